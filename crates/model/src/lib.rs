@@ -1,0 +1,44 @@
+//! The words of the roll: what is observed, what is known of it, and what is done about it.
+//!
+//! Every other crate speaks these types and nothing else across its seams. There is no I/O,
+//! no clock and no randomness here.
+//!
+//! * seen: [`Observation`], [`Gap`], [`Collection`] — what one pass over a source brought back;
+//! * known: [`Sighting`], [`Entity`], [`Fact`] — what the roll holds, with source, time and confidence;
+//! * judged: [`Verdict`], [`Finding`];
+//! * done: [`Plan`], [`Step`], [`Receipt`], [`Probe`], [`Proof`].
+//!
+//! **Invariant:** a secret's value lives in [`Secret`] alone, which can be neither printed nor
+//! serialised. Held by `a_secret_shows_nothing_when_debugged`.
+
+mod collection;
+mod entity;
+mod fact;
+mod finding;
+mod id;
+mod key;
+mod observation;
+mod plan;
+mod proof;
+mod revocability;
+mod scope;
+mod secret;
+mod text;
+mod time;
+mod told;
+
+pub use collection::{Collection, FORMAT, Gap, Reason, Scanner};
+pub use entity::{Entity, Member, Sighting, SourcedFact, Version};
+pub use fact::{Attribute, Confidence, Fact, Facts, Value};
+pub use finding::{Finding, FindingId, Mute, Place, RiskFactor, Severity, Verdict};
+pub use id::{EntityId, IdError, Kind, Native, PlanId, SightingKey, SourceId, Tenant};
+pub use key::{Fingerprint, Key, KeyKind};
+pub use observation::{Link, Observation, Relation, Target};
+pub use plan::{Act, Plan, PlanBody, Step, StepKind, Subject, Survivor};
+pub use proof::{Grade, Outcome, Path, Probe, Probed, Proof, Receipt, State, Window};
+pub use revocability::{Class, CredentialType, Revocability, revocability};
+pub use scope::Scope;
+pub use secret::Secret;
+pub use text::{clean, shorten};
+pub use time::{Duration, Timestamp};
+pub use told::Told;
