@@ -1,0 +1,135 @@
+//! Where a store is and how it is opened.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Error;
+
+/// Where a store is: a file, or a database of a PostgreSQL server.
+///
+/// Reads a path, `sqlite:path`, `postgres://…` or `postgresql://…`. Neither `Display` nor
+/// `Debug` shows a password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file; `-wal` and `-shm` lie beside it.
+    Sqlite(PathBuf),
+    /// A connection URL, password included.
+    Postgres(String),
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Nothing is written, not even a migration.
+    pub read_only: bool,
+    /// How long a call waits for another writer before it ends with [`Error::Busy`].
+    pub busy_wait: Duration,
+    /// Trust anchors for PostgreSQL in PEM; by default those of the platform.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            busy_wait: Duration::from_secs(10),
+            ca_file: None,
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refused = |given: &str| Error::Location {
+            given: model::shorten(&model::clean(given), 120),
+        };
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return match text.parse::<tokio_postgres::Config>() {
+                _ if crate::engine::sslmode::of(text).is_none() => {
+                    Err(refused(&without_password(text)))
+                }
+                _ => Ok(Self::Postgres(text.to_owned())),
+            };
+        }
+        let path = text.strip_prefix("sqlite:").unwrap_or(text);
+        if path.is_empty() || path.contains("://") {
+            return Err(refused(&without_password(text)));
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.write_str(&model::clean(&path.to_string_lossy())),
+            Self::Postgres(url) => f.write_str(&model::clean(&without_password(url))),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+/// `url` without its password and without its parameters, which may hold one as well.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.split('?').next().unwrap_or_default().to_owned();
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    // The last `@`: a password that was not escaped may hold one, or a slash.
+    match rest.rsplit_once('@') {
+        Some((login, address)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{address}")
+        }
+        None => format!("{scheme}://{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_nowhere() {
+        for url in [
+            "postgres://shop:hunter2@db.example:5432/roll",
+            "postgresql://shop:hun@ter2/hunter2@db.example/roll?password=hunter2",
+            "postgres://shop@db.example/roll?password=hunter2&sslmode=require",
+        ] {
+            let shown = match url.parse::<Location>() {
+                Ok(location) => format!("{location} {location:?}"),
+                Err(error) => format!("{error} {error:?}"),
+            };
+            assert!(!shown.contains("ter2"), "{shown}");
+            assert!(shown.contains("shop"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_path_and_a_url_are_told_apart() {
+        assert_eq!(
+            "sqlite:/srv/roll.db".parse::<Location>().unwrap(),
+            Location::Sqlite("/srv/roll.db".into())
+        );
+        assert_eq!(
+            "roll.db".parse::<Location>().unwrap(),
+            Location::Sqlite("roll.db".into())
+        );
+        assert!("mysql://x/y".parse::<Location>().is_err());
+        assert!(
+            "postgres://u@h/d?sslmode=sometimes"
+                .parse::<Location>()
+                .is_err()
+        );
+        assert!("".parse::<Location>().is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! Revocations on their way, with intents, receipts and probes. Nothing here is ever deleted.
+
+use model::{EntityId, PlanId, Probe, Receipt, State, Tenant, Timestamp};
+
+use crate::value::{Row, json};
+use crate::{Error, Reading, Writing};
+
+/// Where a revocation stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RevocationRow {
+    /// By which plan.
+    pub plan: PlanId,
+    /// Of what.
+    pub subject: EntityId,
+    /// How far it is.
+    pub state: State,
+    /// The step that comes next or is under way, from 1.
+    pub step: u32,
+    /// When it wants to go on.
+    pub next_at: Option<Timestamp>,
+    /// When it last went on.
+    pub updated: Timestamp,
+    /// Whatever else the state machine keeps. No secret.
+    pub body: serde_json::Value,
+}
+
+/// Which revocations are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationFilter {
+    /// All.
+    All,
+    /// Those not proven: under way, residual, unverifiable, failed.
+    Open,
+    /// Open ones that want to go on at this instant or before.
+    Due(Timestamp),
+}
+
+/// The word that a step is about to be carried out, written before it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Of which plan.
+    pub plan: PlanId,
+    /// Which step.
+    pub step: u32,
+    /// When.
+    pub at: Timestamp,
+    /// Under which fencing token.
+    pub token: i64,
+}
+
+const COLUMNS: &str = "plan, subject, state_body, step, next_at, updated, body";
+
+impl Reading<'_> {
+    /// Where the revocation of a plan stands.
+    pub fn revocation(
+        &mut self,
+        tenant: &Tenant,
+        plan: &PlanId,
+    ) -> Result<Option<RevocationRow>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM revocation WHERE tenant = $1 AND plan = $2");
+        let row = self.row(&sql, &[tenant.into(), plan.into()])?;
+        row.map(revocation).transpose()
+    }
+
+    /// Revocations, those that want to go on soonest first, then the latest.
+    pub fn revocations(
+        &mut self,
+        tenant: &Tenant,
+        filter: RevocationFilter,
+        limit: usize,
+    ) -> Result<Vec<RevocationRow>, Error> {
+        let (only_open, due) = match filter {
+            RevocationFilter::All => (0_i64, None),
+            RevocationFilter::Open => (1, None),
+            RevocationFilter::Due(now) => (1, Some(now)),
+        };
+        let due = due.map_or(i64::MAX, |now| now.0);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM revocation WHERE tenant = $1 AND open >= $2
+             AND ($3 = {max} OR next_at <= $3)
+             ORDER BY coalesce(next_at, {max}), updated DESC, plan LIMIT $4",
+            max = i64::MAX
+        );
+        let params = [tenant.into(), only_open.into(), due.into(), limit.into()];
+        self.rows(&sql, &params)?
+            .into_iter()
+            .map(revocation)
+            .collect()
+    }
+
+    /// The intent of a step.
+    pub fn intent(
+        &mut self,
+        tenant: &Tenant,
+        plan: &PlanId,
+        step: u32,
+    ) -> Result<Option<Intent>, Error> {
+        let row = self.row(
+            "SELECT at, token FROM intent WHERE tenant = $1 AND plan = $2 AND step = $3",
+            &[tenant.into(), plan.into(), step.into()],
+        )?;
+        row.map(|mut row| {
+            Ok(Intent {
+                plan: plan.clone(),
+                step,
+                at: row.time()?,
+                token: row.int()?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The receipts of a plan, in the order they were written.
+    pub fn receipts(&mut self, tenant: &Tenant, plan: &PlanId) -> Result<Vec<Receipt>, Error> {
+        let rows = self.rows(
+            "SELECT body FROM receipt WHERE tenant = $1 AND plan = $2 ORDER BY ordinal",
+            &[tenant.into(), plan.into()],
+        )?;
+        rows.into_iter()
+            .map(|mut row| row.json("a receipt"))
+            .collect()
+    }
+
+    /// The probes of a plan, in order.
+    pub fn probes(&mut self, tenant: &Tenant, plan: &PlanId) -> Result<Vec<Probe>, Error> {
+        let rows = self.rows(
+            "SELECT body FROM probe WHERE tenant = $1 AND plan = $2 ORDER BY ordinal",
+            &[tenant.into(), plan.into()],
+        )?;
+        rows.into_iter()
+            .map(|mut row| row.json("a probe"))
+            .collect()
+    }
+}
+
+fn revocation(mut row: Row) -> Result<RevocationRow, Error> {
+    Ok(RevocationRow {
+        plan: PlanId(row.text()?),
+        subject: row.parsed("an entity's id")?,
+        state: row.json("a revocation's state")?,
+        step: row.count32()?,
+        next_at: row.time_opt()?,
+        updated: row.time()?,
+        body: row.json("a revocation")?,
+    })
+}
+
+impl Writing<'_> {
+    /// Keeps where a revocation stands. There is no way to take one away.
+    pub fn put_revocation(&mut self, tenant: &Tenant, row: &RevocationRow) -> Result<(), Error> {
+        let open = !matches!(row.state, State::Proven { .. });
+        self.run(
+            "INSERT INTO revocation (tenant, plan, subject, state, open, state_body, step, next_at,
+               updated, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT (tenant, plan) DO UPDATE SET subject = excluded.subject,
+               state = excluded.state, open = excluded.open, state_body = excluded.state_body,
+               step = excluded.step, next_at = excluded.next_at, updated = excluded.updated,
+               body = excluded.body",
+            &[
+                tenant.into(),
+                (&row.plan).into(),
+                (&row.subject).into(),
+                row.state.as_str().into(),
+                open.into(),
+                json(&row.state)?,
+                row.step.into(),
+                row.next_at.into(),
+                row.updated.into(),
+                json(&row.body)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps the word that a step is about to be carried out. A later try of the same step
+    /// takes the place of an earlier one.
+    pub fn put_intent(
+        &mut self,
+        tenant: &Tenant,
+        plan: &PlanId,
+        step: u32,
+        at: Timestamp,
+        token: i64,
+    ) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO intent (tenant, plan, step, at, token) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tenant, plan, step) DO UPDATE SET at = excluded.at,
+               token = excluded.token",
+            &[
+                tenant.into(),
+                plan.into(),
+                step.into(),
+                at.into(),
+                token.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Adds a receipt behind those of its plan.
+    pub fn put_receipt(&mut self, tenant: &Tenant, receipt: &Receipt) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO receipt (tenant, plan, ordinal, step, body)
+             SELECT $1, $2, coalesce(max(ordinal), 0) + 1, CAST($3 AS bigint), $4 FROM receipt
+             WHERE tenant = $1 AND plan = $2",
+            &[
+                tenant.into(),
+                (&receipt.plan).into(),
+                receipt.step.into(),
+                json(receipt)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps the probe `ordinal` of a plan; the same once more changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if another one is there.
+    pub fn put_probe(
+        &mut self,
+        tenant: &Tenant,
+        plan: &PlanId,
+        ordinal: u32,
+        probe: &Probe,
+    ) -> Result<(), Error> {
+        let written = self.run(
+            "INSERT INTO probe (tenant, plan, ordinal, body) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant, plan, ordinal) DO UPDATE SET body = excluded.body
+             WHERE probe.body = excluded.body",
+            &[tenant.into(), plan.into(), ordinal.into(), json(probe)?],
+        )?;
+        if written == 0 {
+            return Err(Error::Conflict { what: "the probe" });
+        }
+        Ok(())
+    }
+}

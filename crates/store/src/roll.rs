@@ -1,0 +1,301 @@
+//! The roll: one line for each thing, as lists, filters and facets read it.
+
+mod assign;
+mod filter;
+mod holders;
+mod owners;
+mod pages;
+
+use model::{EntityId, Kind, SightingKey, Tenant, Timestamp, Told};
+
+use crate::engine::Bulk;
+use crate::value::{self, Type, Value};
+use crate::{Error, Reading};
+
+pub use filter::Filter;
+pub use pages::{Facets, Order, Page, RollPage};
+
+/// One line of the roll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The thing.
+    pub id: EntityId,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether a list without a filter shows it: identities and loose credentials (decision 2).
+    pub listed: bool,
+    /// What people call it; cut to 512 bytes.
+    pub name: String,
+    /// Its type in its provider's words; this and the texts that follow are cut to 128 bytes.
+    pub type_: String,
+    /// `aws`, `postgres`, …; empty if nothing tells.
+    pub provider: String,
+    /// The word of a [`model::Class`].
+    pub class: Option<String>,
+    /// `prod`, `staging`, …
+    pub environment: Option<String>,
+    /// `active`, `inactive`, …
+    pub status: Option<String>,
+    /// What it may do, if that is special.
+    pub privilege: Option<String>,
+    /// Whose credential it is.
+    pub holder: Option<EntityId>,
+    /// Who answers for it, as a person has confirmed.
+    pub owner: Option<String>,
+    /// Whom a source suggests.
+    pub owner_hint: Option<String>,
+    /// How many sources see it.
+    pub sources: u32,
+    /// In how many places its secret lies.
+    pub places: u32,
+    /// How many credentials it holds.
+    pub credentials: u32,
+    /// When it came into being.
+    pub created_at: Told<Timestamp>,
+    /// When its secret was last changed.
+    pub rotated_at: Told<Timestamp>,
+    /// When it was last used.
+    pub last_used_at: Told<Timestamp>,
+    /// When it stops being accepted.
+    pub expires_at: Told<Timestamp>,
+    /// When any source first saw it.
+    pub first_seen: Timestamp,
+    /// Since when no source finds it.
+    pub missing_since: Option<Timestamp>,
+}
+
+/// A line of the roll with the sightings it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// The line. Its id is that of the smallest member.
+    pub row: Row,
+    /// Every sighting of it; at least one.
+    pub members: Vec<SightingKey>,
+    /// Ids it had before; they go on resolving.
+    pub aliases: Vec<EntityId>,
+}
+
+/// The columns of a line, in the order of [`row`] and [`values`].
+pub(crate) const COLUMNS: &str = "e.id, e.kind, e.listed, e.name, e.type, e.provider, e.class,
+  e.environment, e.status, e.privilege, e.holder, e.owner, e.owner_hint, e.sources, e.places,
+  e.credentials, e.created_at, e.rotated_at, e.last_used_at, e.expires_at, e.absent, e.first_seen,
+  e.missing_since";
+
+/// Lines an answer to [`Reading::find`] may hold.
+const FOUND_MAX: usize = 50;
+
+/// Letters of an id that are enough to look for it.
+const PREFIX_MIN: usize = 6;
+
+impl Reading<'_> {
+    /// The line of a thing, found by any id it has or had.
+    pub fn entity_row(&mut self, tenant: &Tenant, id: &EntityId) -> Result<Option<Row>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM entity e WHERE e.tenant = $1 AND e.id = $2");
+        if let Some(mut cells) = self.row(&sql, &[tenant.into(), id.into()])? {
+            return row(&mut cells).map(Some);
+        }
+        let sql = format!(
+            "SELECT {COLUMNS} FROM alias a JOIN entity e ON e.tenant = a.tenant AND e.id = a.id
+             WHERE a.tenant = $1 AND a.old = $2"
+        );
+        let found = self.row(&sql, &[tenant.into(), id.into()])?;
+        found.map(|mut cells| row(&mut cells)).transpose()
+    }
+
+    /// The lines of things, by their present ids; those that are not there are left out.
+    pub fn entity_rows(&mut self, tenant: &Tenant, ids: &[EntityId]) -> Result<Vec<Row>, Error> {
+        const ROWS: Bulk = Bulk {
+            sql: "SELECT e.id, e.kind, e.listed, e.name, e.type, e.provider, e.class,
+                    e.environment, e.status, e.privilege, e.holder, e.owner, e.owner_hint,
+                    e.sources, e.places, e.credentials, e.created_at, e.rotated_at,
+                    e.last_used_at, e.expires_at, e.absent, e.first_seen, e.missing_since
+                  FROM {rows} JOIN entity e ON e.tenant = $1 AND e.id = r.id",
+            columns: &[("id", Type::Text)],
+        };
+        let asked: Vec<_> = ids.iter().map(|id| vec![Value::from(id)]).collect();
+        let rows = self.bulk_rows(&ROWS, &[tenant.into()], &asked)?;
+        rows.into_iter().map(|mut cells| row(&mut cells)).collect()
+    }
+
+    /// The things a person may mean by `text`: a whole id, the beginning of one (6 letters or
+    /// more), or an exact name. At most 50, by id.
+    pub fn find(&mut self, tenant: &Tenant, text: &str) -> Result<Vec<EntityId>, Error> {
+        if let Ok(id) = text.parse::<EntityId>() {
+            return Ok(self
+                .entity_row(tenant, &id)?
+                .into_iter()
+                .map(|row| row.id)
+                .collect());
+        }
+        let mut found = Vec::new();
+        let tail = text.split_once('-').map_or(text, |(_, tail)| tail);
+        if text.len() <= 28 && tail.len() >= PREFIX_MIN {
+            let params = [
+                tenant.into(),
+                text.into(),
+                format!("{text}~").into(),
+                FOUND_MAX.into(),
+            ];
+            found = self.rows(
+                "SELECT id FROM entity WHERE tenant = $1 AND id >= $2 AND id < $3
+                 UNION SELECT id FROM alias WHERE tenant = $1 AND old >= $2 AND old < $3
+                 ORDER BY id LIMIT $4",
+                &params,
+            )?;
+        }
+        if found.is_empty() {
+            found = self.rows(
+                "SELECT id FROM entity WHERE tenant = $1 AND name = $2 ORDER BY id LIMIT $3",
+                &[tenant.into(), cut(text, NAME_MAX).into(), FOUND_MAX.into()],
+            )?;
+        }
+        let ids = found.into_iter();
+        ids.map(|mut cells| cells.parsed("an entity's id"))
+            .collect()
+    }
+
+    /// The ids a thing had before.
+    pub fn aliases(&mut self, tenant: &Tenant, id: &EntityId) -> Result<Vec<EntityId>, Error> {
+        let rows = self.rows(
+            "SELECT old FROM alias WHERE tenant = $1 AND id = $2 ORDER BY old",
+            &[tenant.into(), id.into()],
+        )?;
+        let ids = rows.into_iter();
+        ids.map(|mut cells| cells.parsed("an entity's id"))
+            .collect()
+    }
+
+    /// The credentials an identity holds, by name; at most 10,000.
+    pub fn credentials_of(
+        &mut self,
+        tenant: &Tenant,
+        identity: &EntityId,
+    ) -> Result<Vec<Row>, Error> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entity e WHERE e.tenant = $1 AND e.holder = $2
+             ORDER BY e.name || '', e.id LIMIT 10000"
+        );
+        let rows = self.rows(&sql, &[tenant.into(), identity.into()])?;
+        rows.into_iter().map(|mut cells| row(&mut cells)).collect()
+    }
+}
+
+pub(crate) fn row(cells: &mut value::Row) -> Result<Row, Error> {
+    let mut row = Row {
+        id: cells.parsed("an entity's id")?,
+        kind: cells.parsed("a kind")?,
+        listed: cells.flag()?,
+        name: cells.text()?,
+        type_: cells.text()?,
+        provider: cells.text()?,
+        class: cells.text_opt()?,
+        environment: cells.text_opt()?,
+        status: cells.text_opt()?,
+        privilege: cells.text_opt()?,
+        holder: cells.parsed_opt("an entity's id")?,
+        owner: cells.text_opt()?,
+        owner_hint: cells.text_opt()?,
+        sources: cells.count32()?,
+        places: cells.count32()?,
+        credentials: cells.count32()?,
+        created_at: Told::or_cannot_tell(cells.time_opt()?),
+        rotated_at: Told::or_cannot_tell(cells.time_opt()?),
+        last_used_at: Told::or_cannot_tell(cells.time_opt()?),
+        expires_at: Told::or_cannot_tell(cells.time_opt()?),
+        first_seen: Timestamp::MIN,
+        missing_since: None,
+    };
+    let absent = cells.int()?;
+    for (n, told) in [
+        &mut row.created_at,
+        &mut row.rotated_at,
+        &mut row.last_used_at,
+        &mut row.expires_at,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if absent & (1 << n) != 0 {
+            *told = Told::Absent;
+        }
+    }
+    row.first_seen = cells.time()?;
+    row.missing_since = cells.time_opt()?;
+    Ok(row)
+}
+
+/// The values of a line in the order of [`COLUMNS`].
+fn values(row: &Row) -> Vec<Value> {
+    let told = [
+        row.created_at.clone(),
+        row.rotated_at.clone(),
+        row.last_used_at.clone(),
+        row.expires_at.clone(),
+    ];
+    let absent: i64 = (0..4)
+        .filter(|n| told[*n] == Told::Absent)
+        .map(|n| 1 << n)
+        .sum();
+    let mut values = vec![
+        (&row.id).into(),
+        row.kind.into(),
+        row.listed.into(),
+        (&row.name).into(),
+        (&row.type_).into(),
+        (&row.provider).into(),
+        row.class.as_deref().into(),
+        row.environment.as_deref().into(),
+        row.status.as_deref().into(),
+        row.privilege.as_deref().into(),
+        row.holder.as_ref().into(),
+        row.owner.as_deref().into(),
+        row.owner_hint.as_deref().into(),
+        row.sources.into(),
+        row.places.into(),
+        row.credentials.into(),
+    ];
+    values.extend(told.iter().map(|told| told.is().copied().into()));
+    values.extend([
+        absent.into(),
+        row.first_seen.into(),
+        row.missing_since.into(),
+    ]);
+    values
+}
+
+/// Longest name, in bytes: an index must hold it.
+const NAME_MAX: usize = 512;
+
+/// Longest text of another column, in bytes: eight of them make a key of the cube.
+const WORD_MAX: usize = 128;
+
+/// `row` with its texts cut to what an index can hold.
+fn bounded(row: &Row) -> Row {
+    let mut row = row.clone();
+    row.name = cut(&row.name, NAME_MAX).to_owned();
+    for text in [&mut row.type_, &mut row.provider] {
+        *text = cut(text, WORD_MAX).to_owned();
+    }
+    for text in [
+        &mut row.class,
+        &mut row.environment,
+        &mut row.status,
+        &mut row.privilege,
+        &mut row.owner,
+        &mut row.owner_hint,
+    ] {
+        *text = text.as_deref().map(|text| cut(text, WORD_MAX).to_owned());
+    }
+    row
+}
+
+/// The longest beginning of `text` that has at most `bytes_max` bytes.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let end = (0..=bytes_max)
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}

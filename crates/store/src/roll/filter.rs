@@ -1,0 +1,295 @@
+//! Filters: what they ask, and the cheapest way to the lines that answer.
+
+use model::{EntityId, Kind, SourceId, Tenant, Timestamp};
+
+use crate::value::Value;
+use crate::{Error, Reading};
+
+/// Which lines of the roll are meant; what is not set asks nothing.
+///
+/// For the words an empty text asks for lines of which nothing is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// What they are.
+    pub kind: Option<Kind>,
+    /// Identities and loose credentials, or the others.
+    pub listed: Option<bool>,
+    /// Those that no source finds any more, or those that one does.
+    pub missing: Option<bool>,
+    /// Those with a confirmed owner, or those without.
+    pub owned: Option<bool>,
+    /// The word of a [`model::Class`].
+    pub class: Option<String>,
+    /// Type in its provider's words.
+    pub type_: Option<String>,
+    /// Provider.
+    pub provider: Option<String>,
+    /// Environment.
+    pub environment: Option<String>,
+    /// Status.
+    pub status: Option<String>,
+    /// Privilege.
+    pub privilege: Option<String>,
+    /// Confirmed owner.
+    pub owner: Option<String>,
+    /// Whose credentials.
+    pub holder: Option<EntityId>,
+    /// Seen by this source.
+    pub source: Option<SourceId>,
+    /// The name holds this text; letters A to Z count as a to z. Never a pattern.
+    pub text: Option<String>,
+    /// They expire before this instant.
+    pub expires_before: Option<Timestamp>,
+    /// They were last used before this instant; those never used or of which nothing is told
+    /// are not among them.
+    pub unused_since: Option<Timestamp>,
+}
+
+/// The conditions of a statement with their parameters.
+pub(super) struct Where {
+    pub(super) text: String,
+    pub(super) params: Vec<Value>,
+}
+
+impl Where {
+    pub(super) fn of(tenant: &Tenant) -> Self {
+        Self {
+            text: String::new(),
+            params: vec![tenant.into()],
+        }
+    }
+
+    /// `?` in `condition` is the next parameter.
+    pub(super) fn and(&mut self, condition: &str, value: Value) {
+        self.params.push(value);
+        let number = format!("${}", self.params.len());
+        self.text.push_str(" AND ");
+        self.text.push_str(&condition.replace('?', &number));
+    }
+}
+
+/// By which index lines are found. The others of a filter's conditions are then tested on each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In the order asked for, until a page is full: right where many lines match.
+    Walk,
+    /// Cell by cell of the cube, then sorted.
+    Cells,
+    Owner,
+    Holder,
+    Source,
+    Expires,
+    LastUsed,
+}
+
+/// So few lines are found by an index of their own and sorted; more are walked in order.
+pub(super) const FEW: i64 = 4_000;
+
+impl Filter {
+    /// What the cube can answer by itself.
+    pub(super) fn cube(&self, tenant: &Tenant) -> Where {
+        let mut found = Where::of(tenant);
+        self.add_cell_conditions(&mut found);
+        found
+    }
+
+    /// Conditions on a cell `c`.
+    fn add_cell_conditions(&self, found: &mut Where) {
+        let flags = [
+            ("listed", self.listed),
+            ("missing", self.missing),
+            ("owned", self.owned),
+        ];
+        for (column, wanted) in flags {
+            if let Some(wanted) = wanted {
+                found.and(&format!("c.{column} = ?"), wanted.into());
+            }
+        }
+        if let Some(kind) = self.kind {
+            found.and("c.kind = ?", kind.into());
+        }
+        for (column, wanted) in self.words() {
+            if let Some(wanted) = wanted {
+                found.and(&format!("c.{column} = ?"), wanted.into());
+            }
+        }
+    }
+
+    const fn words(&self) -> [(&'static str, Option<&String>); 6] {
+        [
+            ("class", self.class.as_ref()),
+            ("type", self.type_.as_ref()),
+            ("provider", self.provider.as_ref()),
+            ("environment", self.environment.as_ref()),
+            ("status", self.status.as_ref()),
+            ("privilege", self.privilege.as_ref()),
+        ]
+    }
+
+    /// Whether the cube alone answers counts and facets.
+    pub(super) const fn is_of_cube(&self) -> bool {
+        self.owner.is_none()
+            && self.holder.is_none()
+            && self.source.is_none()
+            && self.text.is_none()
+            && self.expires_before.is_none()
+            && self.unused_since.is_none()
+    }
+
+    /// Every condition on a line `e`. Only that of `way` is written so that an index serves it.
+    pub(super) fn lines(&self, tenant: &Tenant, way: Way) -> Where {
+        let mut found = Where::of(tenant);
+        if way == Way::Cells {
+            found.text.push_str(
+                " AND e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0",
+            );
+            self.add_cell_conditions(&mut found);
+            found.text.push(')');
+        } else {
+            self.add_line_conditions(&mut found);
+        }
+        let served = |ours: Way, plain: &str, hidden: &str| -> String {
+            if way == ours { plain } else { hidden }.to_owned()
+        };
+        if let Some(owner) = &self.owner {
+            found.and(
+                &served(Way::Owner, "e.owner = ?", "e.owner || '' = ?"),
+                owner.into(),
+            );
+        }
+        if let Some(holder) = &self.holder {
+            found.and(
+                &served(Way::Holder, "e.holder = ?", "e.holder || '' = ?"),
+                holder.into(),
+            );
+        }
+        if let Some(before) = self.expires_before {
+            found.and(
+                &served(Way::Expires, "e.expires_at < ?", "e.expires_at + 0 < ?"),
+                before.into(),
+            );
+        }
+        if let Some(before) = self.unused_since {
+            found.and(
+                &served(
+                    Way::LastUsed,
+                    "e.last_used_at < ?",
+                    "e.last_used_at + 0 < ?",
+                ),
+                before.into(),
+            );
+        }
+        if let Some(source) = &self.source {
+            found.and(
+                &served(
+                    Way::Source,
+                    "e.id IN (SELECT s.entity FROM sighting s WHERE s.tenant = $1 AND s.source = ?)",
+                    SEEN_BY,
+                ),
+                source.into(),
+            );
+        }
+        if let Some(text) = &self.text {
+            let pattern = format!("%{}%", escaped(&text.to_ascii_lowercase()));
+            found.and("lower(e.name) LIKE ? ESCAPE '!'", pattern.into());
+        }
+        found
+    }
+
+    fn add_line_conditions(&self, found: &mut Where) {
+        if let Some(kind) = self.kind {
+            found.and("e.kind = ?", kind.into());
+        }
+        if let Some(listed) = self.listed {
+            found.and("e.listed = ?", listed.into());
+        }
+        if let Some(missing) = self.missing {
+            found.and("(e.missing_since IS NOT NULL) = (? = 1)", missing.into());
+        }
+        if let Some(owned) = self.owned {
+            found.and("(e.owner IS NOT NULL) = (? = 1)", owned.into());
+        }
+        for (column, wanted) in self.words() {
+            if let Some(wanted) = wanted {
+                found.and(&format!("coalesce(e.{column}, '') = ?"), wanted.into());
+            }
+        }
+    }
+}
+
+/// Asked of each line: its smallest sighting, or one that joined it, is of the source.
+const SEEN_BY: &str = "EXISTS (SELECT 1 FROM sighting_body b WHERE b.tenant = e.tenant
+    AND b.no = e.founder AND b.source = ?
+    UNION ALL SELECT 1 FROM sighting s WHERE s.tenant = e.tenant AND s.entity = e.id
+    AND s.joined = 1 AND s.source = ?)";
+
+/// `text` in which nothing is a wildcard of `LIKE … ESCAPE '!'`.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            out.push('!');
+        }
+        out.push(letter);
+    }
+    out
+}
+
+impl Reading<'_> {
+    /// The cheapest way to what `filter` asks: by the index that leaves fewest lines.
+    pub(super) fn way(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Way, Error> {
+        let cube = filter.cube(tenant);
+        let total = self.sum_of_cells(&cube)?;
+        let mut best = (total, Way::Cells);
+        let candidates: [(Way, Option<Value>, &str); 5] = [
+            (
+                Way::Holder,
+                filter.holder.as_ref().map(Value::from),
+                "entity WHERE tenant = $1 AND holder = $2",
+            ),
+            (
+                Way::Owner,
+                filter.owner.as_ref().map(Value::from),
+                "entity WHERE tenant = $1 AND owner = $2",
+            ),
+            (
+                Way::Source,
+                filter.source.as_ref().map(Value::from),
+                "sighting WHERE tenant = $1 AND source = $2",
+            ),
+            (
+                Way::Expires,
+                filter.expires_before.map(Value::from),
+                "entity WHERE tenant = $1 AND expires_at < $2",
+            ),
+            (
+                Way::LastUsed,
+                filter.unused_since.map(Value::from),
+                "entity WHERE tenant = $1 AND last_used_at < $2",
+            ),
+        ];
+        for (way, value, from) in candidates {
+            let Some(value) = value.filter(|_| best.0 > 0) else {
+                continue;
+            };
+            let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT $3) AS few");
+            let params = [tenant.into(), value, (FEW + 1).into()];
+            if let Some(mut row) = self.row(&sql, &params)? {
+                let count = row.int()?;
+                if count < best.0 {
+                    best = (count, way);
+                }
+            }
+        }
+        Ok(if best.0 > FEW { Way::Walk } else { best.1 })
+    }
+
+    pub(super) fn sum_of_cells(&mut self, cube: &Where) -> Result<i64, Error> {
+        let sql = format!(
+            "SELECT CAST(coalesce(sum(c.n), 0) AS bigint) FROM cube c WHERE c.tenant = $1{}",
+            cube.text
+        );
+        let row = self.row(&sql, &cube.params)?;
+        Ok(row.map(|mut row| row.int()).transpose()?.unwrap_or(0))
+    }
+}

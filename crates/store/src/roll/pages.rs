@@ -1,0 +1,267 @@
+//! Reading the roll: pages in an order, counts, facets.
+
+use std::collections::BTreeMap;
+
+use model::{Tenant, Timestamp};
+
+use super::filter::{Way, Where};
+use super::{COLUMNS, Filter, Row, row};
+use crate::value::Value;
+use crate::{Error, Reading};
+
+/// In which order lines come; those of equal rank by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By name, by bytes.
+    #[default]
+    Name,
+    /// Soonest expiry first; only lines that have one.
+    Expires,
+    /// Longest unused first; only lines of which a last use is told.
+    LastUsed,
+}
+
+/// Which lines of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// [`RollPage::next`] of the page before, in the same order.
+    pub after: Option<String>,
+    /// At most so many; 0 means 100.
+    pub limit: usize,
+    /// The order.
+    pub order: Order,
+}
+
+/// A page of the roll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollPage {
+    /// Its lines.
+    pub rows: Vec<Row>,
+    /// What to ask for the page that follows; `None` if this is the last.
+    pub next: Option<String>,
+}
+
+/// The values of each facet with how many lines have them.
+pub type Facets = BTreeMap<&'static str, Vec<(String, u64)>>;
+
+/// Lines of a page at most.
+const LINES_MAX: usize = 10_000;
+
+/// Values of one facet at most, the most frequent first.
+const VALUES_MAX: usize = 200;
+
+/// Facets with their columns in the cube.
+const FACETS: [(&str, &str); 8] = [
+    ("kind", "kind"),
+    ("class", "class"),
+    ("type", "type"),
+    ("provider", "provider"),
+    ("environment", "environment"),
+    ("status", "status"),
+    ("owned", "owned"),
+    ("privilege", "privilege"),
+];
+
+impl Order {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Name => "e.name",
+            Self::Expires => "e.expires_at",
+            Self::LastUsed => "e.last_used_at",
+        }
+    }
+
+    /// The same value in a form that no index serves.
+    const fn hidden(self) -> &'static str {
+        match self {
+            Self::Name => "e.name || ''",
+            Self::Expires => "e.expires_at + 0",
+            Self::LastUsed => "e.last_used_at + 0",
+        }
+    }
+
+    fn rank(self, row: &Row) -> Rank {
+        let time = |told: &model::Told<Timestamp>| told.is().map_or(i64::MAX, |at| at.0);
+        match self {
+            Self::Name => Rank::Name(row.name.clone()),
+            Self::Expires => Rank::Time(time(&row.expires_at)),
+            Self::LastUsed => Rank::Time(time(&row.last_used_at)),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Rank {
+    Time(i64),
+    Name(String),
+}
+
+impl Reading<'_> {
+    /// A page of the lines that `filter` means.
+    pub fn roll(
+        &mut self,
+        tenant: &Tenant,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<RollPage, Error> {
+        let limit = match page.limit {
+            0 => 100,
+            limit => limit.min(LINES_MAX),
+        };
+        let way = self.way(tenant, filter)?;
+        let mut found = self.lines(filter.lines(tenant, way), way, page, limit)?;
+        let rank = |row: &Row| (page.order.rank(row), row.id.clone());
+        found.sort_by_cached_key(rank);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more).map(rank);
+        let next = last.map(|(rank, id)| serde_json::to_string(&(rank, id)));
+        Ok(RollPage {
+            rows: found,
+            next: next.transpose().map_err(Error::unreadable("a page"))?,
+        })
+    }
+
+    /// One more than `limit`, so that a caller sees whether there are more.
+    fn lines(
+        &mut self,
+        mut conditions: Where,
+        way: Way,
+        page: &Page,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let order = page.order;
+        let column = if way == Way::Walk {
+            order.column()
+        } else {
+            order.hidden()
+        };
+        if order != Order::Name {
+            conditions
+                .text
+                .push_str(&format!(" AND {} IS NOT NULL", order.column()));
+        }
+        if let Some(after) = &page.after {
+            let (rank, id): (Rank, String) =
+                serde_json::from_str(after).map_err(|_| Error::Conflict { what: "the page" })?;
+            let rank: Value = match (rank, order) {
+                (Rank::Name(name), Order::Name) => name.into(),
+                (Rank::Time(at), Order::Expires | Order::LastUsed) => at.into(),
+                _ => return Err(Error::Conflict { what: "the page" }),
+            };
+            conditions.params.push(rank);
+            conditions.params.push(id.into());
+            let last = conditions.params.len();
+            conditions
+                .text
+                .push_str(&format!(" AND ({column}, e.id) > (${}, ${last})", last - 1));
+        }
+        conditions.params.push((limit + 1).into());
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entity e WHERE e.tenant = $1{} ORDER BY {column}, e.id
+             LIMIT ${}",
+            conditions.text,
+            conditions.params.len()
+        );
+        let rows = self.rows(&sql, &conditions.params)?;
+        rows.into_iter().map(|mut cells| row(&mut cells)).collect()
+    }
+
+    /// How many lines `filter` means.
+    pub fn count(&mut self, tenant: &Tenant, filter: &Filter) -> Result<u64, Error> {
+        if filter.is_of_cube() {
+            let sum = self.sum_of_cells(&filter.cube(tenant))?;
+            return Ok(u64::try_from(sum).unwrap_or(0));
+        }
+        let counted = self.count_by_cell(tenant, filter)?;
+        Ok(counted.values().sum())
+    }
+
+    fn count_by_cell(
+        &mut self,
+        tenant: &Tenant,
+        filter: &Filter,
+    ) -> Result<BTreeMap<i64, u64>, Error> {
+        let way = match self.way(tenant, filter)? {
+            // The cube narrows nothing that the line's own columns do not.
+            Way::Cells => Way::Walk,
+            way => way,
+        };
+        let conditions = filter.lines(tenant, way);
+        let sql = format!(
+            "SELECT e.cell, count(*) FROM entity e WHERE e.tenant = $1{} GROUP BY e.cell",
+            conditions.text
+        );
+        let rows = self.rows(&sql, &conditions.params)?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.int()?, row.count()?)))
+            .collect()
+    }
+
+    /// How many of the lines that `filter` means have each value of each facet: `kind`, `class`,
+    /// `type`, `provider`, `environment`, `status`, `owned` (`yes`, `no`), `privilege`. The most
+    /// frequent first, at most 200; an empty value: nothing is told.
+    pub fn facets(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Facets, Error> {
+        if !filter.is_of_cube() {
+            let counted = self.count_by_cell(tenant, filter)?;
+            return self.facets_of(tenant, &counted);
+        }
+        let cube = filter.cube(tenant);
+        let mut facets = BTreeMap::new();
+        for (facet, column) in FACETS {
+            let sql = format!(
+                "SELECT CAST(c.{column} AS text), CAST(sum(c.n) AS bigint) FROM cube c
+                 WHERE c.tenant = $1 AND c.n > 0{} GROUP BY c.{column}
+                 ORDER BY sum(c.n) DESC, c.{column} LIMIT {VALUES_MAX}",
+                cube.text
+            );
+            let mut values = Vec::new();
+            for mut row in self.rows(&sql, &cube.params)? {
+                values.push((shown(facet, row.text()?), row.count()?));
+            }
+            facets.insert(facet, values);
+        }
+        Ok(facets)
+    }
+
+    fn facets_of(
+        &mut self,
+        tenant: &Tenant,
+        counted: &BTreeMap<i64, u64>,
+    ) -> Result<Facets, Error> {
+        let rows = self.rows(
+            "SELECT cell, kind, class, type, provider, environment, status, CAST(owned AS text),
+               privilege FROM cube WHERE tenant = $1 AND n > 0",
+            &[tenant.into()],
+        )?;
+        let mut sums: BTreeMap<&str, BTreeMap<String, u64>> = FACETS
+            .iter()
+            .map(|(facet, _)| (*facet, BTreeMap::new()))
+            .collect();
+        for mut row in rows {
+            let Some(count) = counted.get(&row.int()?) else {
+                continue;
+            };
+            for (facet, _) in FACETS {
+                let value = shown(facet, row.text()?);
+                *sums.entry(facet).or_default().entry(value).or_default() += count;
+            }
+        }
+        let ranked = sums.into_iter().map(|(facet, values)| {
+            let mut values: Vec<_> = values.into_iter().collect();
+            values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            values.truncate(VALUES_MAX);
+            (facet, values)
+        });
+        Ok(ranked.collect())
+    }
+}
+
+fn shown(facet: &str, value: String) -> String {
+    match (facet, value.as_str()) {
+        ("owned", "1") => "yes".to_owned(),
+        ("owned", _) => "no".to_owned(),
+        _ => value,
+    }
+}

@@ -1,0 +1,214 @@
+//! Opening: whose file it is, who may look at it, which schema it has, and many at once.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use store::{Change, Durability, Error, Filter, Location, Options, SCHEMA, Store};
+
+use crate::world::{World, credential, source};
+
+contract![
+    a_newer_schema_is_refused_by_name,
+    many_that_open_an_empty_store_at_once_make_one,
+    a_store_opened_for_reading_writes_nothing,
+    a_writer_that_waits_too_long_is_told_so,
+];
+
+fn a_newer_schema_is_refused_by_name(world: &World) {
+    assert_eq!(world.store.schema_version().unwrap(), SCHEMA);
+    let table = if world.is_postgres() {
+        "keyroll.store_meta"
+    } else {
+        "store_meta"
+    };
+    world.beside(&format!(
+        "UPDATE {table} SET value = 4711 WHERE name = 'schema'"
+    ));
+    for read_only in [false, true] {
+        let options = Options {
+            read_only,
+            ..Options::default()
+        };
+        let told = Store::open(world.location(), &options).unwrap_err();
+        assert!(
+            matches!(
+                told,
+                Error::Newer {
+                    found: 4711,
+                    known: SCHEMA
+                }
+            ),
+            "{told}"
+        );
+        let text = told.to_string();
+        assert!(
+            text.contains("4711") && text.contains(&SCHEMA.to_string()),
+            "{text}"
+        );
+    }
+}
+
+fn many_that_open_an_empty_store_at_once_make_one(world: &World) {
+    // Undone to the ground, or a file that is not there yet.
+    let location = if world.is_postgres() {
+        world.beside("DROP SCHEMA keyroll_query CASCADE; DROP SCHEMA keyroll CASCADE");
+        world.location().clone()
+    } else {
+        Location::Sqlite(world.folder.path().join("fresh/roll.db"))
+    };
+    let barrier = std::sync::Barrier::new(6);
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let (barrier, location) = (&barrier, &location);
+            scope.spawn(move || {
+                barrier.wait();
+                let store = Store::open(location, &Options::default()).unwrap();
+                let name = format!("opened {n}");
+                store
+                    .write(Durability::Full, |writing| {
+                        writing.put_setting(&model::Tenant::local(), &name, b"x")
+                    })
+                    .unwrap();
+            });
+        }
+    });
+    let store = Store::open(&location, &Options::default()).unwrap();
+    for n in 0..6 {
+        let found = store
+            .read(|reading| reading.setting(&world.tenant, &format!("opened {n}")))
+            .unwrap();
+        assert!(found.is_some(), "{n}");
+    }
+}
+
+fn a_store_opened_for_reading_writes_nothing(world: &World) {
+    world.pass(&source("host"), 1, &[Change::New(credential("x", "y"))]);
+    let options = Options {
+        read_only: true,
+        ..Options::default()
+    };
+    let reader = Store::open(world.location(), &options).unwrap();
+    assert_eq!(
+        reader
+            .read(|reading| reading.count(&world.tenant, &Filter::default()))
+            .unwrap(),
+        1
+    );
+    let told: Result<(), Error> = reader.write(Durability::Full, |writing| {
+        writing.put_setting(&world.tenant, "x", b"y")
+    });
+    assert!(matches!(told, Err(Error::ReadOnly)), "{told:?}");
+}
+
+fn a_writer_that_waits_too_long_is_told_so(world: &World) {
+    let options = Options {
+        busy_wait: Duration::from_millis(200),
+        ..Options::default()
+    };
+    let other = Store::open(world.location(), &options).unwrap();
+    let began = Instant::now();
+    let told: Result<(), Error> = world.store.write(Durability::Full, |writing| {
+        writing.lock_roll(&world.tenant)?;
+        // Readers go on while one writes; a second writer waits, and not for ever.
+        assert_eq!(
+            other.read(|reading| reading.count(&world.tenant, &Filter::default()))?,
+            0
+        );
+        other.write(Durability::Full, |second| second.lock_roll(&world.tenant))
+    });
+    assert!(
+        matches!(told, Err(Error::Busy { waited_ms: 200 })),
+        "{told:?}"
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    // Within one process it is the same: the wait for the connection ends.
+    let told: Result<(), Error> = other.write(Durability::Full, |first| {
+        first.lock_roll(&world.tenant)?;
+        other.write(Durability::Full, |second| second.lock_roll(&world.tenant))
+    });
+    assert!(matches!(told, Err(Error::Busy { .. })), "{told:?}");
+    world.pass(&source("host"), 1, &[Change::New(credential("x", "y"))]);
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn the_files_of_a_store_are_for_their_owner_alone() {
+    let world = World::sqlite();
+    world.pass(&source("host"), 1, &[Change::New(credential("x", "y"))]);
+    let Location::Sqlite(path) = world.location() else {
+        unreachable!()
+    };
+    let folder = path.parent().unwrap();
+    assert_eq!(mode(folder), 0o700);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(mode(&entry.path()), 0o600, "{:?}", entry.path());
+        names.push(entry.file_name());
+    }
+    assert!(
+        names.len() >= 3,
+        "the log beside it is meant as well: {names:?}"
+    );
+    for wider in [0o640, 0o604, 0o666] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(wider)).unwrap();
+        let told = Store::open(world.location(), &Options::default()).unwrap_err();
+        assert!(
+            matches!(told, Error::Exposed { mode, .. } if mode == wider),
+            "{told}"
+        );
+        assert!(told.to_string().contains("chmod 600"), "{told}");
+    }
+}
+
+#[test]
+fn the_file_of_another_program_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
+        .unwrap();
+    drop(other);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let told = Store::open(&Location::Sqlite(path.clone()), &Options::default()).unwrap_err();
+    assert!(matches!(told, Error::NotOurs { .. }), "{told}");
+    std::fs::write(
+        folder.path().join("text"),
+        "no database at all, but long enough to be looked at".repeat(99),
+    )
+    .unwrap();
+    std::fs::set_permissions(
+        folder.path().join("text"),
+        std::fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    let told = Store::open(
+        &Location::Sqlite(folder.path().join("text")),
+        &Options::default(),
+    )
+    .unwrap_err();
+    assert!(matches!(told, Error::Corrupt { .. }), "{told:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn what_is_not_there_is_not_made_by_a_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/roll.db");
+    let options = Options {
+        read_only: true,
+        ..Options::default()
+    };
+    assert!(Store::open(&Location::Sqlite(path.clone()), &options).is_err());
+    assert!(!path.parent().unwrap().exists());
+}
