@@ -1,0 +1,204 @@
+//! PEM armour (RFC 7468 and the older forms with headers) anywhere in bytes.
+//!
+//! Armour stands in files of its own, indented in others, and in one line with `\n` written
+//! out, as environment files and JSON have it.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use model::Secret;
+
+/// A block is no longer than this; real ones are a hundredth of it.
+const BLOCK_BYTES_MAX: usize = 256 * 1024;
+/// Names are short: `ENCRYPTED PRIVATE KEY`.
+const LABEL_BYTES_MAX: usize = 64;
+/// More blocks than this in one file are not looked at.
+const BLOCKS_MAX: usize = 20_000;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// One armoured block.
+#[derive(Debug)]
+pub(crate) struct Block<'a> {
+    /// What it says it is: `CERTIFICATE`.
+    pub(crate) label: &'a str,
+    /// On which line it begins, from 1.
+    pub(crate) line: usize,
+    /// Its content; `None` where it is cut off or no base64.
+    pub(crate) body: Option<Secret>,
+    /// Whether its headers say that a pass phrase protects it (RFC 1421).
+    pub(crate) encrypted: bool,
+}
+
+/// Whether there may be armour in `bytes`.
+pub(crate) fn is_in(bytes: &[u8]) -> bool {
+    find(bytes, BEGIN).is_some()
+}
+
+/// Every block in `bytes`, in order. A mere mention of armour, as in source code, is none.
+pub(crate) fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
+    let mut out = Vec::new();
+    let (mut at, mut line) = (0, 1);
+    while let Some(begin) = find(&bytes[at..], BEGIN) {
+        line += count_lines(&bytes[at..at + begin]);
+        let start = at + begin + BEGIN.len();
+        // Up to the next beginning only: a block that was cut off costs no second look.
+        let stop = find(&bytes[start..], BEGIN).map_or(bytes.len(), |next| start + next);
+        if let Some(block) = block(&bytes[start..stop], line) {
+            if out.len() == BLOCKS_MAX {
+                break;
+            }
+            out.push(block);
+        }
+        at = start;
+    }
+    out
+}
+
+fn block(bytes: &[u8], line: usize) -> Option<Block<'_>> {
+    let (label, inside) = label(bytes)?;
+    let inside = &inside[..inside.len().min(BLOCK_BYTES_MAX)];
+    let end = find(inside, format!("-----END {label}-----").as_bytes());
+    let (encrypted, digits) = strip(&inside[..end.unwrap_or(inside.len())]);
+    let body = end.and_then(|_| LENIENT.decode(digits.expose()).ok());
+    (digits.len() >= 32).then(|| Block {
+        label,
+        line,
+        body: body.map(Secret::new),
+        encrypted,
+    })
+}
+
+fn label(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let end = find(bytes.get(..LABEL_BYTES_MAX + 5).unwrap_or(bytes), b"-----")?;
+    let label = std::str::from_utf8(&bytes[..end]).ok()?;
+    let plain = !label.is_empty()
+        && label
+            .bytes()
+            .all(|b| b == b' ' || b.is_ascii_alphanumeric());
+    plain.then(|| (label, &bytes[end + 5..]))
+}
+
+/// Whether headers say it is encrypted, and the base64 digits behind them.
+///
+/// A line with a colon is a header; a line that starts with `=` is OpenPGP's checksum.
+fn strip(text: &[u8]) -> (bool, Secret) {
+    let mut encrypted = false;
+    let mut digits = Vec::with_capacity(text.len());
+    for line in lines(text) {
+        if line.contains(&b':') {
+            encrypted |= line.starts_with(b"Proc-Type") && find(line, b"ENCRYPTED").is_some();
+            continue;
+        }
+        if line.starts_with(b"=") {
+            continue;
+        }
+        digits.extend(line.iter().copied().take_while(|byte| is_digit(*byte)));
+    }
+    (encrypted, Secret::new(digits))
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// Lines ended by a newline or by `\n` written out, without what stands around them.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let escaped = !text.contains(&b'\n') && find(text, b"\\n").is_some();
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (end, width) = if escaped {
+            (find(text, b"\\n"), 2)
+        } else {
+            (text.iter().position(|byte| *byte == b'\n'), 1)
+        };
+        let (line, behind) = match end {
+            Some(end) => (&text[..end], text.get(end + width..)),
+            None => (text, None),
+        };
+        rest = behind;
+        let start = line.iter().position(|byte| is_digit(*byte));
+        Some(start.map_or(&line[..0], |start| &line[start..]))
+    })
+}
+
+/// Where `needle` first stands in `hay`.
+pub(crate) fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut at = 0;
+    while let Some(hit) = hay.get(at..)?.iter().position(|byte| *byte == first) {
+        let start = at + hit;
+        if hay[start..].starts_with(needle) {
+            return Some(start);
+        }
+        at = start + 1;
+    }
+    None
+}
+
+fn count_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+    #[test]
+    fn armour_is_found_whole_indented_and_in_one_line() {
+        for text in [
+            format!("x\n-----BEGIN A KEY-----\n{BODY}\n-----END A KEY-----\n"),
+            format!(
+                "x\n  key: |\n    -----BEGIN A KEY-----\r\n    {BODY}\r\n    -----END A KEY-----\n"
+            ),
+            format!("\nK=\"-----BEGIN A KEY-----\\n{BODY}\\n-----END A KEY-----\\n\""),
+        ] {
+            let blocks = blocks(text.as_bytes());
+            assert_eq!(blocks.len(), 1, "{text}");
+            assert_eq!(blocks[0].label, "A KEY");
+            let body = blocks[0].body.as_ref().unwrap();
+            assert_eq!(body.expose(), b"01234567890123456789012345678901", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_cut_off_has_no_body_and_a_mention_is_no_block() {
+        let cut = format!("-----BEGIN A-----\n{BODY}\n-----BEGIN B-----\n{BODY}\n-----END B-----");
+        let found: Vec<_> = blocks(cut.as_bytes())
+            .iter()
+            .map(|block| (block.label.to_owned(), block.line, block.body.is_some()))
+            .collect();
+        assert_eq!(
+            found,
+            [("A".to_owned(), 1, false), ("B".to_owned(), 3, true)]
+        );
+        assert!(blocks(b"looks for '-----BEGIN RSA PRIVATE KEY-----' in text").is_empty());
+    }
+
+    #[test]
+    fn headers_tell_that_a_pass_phrase_protects_it() {
+        let text = format!(
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{BODY}\n-----END RSA PRIVATE KEY-----"
+        );
+        assert!(blocks(text.as_bytes())[0].encrypted);
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let one = format!("-----BEGIN A-----\n{BODY}\n-----END A-----\n");
+        let lines: Vec<_> = blocks(one.repeat(3).as_bytes())
+            .iter()
+            .map(|b| b.line)
+            .collect();
+        assert_eq!(lines, [1, 4, 7]);
+    }
+}

@@ -1,0 +1,258 @@
+//! What AWS's command line and SDKs printed into files: account authorization details, credential
+//! reports, lists of keys, roles, certificates, secrets.
+//!
+//! Files are known by what is in them, never by their names, so any layout will do: the option
+//! `dirs` names files and directories, one a line; without it the target is the directory.
+
+use std::collections::BTreeSet;
+
+use model::{Reason, Scope};
+
+use crate::aws_iam::account::Account;
+use crate::aws_iam::{observe, report};
+use crate::{Connector, Context, EntryKind, PortKind, Refusal, Spec, Stop};
+
+/// Exports of AWS in files.
+pub(crate) struct AwsExports;
+
+/// Larger than the largest account's authorization details.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Files looked at in one pass.
+const FILES_MAX: usize = 100_000;
+/// Directories below a named one.
+const DEPTH_MAX: usize = 16;
+
+impl Connector for AwsExports {
+    fn spec(&self) -> &'static Spec {
+        &Spec {
+            name: "aws_exports",
+            reads: "answers of AWS that lie in files: authorization details, reports, lists",
+            target: "a directory or file; option `dirs` names several, one a line",
+            port: PortKind::Files,
+            needs_to_discover: &["read access to the files"],
+            needs_to_act: &[],
+            scopes: &["part of the account", "user"],
+        }
+    }
+
+    fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
+        let mut found = Account::new(cx.now);
+        let mut trouble = Vec::new();
+        let (mut files, first) = (Vec::new(), places(cx).into_iter().next());
+        for place in places(cx) {
+            gather(cx, &place, 0, &mut files, &mut trouble);
+        }
+        if files.is_empty()
+            && let Some((_, refusal)) = trouble.into_iter().next()
+        {
+            return Err(refusal);
+        }
+        for file in files {
+            // What cannot be read becomes a gap when the pass reads it.
+            drop(read(cx, &file, &mut found));
+        }
+        found.settle();
+        Ok(found.account().unwrap_or_else(|| {
+            let first = first.unwrap_or_default();
+            first
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or(&first)
+                .to_owned()
+        }))
+    }
+
+    fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
+        let mut found = Account::new(cx.now);
+        let (mut files, mut trouble) = (Vec::new(), Vec::new());
+        for place in places(cx) {
+            gather(cx, &place, 0, &mut files, &mut trouble);
+        }
+        let mut ended = Ok(());
+        for file in files {
+            match read(cx, &file, &mut found) {
+                Ok(true) => {}
+                Ok(false) => cx.set_aside("file that is no export of AWS"),
+                Err(refusal) => {
+                    let stop = refusal.stop;
+                    trouble.push((file, refusal));
+                    if stop {
+                        ended = Err(Stop);
+                        break;
+                    }
+                }
+            }
+        }
+        for one in observe::observations(&mut found) {
+            cx.observe(one);
+        }
+        // Anything may lie in a file that cannot be read, so its gap is one of the whole source.
+        for (place, refusal) in trouble {
+            let told = format!("{place}: {}", refusal.told);
+            cx.gap(
+                &Scope::whole(),
+                &Refusal { told, ..refusal },
+                Some("read access to the file"),
+            )?;
+        }
+        unmet(cx, &found)?;
+        if found.beyond > 0 {
+            let told = format!("{} more things than the limit", found.beyond);
+            cx.gap(
+                &Scope::whole(),
+                &Refusal::new(Reason::Unsupported, told),
+                None,
+            )?;
+        }
+        ended
+    }
+}
+
+/// What no file told of, with the call whose answer would.
+fn unmet(cx: &mut Context<'_>, found: &Account) -> Result<(), Stop> {
+    for (what, part, call) in [
+        (
+            "users",
+            "users",
+            "aws iam get-account-authorization-details",
+        ),
+        (
+            "roles",
+            "roles",
+            "aws iam get-account-authorization-details",
+        ),
+        (
+            "credential report",
+            "report",
+            "aws iam get-credential-report",
+        ),
+    ] {
+        if !found.met.contains(what) {
+            let told = format!("no file holds the {what}; add the answer of `{call}`");
+            cx.gap(
+                &Scope::of(part),
+                &Refusal::new(Reason::Unsupported, told),
+                None,
+            )?;
+        }
+    }
+    if !found.met.contains("access keys") {
+        let told =
+            "no file lists access keys by their ids; add the answers of `aws iam list-access-keys`";
+        cx.gap(
+            &Scope::of("access_keys"),
+            &Refusal::new(Reason::Unsupported, told),
+            None,
+        )?;
+    }
+    Ok(())
+}
+
+fn places(cx: &Context<'_>) -> Vec<String> {
+    let named: BTreeSet<String> = cx
+        .option("dirs")
+        .unwrap_or(cx.target())
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    named.into_iter().collect()
+}
+
+fn gather(
+    cx: &mut Context<'_>,
+    place: &str,
+    depth: usize,
+    files: &mut Vec<String>,
+    trouble: &mut Vec<(String, Refusal)>,
+) {
+    if depth > DEPTH_MAX || files.len() >= FILES_MAX {
+        let told = format!("more than {FILES_MAX} files or {DEPTH_MAX} levels of directories");
+        trouble.push((place.to_owned(), Refusal::new(Reason::Unsupported, told)));
+        return;
+    }
+    let entries = match cx.list(place) {
+        Ok(entries) => entries,
+        // A place that is named may be a file.
+        Err(refusal) if depth == 0 && !refusal.stop && cx.read(place, 1).is_ok() => {
+            files.push(place.to_owned());
+            return;
+        }
+        Err(refusal) => {
+            trouble.push((place.to_owned(), refusal));
+            return;
+        }
+    };
+    for entry in entries {
+        if trouble.last().is_some_and(|(_, refusal)| refusal.stop) {
+            return;
+        }
+        let path = format!("{}/{}", place.trim_end_matches('/'), entry.name);
+        match entry.kind {
+            EntryKind::Directory => gather(cx, &path, depth + 1, files, trouble),
+            EntryKind::File => {
+                if files.len() >= FILES_MAX {
+                    let told = format!("more than {FILES_MAX} files");
+                    trouble.push((path, Refusal::new(Reason::Unsupported, told)));
+                    return;
+                }
+                files.push(path);
+            }
+            EntryKind::Link | EntryKind::Other => {}
+        }
+    }
+}
+
+/// Whether the file is an export; an error if it should be one and cannot be read as one.
+fn read(cx: &mut Context<'_>, path: &str, found: &mut Account) -> Result<bool, Refusal> {
+    let file = cx.read(path, FILE_BYTES_MAX)?;
+    let bytes = file.bytes.expose();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = bytes
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace())
+        .copied();
+    let claims = path.rsplit('/').next().is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with(".json") || name.ends_with(".jsonl") || name.ends_with(".ndjson")
+    });
+    if file.cut {
+        let told = format!("larger than the limit of {} MiB", FILE_BYTES_MAX >> 20);
+        return Err(Refusal::new(Reason::Unsupported, told));
+    }
+    if matches!(start, Some(b'{' | b'[')) || (claims && start.is_some()) {
+        return json(bytes, found).map(|()| true);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Ok(false);
+    };
+    if report::is_report(text) {
+        let lines = report::lines(text).ok_or_else(|| {
+            Refusal::new(
+                Reason::Failed,
+                "expected a credential report, got a broken table",
+            )
+        })?;
+        found.take_report(lines);
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// One JSON value, or several after one another (a page each, or one a line).
+fn json(bytes: &[u8], found: &mut Account) -> Result<(), Refusal> {
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<serde_json::Value>() {
+        let value = value.map_err(|error| {
+            let told = format!(
+                "expected JSON, got something else at line {} column {}",
+                error.line(),
+                error.column()
+            );
+            Refusal::new(Reason::Failed, told)
+        })?;
+        found.take(&value);
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! What a connector is.
+
+use model::Secret;
+
+use crate::{Context, Refusal, Revoker, Stop};
+
+/// What a connector says of itself: its manual page and the permissions it asks for follow from it.
+#[derive(Debug)]
+pub struct Spec {
+    /// A noun of the system: lower case, digits and underscores.
+    pub name: &'static str,
+    /// What it reads, in one line.
+    pub reads: &'static str,
+    /// What a target looks like: `host:port`, a directory, an account.
+    pub target: &'static str,
+    /// Which port its questions go to.
+    pub port: PortKind,
+    /// Permissions for discovery, in the provider's words, ready to paste.
+    pub needs_to_discover: &'static [&'static str],
+    /// Permissions for acting; empty if it cannot act.
+    pub needs_to_act: &'static [&'static str],
+    /// The parts of a source, outermost first, for people who read gaps.
+    pub scopes: &'static [&'static str],
+}
+
+/// Which port a connector asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortKind {
+    /// Files of this machine, or exports lying in files.
+    Files,
+    /// An HTTP interface, signed by the engine.
+    Http,
+    /// A database, over its own protocol.
+    Sql,
+}
+
+/// One system.
+pub trait Connector: Sync {
+    /// What it is.
+    fn spec(&self) -> &'static Spec;
+
+    /// What the target really is, once asked: an account number behind a profile. The source id
+    /// is made of it, so it must be stable.
+    ///
+    /// # Errors
+    /// Whatever refused to answer.
+    fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
+        Ok(cx.target().to_owned())
+    }
+
+    /// Observes all there is. Read-only. What cannot be read becomes a gap; only [`Stop`] ends
+    /// the pass early, and the rest of the source becomes a gap then.
+    ///
+    /// # Errors
+    /// [`Stop`] alone.
+    fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop>;
+
+    /// Reads one secret again from where it was seen, for a positive control or a probe. The
+    /// value must still be the one that `native` names (its fingerprint is part of it).
+    ///
+    /// # Errors
+    /// [`Error::NotOffered`] if this system never shows values, [`Error::Gone`] if another value
+    /// lies there now.
+    fn read_again(&self, cx: &mut Context<'_>, native: &str) -> Result<Secret, Error> {
+        let _ = (cx, native);
+        Err(Error::NotOffered {
+            act: "read a secret again",
+        })
+    }
+
+    /// How credentials of this system are revoked, if it can.
+    fn revoker(&self) -> Option<&'static dyn Revoker> {
+        None
+    }
+}
+
+/// Why a connector could not do what it was asked. Each variant says whose turn it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The world refused, broke, or did not answer; the engine tries again.
+    #[error("{0}")]
+    Refused(Refusal),
+
+    /// Theirs: the answer breaks the provider's own contract.
+    #[error("expected {expected}, got something else: {got}")]
+    Misshapen {
+        /// What the provider documents.
+        expected: &'static str,
+        /// What came, cleaned and shortened; never a secret.
+        got: String,
+    },
+
+    /// The caller's: this system cannot do that.
+    #[error("this system offers no way to {act}")]
+    NotOffered {
+        /// What was asked.
+        act: &'static str,
+    },
+
+    /// The caller's: the id was not made by this connector.
+    #[error("`{id}` is not an id of this system; ids look like `{form}`")]
+    NotOurs {
+        /// The id, cleaned and shortened.
+        id: String,
+        /// What ids look like.
+        form: &'static str,
+    },
+
+    /// The world moved on: what `what` names is not there any more.
+    #[error("{what} is not there any more")]
+    Gone {
+        /// What is gone, for a person.
+        what: String,
+    },
+
+    /// The roll does not know enough to act.
+    #[error("cannot act on this: {missing} is not known; {todo}")]
+    Unknown {
+        /// What is missing.
+        missing: &'static str,
+        /// What to do.
+        todo: &'static str,
+    },
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

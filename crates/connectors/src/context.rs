@@ -1,0 +1,189 @@
+//! What a connector is given for one pass or one act: questions to ask, and where to put what it saw.
+
+use std::collections::BTreeMap;
+
+use model::{Fingerprint, Gap, Key, Observation, Reason, Scope, Secret, Timestamp};
+
+use crate::{Answer, Entry, File, Port, Question, Refusal, Request, Response, Rows, Statement};
+
+/// The pass is over: its time is up or somebody stopped it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop;
+
+/// Makes keyed fingerprints of secrets; the key stays with whoever implements it.
+pub trait Fingerprints {
+    /// The fingerprint of a secret, canonicalised as coverage.md section 6 says (trimmed).
+    fn fingerprint(&self, secret: &Secret) -> Fingerprint;
+
+    /// The fingerprint of the SCRAM StoredKey (RFC 5802) of `password`, to be compared with
+    /// that of a verifier; `None` if salt or iterations are out of bounds.
+    fn scram(&self, password: &Secret, salt_base64: &str, iterations: u32) -> Option<Fingerprint>;
+
+    /// The hard keys by which `password`, as it is used for `login` (`host:port/role`), is known
+    /// to be the one that a server on the roll accepts: the fingerprint of its SCRAM StoredKey
+    /// under the salt which that server uses. Empty where no server of ours knows the login.
+    fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {
+        let _ = (login, password);
+        Vec::new()
+    }
+}
+
+/// What a pass brings, one at a time.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Something was seen.
+    Seen(Observation),
+    /// Something could not be read.
+    Gap(Gap),
+    /// Recognised and set aside: a trust anchor, a public certificate, a package's test key.
+    SetAside {
+        /// What kind of thing: `trust anchor`, `public certificate`, `test key`.
+        what: &'static str,
+    },
+}
+
+/// What a connector is given for one pass or one act.
+pub struct Context<'a> {
+    port: &'a mut dyn Port,
+    fingerprints: &'a dyn Fingerprints,
+    target: &'a str,
+    options: &'a BTreeMap<String, String>,
+    /// When the pass or act began; connectors read no clock.
+    pub now: Timestamp,
+    sink: &'a mut dyn FnMut(Event),
+}
+
+impl<'a> Context<'a> {
+    /// A context over a port.
+    pub fn new(
+        port: &'a mut dyn Port,
+        fingerprints: &'a dyn Fingerprints,
+        target: &'a str,
+        options: &'a BTreeMap<String, String>,
+        now: Timestamp,
+        sink: &'a mut dyn FnMut(Event),
+    ) -> Self {
+        Self {
+            port,
+            fingerprints,
+            target,
+            options,
+            now,
+            sink,
+        }
+    }
+
+    /// What the source names: `host:port`, a directory, an account.
+    pub fn target(&self) -> &str {
+        self.target
+    }
+
+    /// An option of the source.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str)
+    }
+
+    /// Asks an HTTP interface. Any status is an answer.
+    ///
+    /// # Errors
+    /// No answer at all.
+    pub fn http(&mut self, request: Request) -> Result<Response, Refusal> {
+        match self.port.ask(&Question::Http(request))? {
+            Answer::Http(response) => Ok(response),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Lists a directory, sorted by name.
+    ///
+    /// # Errors
+    /// It is not there, or may not be read.
+    pub fn list(&mut self, dir: &str) -> Result<Vec<Entry>, Refusal> {
+        match self.port.ask(&Question::List {
+            dir: dir.to_owned(),
+        })? {
+            Answer::Entries(mut entries) => {
+                entries.sort();
+                Ok(entries)
+            }
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Reads at most `bytes_max` of a file.
+    ///
+    /// # Errors
+    /// It is not there, or may not be read.
+    pub fn read(&mut self, path: &str, bytes_max: u64) -> Result<File, Refusal> {
+        match self.port.ask(&Question::Read {
+            path: path.to_owned(),
+            bytes_max,
+        })? {
+            Answer::File(file) => Ok(file),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// The database refused, or did not answer; the code is its SQLSTATE.
+    pub fn sql(&mut self, statement: Statement) -> Result<Rows, Refusal> {
+        match self.port.ask(&Question::Sql(statement))? {
+            Answer::Rows(rows) => Ok(rows),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Keeps what was seen.
+    pub fn observe(&mut self, observation: Observation) {
+        (self.sink)(Event::Seen(observation));
+    }
+
+    /// Keeps that `scope` could not be read, and what permission would let it.
+    ///
+    /// # Errors
+    /// [`Stop`] if the refusal says that the pass is over.
+    pub fn gap(
+        &mut self,
+        scope: &Scope,
+        refusal: &Refusal,
+        needs: Option<&str>,
+    ) -> Result<(), Stop> {
+        let mut gap = Gap::new(scope, refusal.reason, refusal.to_string());
+        if let (Reason::Denied, Some(needs)) = (refusal.reason, needs) {
+            gap = gap.needs(needs);
+        }
+        (self.sink)(Event::Gap(gap));
+        if refusal.stop { Err(Stop) } else { Ok(()) }
+    }
+
+    /// Counts something that was recognised and is no identity.
+    pub fn set_aside(&mut self, what: &'static str) {
+        (self.sink)(Event::SetAside { what });
+    }
+
+    /// The keyed fingerprint of a secret.
+    pub fn fingerprint(&self, secret: &Secret) -> Fingerprint {
+        self.fingerprints.fingerprint(secret)
+    }
+
+    /// See [`Fingerprints::login_keys`].
+    pub fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {
+        self.fingerprints.login_keys(login, password)
+    }
+
+    /// See [`Fingerprints::scram`].
+    pub fn scram(
+        &self,
+        password: &Secret,
+        salt_base64: &str,
+        iterations: u32,
+    ) -> Option<Fingerprint> {
+        self.fingerprints.scram(password, salt_base64, iterations)
+    }
+}
+
+fn another_answer() -> Refusal {
+    Refusal::new(Reason::Failed, "the port answered another kind of question")
+}

@@ -1,0 +1,147 @@
+//! This machine: credentials and keys in files.
+//!
+//! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`
+//! and in `/etc`; what is not there is simply absent. `dirs` names directories or single files,
+//! one a line, that are searched in full.
+//!
+//! Options: `known` (`1`), `home` (absolute path), `places` (more known files, one a line, such
+//! as those of `KUBECONFIG`), `dirs` (one a line). The environment is read by the caller alone.
+//!
+//! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
+//! from wherever a search began.
+
+mod known;
+mod pairs;
+mod place;
+mod sight;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use model::Secret;
+
+use crate::formats::{self, FileAt};
+use crate::{Connector, Context, Error, PortKind, Refusal, Spec, Stop};
+use walk::Walk;
+
+/// Credentials and keys in files of this machine.
+pub(crate) struct Files;
+
+/// A file is read up to here: real ones are far below it.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+impl Connector for Files {
+    fn spec(&self) -> &'static Spec {
+        &Spec {
+            name: "files",
+            reads: "credentials and keys in files of this machine",
+            target: "the machine's name",
+            port: PortKind::Files,
+            needs_to_discover: &["read permission on the files and directories it looks at"],
+            needs_to_act: &[],
+            scopes: &["directory", "file"],
+        }
+    }
+
+    /// The machine, and which directories: a search of `/srv` proves nothing about `/home`, so
+    /// each is a source of its own, and sightings of one file by two of them are one thing.
+    fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
+        let mut target = cx.target().to_owned();
+        let dirs = list(cx.option("dirs"));
+        if dirs.is_empty() {
+            return Ok(target);
+        }
+        if is_on(cx.option("known")) {
+            target.push_str(":~");
+        }
+        for dir in dirs {
+            target.push(':');
+            target.push_str(&dir);
+        }
+        Ok(target)
+    }
+
+    fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
+        let home = cx.option("home").map(plain);
+        let dirs = list(cx.option("dirs"));
+        let places = list(cx.option("places"));
+        let known = is_on(cx.option("known"));
+        let mut walk = Walk::new(cx, !known && dirs.len() == 1);
+        if known {
+            known::visit(&mut walk, home.as_deref(), &places)?;
+        }
+        for dir in dirs {
+            walk.root(&dir)?;
+        }
+        Ok(())
+    }
+
+    fn read_again(&self, cx: &mut Context<'_>, native: &str) -> Result<Secret, Error> {
+        let not_ours = || Error::NotOurs {
+            id: model::shorten(&model::clean(native), 80),
+            form: "/path/to/file#FIELD@0123456789abcdef",
+        };
+        let (path, field, mark) = sight::split_native(native).ok_or_else(not_ours)?;
+        if matches!(field, "certificate" | "authorized_key") {
+            return Err(Error::NotOffered {
+                act: "read a secret where only something public lies",
+            });
+        }
+        let gone = || Error::Gone {
+            what: format!("the secret that lay in {}", model::clean(path)),
+        };
+        let file = match cx.read(path, FILE_BYTES_MAX) {
+            Ok(file) => file,
+            Err(refusal) if walk::is_absent(&refusal) => return Err(gone()),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let seen = formats::read_all(&FileAt {
+            path,
+            bytes: file.bytes.expose(),
+        });
+        let secrets = seen.found.into_iter().filter_map(|found| found.secret);
+        secrets
+            .chain(seen.keys.into_iter().map(|key| key.body))
+            .find(|secret| cx.fingerprint(secret).short() == mark)
+            .ok_or_else(gone)
+    }
+}
+
+/// The directories and files that a source with these options may read, for whoever gives it a
+/// port: nothing outside of them is ever asked for.
+pub fn file_roots(options: &BTreeMap<String, String>) -> Vec<String> {
+    let get = |name: &str| options.get(name).map(String::as_str);
+    let mut roots = Vec::new();
+    if is_on(get("known")) {
+        roots.extend(get("home").map(plain));
+        roots.push("/etc".to_owned());
+        roots.extend(list(get("places")));
+    }
+    roots.extend(list(get("dirs")));
+    roots
+}
+
+fn is_on(option: Option<&str>) -> bool {
+    !matches!(option, None | Some("" | "0" | "false"))
+}
+
+/// Absolute paths, one a line, sorted, each once.
+fn list(option: Option<&str>) -> Vec<String> {
+    let mut paths: Vec<String> = option
+        .unwrap_or_default()
+        .lines()
+        .filter(|path| path.starts_with('/'))
+        .map(plain)
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Without slashes at the end.
+fn plain(path: &str) -> String {
+    match path.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    }
+}

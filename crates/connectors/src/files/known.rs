@@ -1,0 +1,147 @@
+//! Where tools keep what they log in with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::walk::{Walk, join};
+use crate::{Entry, EntryKind, Stop};
+
+/// Under a user's home. `*` stands for any one name, `**` for everything below.
+const HOME: &[&str] = &[
+    ".ssh/*",
+    ".aws/credentials",
+    ".aws/config",
+    ".kube/config",
+    ".docker/config.json",
+    ".netrc",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".config/gh/hosts.yml",
+    ".config/glab-cli/config.yml",
+    ".npmrc",
+    ".pypirc",
+    ".cargo/credentials.toml",
+    ".cargo/credentials",
+    ".gem/credentials",
+    ".m2/settings.xml",
+    ".nuget/NuGet/NuGet.Config",
+    ".config/NuGet/NuGet.Config",
+    ".pgpass",
+    ".env",
+    ".config/gcloud/application_default_credentials.json",
+    ".config/gcloud/legacy_credentials/*/adc.json",
+    ".azure/msal_token_cache.json",
+    ".azure/service_principal_entries.json",
+    ".azure/accessTokens.json",
+    ".claude.json",
+    ".claude/.credentials.json",
+    ".claude/settings.json",
+    ".cursor/mcp.json",
+    ".codeium/windsurf/mcp_config.json",
+    ".config/Claude/claude_desktop_config.json",
+    ".codex/auth.json",
+    ".gemini/oauth_creds.json",
+    ".gemini/settings.json",
+];
+
+/// Under `/etc`.
+const ETC: &[&str] = &[
+    "environment",
+    "ssh/*",
+    "ssl/private/**",
+    "pki/tls/private/**",
+    "letsencrypt/archive/**",
+    "kubernetes/**",
+    "rancher/k3s/k3s.yaml",
+    "docker/certs.d/**",
+    "wireguard/*",
+];
+
+/// Visits the known places under `home` and `/etc`, and the files in `places`.
+///
+/// What is not listed is not there, so a missing place costs no question and leaves no gap.
+pub(super) fn visit(
+    walk: &mut Walk<'_, '_>,
+    home: Option<&str>,
+    places: &[String],
+) -> Result<(), Stop> {
+    let mut visit = Visit {
+        walk,
+        listed: BTreeMap::new(),
+        files: BTreeMap::new(),
+        below: BTreeSet::new(),
+    };
+    if let Some(home) = home {
+        visit.patterns(home, HOME)?;
+    }
+    visit.patterns("/etc", ETC)?;
+    let Visit { files, below, .. } = visit;
+    for (dir, files) in files {
+        walk.files(&dir, &files.into_iter().collect::<Vec<_>>())?;
+    }
+    for dir in below {
+        walk.below(&dir)?;
+    }
+    for place in places {
+        walk.place(place)?;
+    }
+    Ok(())
+}
+
+struct Visit<'w, 'cx, 'a> {
+    walk: &'w mut Walk<'cx, 'a>,
+    listed: BTreeMap<String, Vec<Entry>>,
+    /// Files to read, by directory, so that neighbours are read together.
+    files: BTreeMap<String, BTreeSet<Entry>>,
+    /// Directories to search in full.
+    below: BTreeSet<String>,
+}
+
+impl Visit<'_, '_, '_> {
+    fn patterns(&mut self, base: &str, patterns: &[&str]) -> Result<(), Stop> {
+        for pattern in patterns {
+            let mut dirs = vec![base.to_owned()];
+            for part in pattern.split('/') {
+                dirs = self.step(&dirs, part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One component of a pattern further: the directories that match it. Files that match are
+    /// kept to be read.
+    fn step(&mut self, dirs: &[String], part: &str) -> Result<Vec<String>, Stop> {
+        let mut next = Vec::new();
+        for dir in dirs {
+            if part == "**" {
+                self.below.insert(dir.clone());
+                continue;
+            }
+            for entry in self.list(dir)? {
+                if part != "*" && entry.name != part {
+                    continue;
+                }
+                let path = join(dir, &entry.name);
+                match entry.kind {
+                    EntryKind::Directory => next.push(path),
+                    EntryKind::File => {
+                        self.files.entry(dir.clone()).or_default().insert(entry);
+                    }
+                    // A known name that leads elsewhere may hold what we look for.
+                    EntryKind::Link if part != "*" => self.walk.link(&path)?,
+                    EntryKind::Other if part != "*" => self.walk.other(&path)?,
+                    EntryKind::Link | EntryKind::Other => {}
+                }
+            }
+        }
+        Ok(next)
+    }
+
+    fn list(&mut self, dir: &str) -> Result<Vec<Entry>, Stop> {
+        if let Some(entries) = self.listed.get(dir) {
+            return Ok(entries.clone());
+        }
+        let entries = self.walk.list(dir)?.unwrap_or_default();
+        self.listed.insert(dir.to_owned(), entries.clone());
+        Ok(entries)
+    }
+}

@@ -1,0 +1,131 @@
+//! Native ids, parts and facts of what was seen in a file.
+
+use model::{Attribute, Observation, Scope, Secret, Value};
+
+/// The longest native id the model takes.
+const NATIVE_BYTES_MAX: usize = 1024;
+/// A field's name is cut here.
+const FIELD_LETTERS_MAX: usize = 120;
+
+/// `path#field@mark`: names one credential for ever, because `mark` changes with what lies
+/// there. `None` where the path is longer than a native id may be.
+pub(super) fn native(path: &str, field: &str, mark: &str) -> Option<String> {
+    let field: String = model::shorten(field, FIELD_LETTERS_MAX)
+        .chars()
+        .map(|c| {
+            if matches!(c, '#' | '@') || c.is_control() {
+                '_'
+            } else {
+                c
+            }
+        })
+        .collect();
+    let native = format!("{path}#{field}@{mark}");
+    (native.len() <= NATIVE_BYTES_MAX).then_some(native)
+}
+
+/// The path, field and mark in a native id.
+pub(super) fn split_native(native: &str) -> Option<(&str, &str, &str)> {
+    let (rest, mark) = native.rsplit_once('@')?;
+    let (path, field) = rest.rsplit_once('#')?;
+    (path.starts_with('/') && !mark.is_empty()).then_some((path, field, mark))
+}
+
+/// The part of the source that `path` is.
+pub(super) fn scope(path: &str) -> Scope {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    Scope(
+        std::iter::once("/")
+            .chain(parts)
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+/// `told` with its native id, part, place and name.
+pub(super) fn placed(
+    told: Observation,
+    native: String,
+    path: &str,
+    mode: u32,
+    field: &str,
+) -> Observation {
+    let mut told = Observation {
+        native,
+        scope: scope(path),
+        ..told
+    }
+    .is(Attribute::PLACE, path)
+    .is(Attribute::FILE_MODE, format!("{:04o}", mode & 0o7777));
+    if !field.is_empty() {
+        told = told.is(Attribute::FIELD, model::shorten(field, FIELD_LETTERS_MAX));
+    }
+    if !told.facts.contains_key(&Attribute::NAME) {
+        let file = crate::formats::name_of(path);
+        let name = if field.is_empty() {
+            file.to_owned()
+        } else {
+            format!("{field} in {file}")
+        };
+        told = told.is(Attribute::NAME, model::shorten(&name, 200));
+    }
+    told
+}
+
+/// Takes out what repeats one of `secrets`: a comment, a field's or an issuer's name.
+pub(super) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secret]) {
+    const FREE: &[Attribute] = &[
+        Attribute::COMMENT,
+        Attribute::NAME,
+        Attribute::ISSUER,
+        Attribute::SUBJECT,
+        Attribute::RIGHTS,
+    ];
+    let repeats = |text: &str| {
+        secrets.iter().any(|secret| {
+            // Shorter ones are words of which nobody could tell that they are secret.
+            secret.len() >= 6 && crate::armour::find(text.as_bytes(), secret.expose()).is_some()
+        })
+    };
+    for attribute in FREE {
+        let spoilt = told
+            .facts
+            .get(attribute)
+            .and_then(|fact| fact.told.is())
+            .is_some_and(|value| match value {
+                Value::Text(text) => repeats(text),
+                Value::List(list) => list.iter().any(|text| repeats(text)),
+                _ => false,
+            });
+        if spoilt {
+            told.facts.remove(attribute);
+        }
+    }
+    told.hints.retain(|_, value| !repeats(value));
+    if repeats(field) {
+        "(not shown)".clone_into(field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_native_id_comes_apart_as_it_was_made() {
+        let native = native("/a#b@c/.env", "X#Y@Z", "0123").unwrap();
+        assert_eq!(
+            split_native(&native),
+            Some(("/a#b@c/.env", "X_Y_Z", "0123"))
+        );
+        assert!(super::native(&"/x".repeat(600), "X", "0").is_none());
+        assert_eq!(split_native("nonsense"), None);
+    }
+
+    #[test]
+    fn a_part_reads_as_its_path() {
+        assert_eq!(scope("/home/ann/.env").to_string(), "/home/ann/.env");
+        assert!(scope("/home").contains(&scope("/home/ann")));
+        assert!(!scope("/home").contains(&scope("/homestead")));
+    }
+}

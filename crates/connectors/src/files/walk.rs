@@ -1,0 +1,385 @@
+//! The walk through directories: what is opened, how much of it, and what becomes a gap.
+//!
+//! **Invariant:** links are not followed, and no bound is passed in silence: what is not read
+//! because of one is a gap.
+
+use std::collections::BTreeSet;
+
+use model::{Key, KeyKind, Observation, Reason, Scope, Secret, Target};
+
+use super::pairs::{At, Pairs};
+use super::place::{Place, is_dull, place};
+use super::{FILE_BYTES_MAX, sight};
+use crate::formats::{self, FileAt, Found, Seen};
+use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
+
+/// A file that no format knows by name is searched for armour up to here.
+const SEARCH_BYTES_MAX: u64 = 1024 * 1024;
+/// So much of it is looked at to tell text from other bytes.
+const HEAD_BYTES: u64 = 4096;
+/// Directories deeper than this below where a search began are not opened.
+const DEPTH_MAX: usize = 64;
+/// Keys and certificates of one directory that are put together; more are taken in batches.
+const PAIRS_MAX: usize = 20_000;
+/// Gaps of single files in one directory; one more says that there are others.
+const FILE_GAPS_MAX: usize = 100;
+
+/// A walk.
+pub(super) struct Walk<'cx, 'a> {
+    cx: &'cx mut Context<'a>,
+    /// Whether one root is all there is to read.
+    alone: bool,
+    /// Files and directories that were read: known places and roots may overlap.
+    visited: BTreeSet<String>,
+    pairs: Pairs,
+    /// How many gaps there are of single entries of which directory.
+    gaps: (String, usize),
+}
+
+/// Whether the refusal says that nothing is there: an absence, not a gap.
+pub(super) fn is_absent(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_str(), "ENOENT" | "ENOTDIR") && !refusal.stop
+}
+
+/// A name in a directory as a path.
+pub(super) fn join(dir: &str, name: &str) -> String {
+    if dir.ends_with('/') {
+        format!("{dir}{name}")
+    } else {
+        format!("{dir}/{name}")
+    }
+}
+
+impl<'cx, 'a> Walk<'cx, 'a> {
+    pub(super) fn new(cx: &'cx mut Context<'a>, alone: bool) -> Self {
+        Self {
+            cx,
+            alone,
+            visited: BTreeSet::new(),
+            pairs: Pairs::default(),
+            gaps: (String::new(), 0),
+        }
+    }
+
+    /// Searches a directory, or reads a file, that a person named: it has to be there.
+    pub(super) fn root(&mut self, path: &str) -> Result<(), Stop> {
+        match self.cx.list(path) {
+            Ok(entries) => self.search(path, Some(entries)),
+            Err(refusal) if refusal.code == "ENOTDIR" => self.named_file(path, true),
+            Err(refusal) => {
+                let whole = Scope::whole();
+                // Where it is all that was asked for, all of the source is hidden.
+                let part = if self.alone {
+                    whole
+                } else {
+                    sight::scope(path)
+                };
+                let needs = needs(path);
+                self.cx.gap(&part, &refusal, Some(&needs))
+            }
+        }
+    }
+
+    /// Reads a file in a known place: it need not be there.
+    pub(super) fn place(&mut self, path: &str) -> Result<(), Stop> {
+        self.named_file(path, false)
+    }
+
+    /// Searches a directory in full.
+    pub(super) fn below(&mut self, dir: &str) -> Result<(), Stop> {
+        self.search(dir, None)
+    }
+
+    /// A directory's entries; `None` where it is not there or became a gap.
+    pub(super) fn list(&mut self, dir: &str) -> Result<Option<Vec<Entry>>, Stop> {
+        match self.cx.list(dir) {
+            Ok(entries) => Ok(Some(self.named(dir, entries)?)),
+            Err(refusal) if is_absent(&refusal) => Ok(None),
+            Err(refusal) => self.refused(dir, &refusal).map(|()| None),
+        }
+    }
+
+    /// A link where a credential usually lies.
+    pub(super) fn link(&mut self, path: &str) -> Result<(), Stop> {
+        let told = "a symbolic link, which is not followed; name what it leads to";
+        self.refused(path, &Refusal::new(Reason::Unsupported, told))
+    }
+
+    /// Something that is neither file nor directory here: another file system is a gap, a
+    /// socket or a device is nothing to read.
+    pub(super) fn other(&mut self, path: &str) -> Result<(), Stop> {
+        match self.cx.list(path) {
+            Err(refusal) if !is_absent(&refusal) => self.refused(path, &refusal),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads files of one directory, and puts together what belongs together.
+    pub(super) fn files(&mut self, dir: &str, entries: &[Entry]) -> Result<(), Stop> {
+        for entry in entries {
+            let path = join(dir, &entry.name);
+            let stopped = self.file(&path, entry.size);
+            if self.pairs.len() > PAIRS_MAX || stopped.is_err() {
+                self.pairs.settle(self.cx);
+            }
+            stopped?;
+        }
+        self.pairs.settle(self.cx);
+        Ok(())
+    }
+
+    fn named_file(&mut self, path: &str, must_be: bool) -> Result<(), Stop> {
+        match self.cx.read(path, FILE_BYTES_MAX) {
+            Ok(file) => {
+                self.visited.insert(path.to_owned());
+                let read = self.take(path, &file, true);
+                self.pairs.settle(self.cx);
+                read
+            }
+            Err(refusal) if is_absent(&refusal) && !must_be => Ok(()),
+            Err(refusal) => self.refused(path, &refusal),
+        }
+    }
+
+    fn search(&mut self, root: &str, entries: Option<Vec<Entry>>) -> Result<(), Stop> {
+        let mut waiting = vec![(root.to_owned(), 0)];
+        let mut first = entries;
+        while let Some((dir, depth)) = waiting.pop() {
+            if !self.visited.insert(format!("{dir}/")) {
+                continue;
+            }
+            let entries = match first.take() {
+                Some(entries) => Some(self.named(&dir, entries)?),
+                None => self.list(&dir)?,
+            };
+            let Some(entries) = entries else { continue };
+            if depth > 0 && entries.iter().any(|entry| entry.name == "CACHEDIR.TAG") {
+                // Its maker says that it can be made again at any time (bford.info/cachedir).
+                self.cx.set_aside("cache directory");
+                continue;
+            }
+            let (files, dirs): (Vec<_>, Vec<_>) = entries
+                .into_iter()
+                .partition(|entry| entry.kind == EntryKind::File);
+            self.files(&dir, &files)?;
+            // Last in, first out: in reverse, so that the walk goes by name.
+            for entry in dirs.iter().rev() {
+                let path = join(&dir, &entry.name);
+                match entry.kind {
+                    EntryKind::Directory if entry.name == ".git" => self.git(&path)?,
+                    EntryKind::Directory if depth >= DEPTH_MAX => {
+                        let told = format!("more than {DEPTH_MAX} directories deep");
+                        self.refused(&path, &Refusal::new(Reason::Unsupported, told))?;
+                    }
+                    EntryKind::Directory => waiting.push((path, depth + 1)),
+                    EntryKind::Other => self.other(&path)?,
+                    EntryKind::Link | EntryKind::File => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a repository's insides only its own configuration is read, as bytes (CL-11).
+    fn git(&mut self, dir: &str) -> Result<(), Stop> {
+        self.cx.set_aside("git history");
+        self.place(&join(dir, "config"))
+    }
+
+    /// Entries that can be asked for; the others become gaps.
+    fn named(&mut self, dir: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Stop> {
+        let mut out = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let odd = matches!(entry.name.as_str(), "" | "." | "..")
+                || entry
+                    .name
+                    .contains(['/', '\0', char::REPLACEMENT_CHARACTER]);
+            if odd {
+                let path = join(dir, &entry.name.replace('/', "_"));
+                let told = "a name that is no UTF-8 or no name";
+                self.refused(&path, &Refusal::new(Reason::Unsupported, told))?;
+            } else {
+                out.push(entry);
+            }
+        }
+        Ok(out)
+    }
+
+    fn file(&mut self, path: &str, size: u64) -> Result<(), Stop> {
+        let known = formats::known_by_name(path);
+        let name = formats::name_of(path);
+        if (!known && is_dull(name)) || size == 0 || !self.visited.insert(path.to_owned()) {
+            return Ok(());
+        }
+        if !known && size > HEAD_BYTES {
+            let Some(head) = self.read(path, HEAD_BYTES)? else {
+                return Ok(());
+            };
+            if is_binary(&head) {
+                return Ok(());
+            }
+        }
+        let limit = if known {
+            FILE_BYTES_MAX
+        } else {
+            SEARCH_BYTES_MAX
+        };
+        match self.read(path, limit)? {
+            Some(file) if known || !is_binary(&file) => self.take(path, &file, known),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&mut self, path: &str, bytes_max: u64) -> Result<Option<File>, Stop> {
+        match self.cx.read(path, bytes_max) {
+            Ok(file) => Ok(Some(file)),
+            Err(refusal) if is_absent(&refusal) => Ok(None),
+            Err(refusal) => self.refused(path, &refusal).map(|()| None),
+        }
+    }
+
+    /// Reads what a file holds by every format that knows it.
+    fn take(&mut self, path: &str, file: &File, known: bool) -> Result<(), Stop> {
+        let mut seen = formats::read_all(&FileAt {
+            path,
+            bytes: file.bytes.expose(),
+        });
+        if file.cut {
+            let limit = if known {
+                FILE_BYTES_MAX
+            } else {
+                SEARCH_BYTES_MAX
+            } >> 20;
+            seen.unsupported(format!(
+                "longer than {limit} MiB; only its beginning was read"
+            ));
+        }
+        let place = place(path);
+        if !matches!(place, Place::Package | Place::TestData) {
+            for (reason, told) in std::mem::take(&mut seen.gaps) {
+                self.refused(path, &Refusal::new(reason, told))?;
+            }
+        }
+        let at = At {
+            path: path.to_owned(),
+            mode: file.mode,
+            place,
+        };
+        self.keep(&at, seen)
+    }
+
+    fn keep(&mut self, at: &At, seen: Seen) -> Result<(), Stop> {
+        for what in seen.aside {
+            self.cx.set_aside(what);
+        }
+        let secrets: Vec<Secret> = seen
+            .found
+            .iter()
+            .filter_map(|found| found.secret.clone())
+            .collect();
+        let mut named = self.keep_found(at, seen.found, &secrets);
+        // A key in a variable is armour in the file as well: the variable tells more.
+        let told_already: BTreeSet<_> = secrets.iter().map(digest).collect();
+        let in_fields: BTreeSet<_> = seen
+            .keys
+            .iter()
+            .filter(|key| !key.field.is_empty())
+            .map(|key| digest(&key.body))
+            .collect();
+        for key in seen.keys {
+            let digest = digest(&key.body);
+            let again = key.field.is_empty() && in_fields.contains(&digest);
+            if !again && !told_already.contains(&digest) {
+                named &= self.pairs.key(self.cx, at, key);
+            }
+        }
+        for public in seen.publics {
+            self.pairs.public(&at.path, public);
+        }
+        for certificate in seen.certificates {
+            self.pairs.certificate(at, certificate);
+        }
+        if named {
+            return Ok(());
+        }
+        let told = "what lies there cannot be named: the path is too long";
+        self.refused(&at.path, &Refusal::new(Reason::Unsupported, told))
+    }
+
+    /// Observes credentials that stand for themselves; `false` where one could not be named.
+    fn keep_found(&mut self, at: &At, found: Vec<Found>, secrets: &[Secret]) -> bool {
+        let mut named = true;
+        let mut natives = BTreeSet::new();
+        for mut found in found {
+            if at.place == Place::Package {
+                self.cx.set_aside("example value");
+                continue;
+            }
+            sight::scrub(&mut found.told, &mut found.field, secrets);
+            let print = found.secret.as_ref().map(|one| self.cx.fingerprint(one));
+            let mark = print
+                .as_ref()
+                .map_or(found.mark.as_str(), |print| print.short());
+            let Some(native) = sight::native(&at.path, &found.field, mark) else {
+                named = false;
+                continue;
+            };
+            if !natives.insert(native.clone()) {
+                continue;
+            }
+            let mut told = found.told;
+            let mut field = "";
+            if let (Some(print), Some(secret)) = (&print, &found.secret) {
+                field = &found.field;
+                told = told.key(Key::secret(print));
+                for key in self.server_keys(&told, secret) {
+                    told = told.key(key);
+                }
+            }
+            self.cx
+                .observe(sight::placed(told, native, &at.path, at.mode, field));
+        }
+        named
+    }
+
+    /// The keys by which a server of ours knows this very password (decision 28).
+    fn server_keys(&self, told: &Observation, secret: &Secret) -> Vec<Key> {
+        let login = told.links.iter().find_map(|link| match &link.to {
+            Target::Bearer { key, .. } if key.kind == KeyKind::PostgresLogin => Some(&key.value),
+            _ => None,
+        });
+        login.map_or_else(Vec::new, |login| self.cx.login_keys(login, secret))
+    }
+
+    fn refused(&mut self, path: &str, refusal: &Refusal) -> Result<(), Stop> {
+        let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+        if self.gaps.0 != dir {
+            self.gaps = (dir.to_owned(), 0);
+        }
+        self.gaps.1 += 1;
+        let needs = needs(path);
+        if self.gaps.1 <= FILE_GAPS_MAX || refusal.stop {
+            return self.cx.gap(&sight::scope(path), refusal, Some(&needs));
+        }
+        if self.gaps.1 == FILE_GAPS_MAX + 1 {
+            let told = format!("more than {FILE_GAPS_MAX} entries that could not be read");
+            let refusal = Refusal::new(refusal.reason, told);
+            return self.cx.gap(&sight::scope(dir), &refusal, Some(&needs));
+        }
+        Ok(())
+    }
+}
+
+fn needs(path: &str) -> String {
+    format!("read permission on {}, or run as root", model::clean(path))
+}
+
+fn digest(secret: &Secret) -> [u8; 32] {
+    crate::public_key::sha256(secret.expose())
+}
+
+/// Text holds no zero byte.
+fn is_binary(file: &File) -> bool {
+    let head = file.bytes.expose();
+    head.iter().take(8192).any(|byte| *byte == 0)
+}

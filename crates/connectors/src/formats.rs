@@ -1,0 +1,153 @@
+//! File formats in which credentials and keys lie about: one file each.
+//!
+//! To add one: write `formats/<format>.rs`, add it to [`FORMATS`], put a recording under
+//! `testdata/files/<format>/`. The tests over the catalogue hold it from then on.
+//!
+//! A format reads bytes and says what it [`Seen`]; it asks nothing, knows no fingerprint key
+//! and makes no observation, so each one can be fuzzed alone.
+//!
+//! **Invariant:** arbitrary bytes end in findings and gaps, never in a panic, a hang or a
+//! flood. Held by `arbitrary_bytes_never_panic_a_format`.
+
+mod agent_config;
+mod authorized_keys;
+mod aws_profile;
+mod azure;
+mod cargo_credentials;
+mod docker_config;
+mod dotenv;
+mod gcloud;
+mod gem_credentials;
+mod gh_hosts;
+mod git_credentials;
+mod key_store;
+mod kubeconfig;
+mod maven_settings;
+mod netrc;
+mod npmrc;
+mod pgpass;
+mod private_key;
+mod pypirc;
+mod seen;
+mod ssh_public_key;
+pub(crate) mod text;
+mod tree;
+mod x509;
+
+pub(crate) use seen::blank;
+pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen};
+
+/// What a format says of itself.
+#[derive(Debug)]
+pub struct FormatSpec {
+    /// A noun: lower case, digits and underscores.
+    pub name: &'static str,
+    /// What it reads, in one line.
+    pub reads: &'static str,
+    /// Names under which such files usually lie, for the manual.
+    pub places: &'static [&'static str],
+}
+
+/// A file to be read.
+#[derive(Clone, Copy)]
+pub struct FileAt<'a> {
+    /// Its absolute path.
+    pub path: &'a str,
+    /// What it holds, or the beginning of it.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> FileAt<'a> {
+    /// The last part of the path.
+    pub fn name(&self) -> &'a str {
+        name_of(self.path)
+    }
+
+    /// The bytes as text, up to the first that is no UTF-8; a gap says so.
+    pub(crate) fn text(&self, seen: &mut Seen) -> &'a str {
+        let bytes = self
+            .bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(self.bytes);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(odd) => {
+                let good = odd.valid_up_to();
+                seen.broken(format!(
+                    "expected UTF-8 text, got other bytes at byte {good}"
+                ));
+                std::str::from_utf8(&bytes[..good]).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// One format.
+pub trait Format: Sync {
+    /// What it is.
+    fn spec(&self) -> &'static FormatSpec;
+
+    /// Whether a file at `path`, called `name`, is of this format by its name.
+    fn recognises(&self, path: &str, name: &str) -> bool;
+
+    /// Whether a file of any name is of this format by what it holds.
+    fn contained_in(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        false
+    }
+
+    /// Reads it. What it cannot read becomes a gap in `seen`.
+    fn read(&self, file: &FileAt<'_>, seen: &mut Seen);
+}
+
+/// Every format, in the order of the manual.
+pub static FORMATS: &[&dyn Format] = &[
+    &x509::X509,
+    &private_key::PrivateKeys,
+    &ssh_public_key::SshPublicKey,
+    &authorized_keys::AuthorizedKeys,
+    &aws_profile::AwsProfile,
+    &dotenv::Dotenv,
+    &pgpass::Pgpass,
+    &kubeconfig::Kubeconfig,
+    &git_credentials::GitCredentials,
+    &netrc::Netrc,
+    &gh_hosts::GhHosts,
+    &npmrc::Npmrc,
+    &pypirc::Pypirc,
+    &cargo_credentials::CargoCredentials,
+    &docker_config::DockerConfig,
+    &maven_settings::MavenSettings,
+    &gem_credentials::GemCredentials,
+    &gcloud::Gcloud,
+    &azure::Azure,
+    &agent_config::AgentConfig,
+    &key_store::KeyStore,
+];
+
+/// The format called `name`.
+pub fn format(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|one| one.spec().name == name)
+}
+
+/// Reads `file` by every format that knows it by name or content.
+pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
+    let mut seen = Seen::default();
+    for format in FORMATS {
+        if format.recognises(file.path, file.name()) || format.contained_in(file.bytes) {
+            format.read(file, &mut seen);
+        }
+    }
+    seen
+}
+
+/// Whether some format knows a file by its name alone.
+pub(crate) fn known_by_name(path: &str) -> bool {
+    let name = name_of(path);
+    FORMATS.iter().any(|format| format.recognises(path, name))
+}
+
+/// The last part of a path.
+pub(crate) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

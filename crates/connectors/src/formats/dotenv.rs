@@ -1,0 +1,50 @@
+//! Environment files: `.env`, `production.env`, `.env.local`, `/etc/environment`.
+
+mod group;
+mod variables;
+
+use super::{FileAt, Format, FormatSpec, Seen};
+
+pub(super) struct Dotenv;
+
+impl Format for Dotenv {
+    fn spec(&self) -> &'static FormatSpec {
+        &FormatSpec {
+            name: "dotenv",
+            reads: "passwords, tokens and keys in environment files, connection strings included",
+            places: &[".env", ".env.*", "*.env", ".envrc", "/etc/environment"],
+        }
+    }
+
+    fn recognises(&self, path: &str, name: &str) -> bool {
+        name == ".env"
+            || name == ".envrc"
+            || name.starts_with(".env.")
+            || name.ends_with(".env")
+            || path == "/etc/environment"
+    }
+
+    fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
+        let mut variables = variables::read(file.text(seen), seen);
+        if is_example(file.name()) {
+            // What is meant to be copied and filled in holds nothing that opens a door.
+            let mut sample = Seen::default();
+            group::credentials(&mut variables, &mut sample);
+            sample
+                .found
+                .iter()
+                .for_each(|_| seen.set_aside("example value"));
+            return;
+        }
+        group::credentials(&mut variables, seen);
+    }
+}
+
+fn is_example(name: &str) -> bool {
+    name.split('.').any(|part| {
+        matches!(
+            part,
+            "example" | "sample" | "template" | "dist" | "defaults"
+        )
+    })
+}

@@ -1,0 +1,240 @@
+//! What a format saw in one file, before fingerprints, pairs and places are worked out.
+
+use model::{
+    Attribute, CredentialType, Key, Kind, Observation, Reason, Relation, Secret, Told, Value,
+};
+
+use crate::public_key::PublicKey;
+
+/// More credentials than this in one file are not looked at; a gap says so.
+const ITEMS_MAX: usize = 1_000;
+/// More certificates than this in one file are not looked at; a gap says so.
+const CERTIFICATES_MAX: usize = 10_000;
+/// More gaps than this of one file tell a person nothing new.
+const GAPS_MAX: usize = 16;
+/// Foreign text in a fact is cut at this many characters.
+const TEXT_MAX: usize = 512;
+
+/// What a format saw in one file.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Credentials that stand for themselves.
+    pub found: Vec<Found>,
+    /// Private keys: what else is known of them depends on their neighbours.
+    pub keys: Vec<PrivateKey>,
+    /// Public halves that may belong to a private key beside them.
+    pub publics: Vec<PublicHalf>,
+    /// Certificates: credentials only where their key is near.
+    pub certificates: Vec<Certificate>,
+    /// What was recognised and is no credential, by kind.
+    pub aside: Vec<&'static str>,
+    /// What could not be read.
+    pub gaps: Vec<(Reason, String)>,
+}
+
+/// A credential that stands for itself: a stored secret or an accepted public key.
+#[derive(Debug)]
+pub struct Found {
+    /// The variable, section or field that holds it; tells it from others in its file.
+    pub field: String,
+    /// The secret; none where what lies there is public.
+    pub secret: Option<Secret>,
+    /// What tells this one from a later one in the same field, where there is no secret.
+    pub mark: String,
+    /// What is told of it; native id, place and fingerprint are added later.
+    pub told: Observation,
+}
+
+/// A private key.
+#[derive(Debug)]
+pub struct PrivateKey {
+    /// The field that holds it; empty where it is the file's own content.
+    pub field: String,
+    /// From which line on, from 1.
+    pub line: Option<usize>,
+    /// The key as it lies there, without armour.
+    pub body: Secret,
+    /// `pkcs8`, `pkcs1`, `sec1`, `openssh`, `putty`, `pgp`.
+    pub form: &'static str,
+    /// Whether a pass phrase protects it.
+    pub encrypted: Told<bool>,
+    /// `rsa-2048`, `ed25519`, where it can be told.
+    pub algorithm: Option<String>,
+    /// Its public half, where that can be told.
+    pub public: Option<PublicKey>,
+    /// What its maker wrote beside it.
+    pub comment: Option<String>,
+}
+
+/// A public key in a file of its own.
+#[derive(Debug)]
+pub struct PublicHalf {
+    /// The key.
+    pub key: PublicKey,
+    /// What its maker wrote beside it.
+    pub comment: Option<String>,
+}
+
+/// A certificate.
+#[derive(Debug)]
+pub struct Certificate {
+    /// SHA-256 of its DER, hex.
+    pub sha256: String,
+    /// Its key.
+    pub key: PublicKey,
+    /// Whether it may sign others.
+    pub authority: bool,
+    /// What is told of it; native id and place are added later.
+    pub told: Observation,
+}
+
+impl Seen {
+    /// Keeps a credential.
+    pub(crate) fn found(&mut self, found: Found) {
+        if self.has_room(self.found.len(), ITEMS_MAX, "credentials") {
+            self.found.push(found);
+        }
+    }
+
+    /// Keeps a private key.
+    pub(crate) fn key(&mut self, key: PrivateKey) {
+        if self.has_room(self.keys.len(), ITEMS_MAX, "private keys") {
+            self.keys.push(key);
+        }
+    }
+
+    /// Keeps a public half.
+    pub(crate) fn public(&mut self, public: PublicHalf) {
+        if self.has_room(self.publics.len(), ITEMS_MAX, "public keys") {
+            self.publics.push(public);
+        }
+    }
+
+    /// Keeps a certificate.
+    pub(crate) fn certificate(&mut self, certificate: Certificate) {
+        if self.has_room(self.certificates.len(), CERTIFICATES_MAX, "certificates") {
+            self.certificates.push(certificate);
+        }
+    }
+
+    /// Counts what is no credential.
+    pub(crate) fn set_aside(&mut self, what: &'static str) {
+        if self.aside.len() < CERTIFICATES_MAX {
+            self.aside.push(what);
+        }
+    }
+
+    /// Something in it is broken or cut off. `told` holds nothing of the file.
+    pub(crate) fn broken(&mut self, told: impl Into<String>) {
+        self.gap(Reason::Failed, told.into());
+    }
+
+    /// Something in it is beyond us. `told` holds nothing of the file.
+    pub(crate) fn unsupported(&mut self, told: impl Into<String>) {
+        self.gap(Reason::Unsupported, told.into());
+    }
+
+    fn gap(&mut self, reason: Reason, told: String) {
+        let gap = (reason, told);
+        if self.gaps.len() < GAPS_MAX && !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    fn has_room(&mut self, count: usize, limit: usize, of: &str) -> bool {
+        if count >= limit {
+            self.unsupported(format!(
+                "holds more than {limit} {of}; the rest was not read"
+            ));
+        }
+        count < limit
+    }
+}
+
+impl Found {
+    /// A secret of type `credential` in `field`.
+    pub(crate) fn secret(
+        credential: CredentialType,
+        field: impl Into<String>,
+        secret: Secret,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            secret: Some(secret),
+            mark: String::new(),
+            told: blank(credential),
+        }
+    }
+
+    /// Something public of type `credential` in `field`, told apart by `mark`.
+    pub(crate) fn public(credential: CredentialType, field: &str, mark: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            secret: None,
+            mark: mark.to_owned(),
+            told: blank(credential),
+        }
+    }
+
+    /// With a fact that the file states. A text is cut; an empty one tells nothing.
+    #[must_use]
+    pub(crate) fn is(mut self, attribute: Attribute, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        if value.text() != Some("") {
+            self.told = self.told.is(attribute, cut(value));
+        }
+        self
+    }
+
+    /// With a fact that the file may state.
+    #[must_use]
+    pub(crate) fn maybe<T: Into<Value>>(self, attribute: Attribute, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.is(attribute, value),
+            None => self,
+        }
+    }
+
+    /// At a line, from 1.
+    #[must_use]
+    pub(crate) fn line(self, line: usize) -> Self {
+        self.is(Attribute::LINE, i64::try_from(line).unwrap_or(i64::MAX))
+    }
+
+    /// With whatever is told of it changed by `f`.
+    #[must_use]
+    pub(crate) fn with(mut self, f: impl FnOnce(Observation) -> Observation) -> Self {
+        self.told = f(self.told);
+        self
+    }
+
+    /// With a hard key.
+    #[must_use]
+    pub(crate) fn key(self, key: Key) -> Self {
+        self.with(|told| told.key(key))
+    }
+
+    /// Held by the identity that bears `key`.
+    #[must_use]
+    pub(crate) fn held_by(self, key: Key) -> Self {
+        self.with(|told| told.link_key(Relation::Holder, Kind::Identity, key))
+    }
+}
+
+/// An observation of a credential of which only the type is told.
+pub(crate) fn blank(credential: CredentialType) -> Observation {
+    Observation::new(Kind::Credential, "", &model::Scope::whole()).is(Attribute::TYPE, credential)
+}
+
+fn cut(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(model::shorten(&text, TEXT_MAX)),
+        Value::List(list) => Value::List(
+            list.into_iter()
+                .take(64)
+                .map(|text| model::shorten(&text, TEXT_MAX))
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,77 @@
+//! What formats made of nested tables share: one bounded tree from YAML, JSON or TOML.
+//!
+//! Errors of the parsers quote what they read, so none of their words is passed on.
+
+use serde_json::Value;
+
+use super::text::is_reference;
+use super::{FileAt, Seen};
+
+/// Trees larger than this are not read.
+const BYTES_MAX: usize = 4 << 20;
+
+/// The file as JSON; a gap where it is none.
+pub(super) fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let text = file.text(seen);
+    match serde_json::from_str(text) {
+        Ok(value) => Some(value),
+        Err(told) => {
+            seen.broken(format!(
+                "expected JSON, got something else at line {}",
+                told.line()
+            ));
+            None
+        }
+    }
+}
+
+/// The file as YAML, of which JSON is a part; a gap where it is none. The parser bounds depth,
+/// aliases and size.
+pub(super) fn yaml(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let text = file.text(seen);
+    if text.len() > BYTES_MAX {
+        return None;
+    }
+    match serde_saphyr::from_str(text) {
+        Ok(value) => Some(value),
+        Err(told) => {
+            let line = told.location().map_or(0, |location| location.line());
+            seen.broken(format!(
+                "expected YAML, got something else near line {line}"
+            ));
+            None
+        }
+    }
+}
+
+/// The file as TOML; a gap where it is none.
+pub(super) fn toml(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let text = file.text(seen);
+    match toml::from_str(text) {
+        Ok(value) => Some(value),
+        Err(told) => {
+            let at = told.span().map_or(0, |span| span.start);
+            let line = 1 + text.get(..at).unwrap_or_default().matches('\n').count();
+            seen.broken(format!("expected TOML, got something else at line {line}"));
+            None
+        }
+    }
+}
+
+/// The text at `path`; `None` where there is none or it is filled in from elsewhere.
+pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
+    let at = path.iter().try_fold(value, |at, name| at.get(name))?;
+    at.as_str().filter(|text| !is_reference(text))
+}
+
+/// The members of the table at `path`.
+pub(super) fn members<'a>(
+    value: &'a Value,
+    path: &[&str],
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let at = path.iter().try_fold(value, |at, name| at.get(name));
+    at.and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value))
+}

@@ -1,0 +1,123 @@
+//! JSON web tokens (RFC 7519), looked at from outside: claims are read, signatures are not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::{Attribute, CredentialType, Key, KeyKind, Timestamp, Told};
+use serde_json::{Map, Value};
+
+use crate::formats::Found;
+
+/// A longer text is no token.
+const TOKEN_BYTES_MAX: usize = 32 * 1024;
+
+/// The claims of `text`, if it is a JSON web token.
+pub(crate) fn claims(text: &str) -> Option<Map<String, Value>> {
+    if text.len() > TOKEN_BYTES_MAX || !text.starts_with("eyJ") {
+        return None;
+    }
+    let mut parts = text.split('.');
+    let (header, body, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || !part(header)?.contains_key("alg") {
+        return None;
+    }
+    part(body)
+}
+
+fn part(text: &str) -> Option<Map<String, Value>> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// `found` with what its claims tell (decision 3: `iss` and `jti` make it one with others,
+/// `sub` only names its identity).
+pub(crate) fn told_by(found: Found, claims: &Map<String, Value>) -> Found {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let mut found = found
+        .maybe(Attribute::ISSUER, text("iss"))
+        .maybe(Attribute::SUBJECT, text("sub"))
+        .maybe(Attribute::CREATED_AT, time(claims.get("iat")))
+        .maybe(Attribute::VALID_FROM, time(claims.get("nbf")));
+    let expires = match claims.get("exp") {
+        None => Told::Absent,
+        Some(value) => Told::or_cannot_tell(time(Some(value))),
+    };
+    found = found.with(|told| told.told(Attribute::EXPIRES_AT, expires));
+    if let (Some(issuer), Some(id)) = (text("iss"), text("jti")) {
+        let value = format!("{issuer} {id}");
+        if value.len() <= 512 {
+            found = found.key(Key::new(KeyKind::JwtId, value));
+        }
+    }
+    if let Some(subject) = text("sub") {
+        let subject = model::shorten(subject, 256);
+        found = found.with(|told| told.hint("jwt_subject", subject));
+    }
+    found
+}
+
+/// What type of credential a token with these claims is.
+pub(crate) fn type_of(claims: &Map<String, Value>) -> CredentialType {
+    let names_an_account = claims.contains_key("kubernetes.io")
+        || claims
+            .get("sub")
+            .and_then(Value::as_str)
+            .is_some_and(|sub| sub.starts_with("system:serviceaccount:"));
+    if names_an_account {
+        CredentialType::KubernetesToken
+    } else {
+        CredentialType::Jwt
+    }
+}
+
+/// A NumericDate: seconds, perhaps with a fraction.
+fn time(value: Option<&Value>) -> Option<Timestamp> {
+    let number = value?.as_number()?;
+    let seconds = number
+        .as_i64()
+        .or_else(|| number.to_string().split_once('.')?.0.parse().ok())?;
+    // Years 1970 to 9999: others are no dates, and cannot be written down either.
+    (0..=253_402_300_799)
+        .contains(&seconds)
+        .then(|| Timestamp::from_seconds(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str, body: &str) -> String {
+        format!(
+            "{}.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(body)
+        )
+    }
+
+    #[test]
+    fn a_token_tells_its_issuer_and_its_end() {
+        let text = token(
+            r#"{"alg":"RS256"}"#,
+            r#"{"iss":"https://issuer","sub":"system:serviceaccount:a:b","jti":"7","exp":1900000000}"#,
+        );
+        let claims = claims(&text).unwrap();
+        assert_eq!(type_of(&claims), CredentialType::KubernetesToken);
+        let found = told_by(Found::public(CredentialType::Jwt, "x", ""), &claims);
+        let json = serde_json::to_string(&found.told).unwrap();
+        assert!(
+            json.contains("https://issuer 7") && json.contains("2030-03-17T17:46:40Z"),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn what_only_looks_like_a_token_is_none() {
+        for text in [
+            "eyJ",
+            "eyJ.eyJ.x",
+            "eyJhbGciOiJub25lIn0.x",
+            &token("{}", "{}"),
+        ] {
+            assert!(claims(text).is_none(), "{text}");
+        }
+    }
+}

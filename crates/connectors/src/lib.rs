@@ -1,0 +1,59 @@
+//! One file a system: what it holds (`discover`), how to change it (`act`), and how to tell
+//! that the change took (`probe`).
+//!
+//! To add one: write `src/<system>.rs`, add it to [`CATALOG`], put a recording under
+//! `testdata/<system>/`. Its manual page, the permissions it asks for and its tests follow.
+//!
+//! **Invariant:** a connector holds no client and no credential. It asks typed questions of a
+//! [`Port`] and says as whom; the engine does the rest, so a hostile answer finds nothing to steal.
+//!
+//! **Invariant:** what could not be read is a [`Gap`](model::Gap), never an absence. Held by
+//! `a_refused_question_is_a_gap_and_never_an_empty_source`.
+//!
+//! **Deliberately absent:** async, retries, rate limits, clocks. They are the engine's.
+
+mod armour;
+mod aws_credential;
+mod aws_exports;
+mod aws_iam;
+mod aws_key_id;
+mod collection_json;
+mod connector;
+mod context;
+mod der;
+mod files;
+pub mod formats;
+mod jwt;
+mod login;
+mod port;
+pub mod postgres_roles;
+mod public_key;
+mod recording;
+mod revoker;
+mod token;
+
+pub use aws_key_id::{aws_account_of, is_aws_key_id};
+pub use collection_json::{CollectionError, Header, Pushed, read_collection};
+pub use connector::{Connector, Error, PortKind, Spec};
+pub use context::{Context, Event, Fingerprints, Stop};
+pub use files::file_roots;
+pub use port::{
+    Answer, Entry, EntryKind, File, Method, Port, Question, Refusal, Request, Response, Rows,
+    Statement, Whom,
+};
+pub use postgres_roles::ScramSalt;
+pub use recording::Recording;
+pub use revoker::{Declared, Handle, Revoker, Standing};
+
+/// Every connector, in the order of the manual.
+pub static CATALOG: &[&dyn Connector] = &[
+    &files::Files,
+    &aws_exports::AwsExports,
+    &aws_iam::AwsIam,
+    &postgres_roles::PostgresRoles,
+];
+
+/// The connector called `name`.
+pub fn connector(name: &str) -> Option<&'static dyn Connector> {
+    CATALOG.iter().copied().find(|one| one.spec().name == name)
+}

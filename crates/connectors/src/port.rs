@@ -1,0 +1,334 @@
+//! The typed questions a connector may ask of the world, and what comes back.
+//!
+//! The engine answers them for real, a [`crate::Recording`] from a file. A question names *as
+//! whom* it is asked; it never carries a credential.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use model::{Reason, Secret};
+use serde::{Deserialize, Serialize};
+
+/// As whom a question is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// As the source's own, configured identity.
+    #[default]
+    Collector,
+    /// As the bearer of the credential under revocation: a new login each time.
+    Subject,
+    /// Over the session that was opened as the subject before the cut and is still held. The
+    /// first such question opens it; later ones never open another.
+    Held,
+    /// With the temporary credentials that the subject minted before the cut.
+    Minted,
+    /// As nobody.
+    Nobody,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// Of an HTTP interface.
+    Http(Request),
+    /// What lies in a directory.
+    List {
+        /// Absolute path.
+        dir: String,
+    },
+    /// What a file holds.
+    Read {
+        /// Absolute path.
+        path: String,
+        /// More than this is cut off and said so.
+        bytes_max: u64,
+    },
+    /// Of a database.
+    Sql(Statement),
+}
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Posts; reads or changes, as [`Request::changes`] says.
+    Post,
+    /// Changes.
+    Put,
+    /// Changes.
+    Delete,
+}
+
+/// An HTTP request, without host and without credential: the source gives both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// As whom.
+    #[serde(default)]
+    pub whom: Whom,
+    /// Which service of the provider, where it has several: `iam`, `sts`.
+    #[serde(default)]
+    pub service: String,
+    /// How.
+    pub method: Method,
+    /// Path segments, escaped by the engine: foreign text cannot become a path.
+    #[serde(default)]
+    pub segments: Vec<String>,
+    /// Query or form parameters, in the order of their names.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether it may change something. Discovery sends none that does.
+    #[serde(default)]
+    pub changes: bool,
+}
+
+impl Request {
+    /// A form posted to `service`, as AWS Query interfaces take it; `changes` is false.
+    pub fn form(service: &str, parameters: &[(&str, &str)]) -> Self {
+        Self {
+            whom: Whom::Collector,
+            service: service.to_owned(),
+            method: Method::Post,
+            segments: Vec::new(),
+            parameters: parameters
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
+            changes: false,
+        }
+    }
+
+    /// A read of the path made of `segments`.
+    pub fn get(segments: &[&str]) -> Self {
+        Self {
+            whom: Whom::Collector,
+            service: String::new(),
+            method: Method::Get,
+            segments: segments.iter().map(|one| (*one).to_owned()).collect(),
+            parameters: BTreeMap::new(),
+            changes: false,
+        }
+    }
+
+    /// With one more parameter.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Asked as somebody else.
+    #[must_use]
+    pub fn asked_as(mut self, whom: Whom) -> Self {
+        self.whom = whom;
+        self
+    }
+
+    /// Declared to change something.
+    #[must_use]
+    pub fn changing(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+}
+
+/// An HTTP answer, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Provider's id of the request, where it gives one.
+    #[serde(default)]
+    pub request_id: String,
+    /// The body as text, cut at the engine's limit.
+    pub body: String,
+}
+
+/// A statement for a database. Values go in `values`, never in the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// As whom.
+    #[serde(default)]
+    pub whom: Whom,
+    /// In which database; empty: the one the source names.
+    #[serde(default)]
+    pub database: String,
+    /// The text, with `$1`, `$2`, … Where an identifier is needed, it comes through
+    /// [`Statement::quoted`].
+    pub text: String,
+    /// The values, as text; the text casts them.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Whether it may change something. The engine runs all others read-only.
+    #[serde(default)]
+    pub changes: bool,
+}
+
+impl Statement {
+    /// A read-only statement as the collector, in the source's own database.
+    pub fn reading(text: impl Into<String>) -> Self {
+        Self {
+            whom: Whom::Collector,
+            database: String::new(),
+            text: text.into(),
+            values: Vec::new(),
+            changes: false,
+        }
+    }
+
+    /// With one more value.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// In another database of the cluster.
+    #[must_use]
+    pub fn database(mut self, name: &str) -> Self {
+        self.database = name.to_owned();
+        self
+    }
+
+    /// Asked as somebody else.
+    #[must_use]
+    pub fn asked_as(mut self, whom: Whom) -> Self {
+        self.whom = whom;
+        self
+    }
+
+    /// Declared to change something.
+    #[must_use]
+    pub fn changing(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    /// `name` as an SQL identifier: in double quotes, inner ones doubled; `None` where no
+    /// database takes it (a zero byte).
+    pub fn quoted(name: &str) -> Option<String> {
+        (!name.contains('\0')).then(|| format!("\"{}\"", name.replace('"', "\"\"")))
+    }
+}
+
+/// Rows of texts; `None` is SQL's null. A statement that returns none gives `affected` alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// The rows.
+    #[serde(default)]
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Rows changed.
+    #[serde(default)]
+    pub affected: u64,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    /// The name alone. What is no UTF-8 comes with its odd bytes escaped and cannot be read.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Size in bytes.
+    #[serde(default)]
+    pub size: u64,
+}
+
+/// What an entry is. Links are not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A directory on the same file system.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A socket, a device, a pipe, another file system.
+    Other,
+}
+
+/// What a file holds. It may hold secrets, so its bytes are one.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The bytes, up to the limit asked for.
+    pub bytes: Secret,
+    /// Whether there was more.
+    pub cut: bool,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Question::Http`].
+    Http(Response),
+    /// To [`Question::List`].
+    Entries(Vec<Entry>),
+    /// To [`Question::Read`].
+    File(File),
+    /// To [`Question::Sql`].
+    Rows(Rows),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// In the words of gaps.
+    pub reason: Reason,
+    /// The provider's own code, where it gave one: an SQLSTATE, `InvalidClientTokenId`.
+    #[serde(default)]
+    pub code: String,
+    /// For a person; never a secret.
+    pub told: String,
+    /// The pass was stopped: ask nothing more.
+    #[serde(default)]
+    pub stop: bool,
+}
+
+impl Refusal {
+    /// A refusal without a code.
+    pub fn new(reason: Reason, told: impl Into<String>) -> Self {
+        Self {
+            reason,
+            code: String::new(),
+            told: told.into(),
+            stop: false,
+        }
+    }
+
+    /// With the provider's code.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code.as_str() {
+            "" => write!(f, "{}: {}", self.reason.as_str(), model::clean(&self.told)),
+            code => write!(
+                f,
+                "{} ({}): {}",
+                self.reason.as_str(),
+                model::clean(code),
+                model::clean(&self.told)
+            ),
+        }
+    }
+}
+
+/// Whoever answers questions.
+pub trait Port {
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where there is no answer at all. An HTTP status of any kind is an answer.
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal>;
+}

@@ -1,0 +1,199 @@
+//! A port that answers from a file: recordings for tests and for trying a connector out.
+//!
+//! A recording is a JSON object: `recorded` says when and from what, every other member maps a
+//! question to its answer. Questions are written in one line:
+//!
+//! ```text
+//! POST iam Action=ListUsers&MaxItems=100      -> {"status": 200, "body": "…"}
+//! GET /projects/7?page=2                      -> {"status": 200, "body": "…"}
+//! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
+//! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
+//! SQL select 1                                -> {"rows": [["1"]]}
+//! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
+//! ```
+//!
+//! A question that is not in it is refused, so one recording shows gaps as well.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use model::{Reason, Secret};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Answer, Entry, File, Method, Port, Question, Refusal, Response, Rows, Whom};
+
+/// A port that answers from a file.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    answers: BTreeMap<String, Value>,
+    /// Every question asked, in one line each, in order.
+    pub asked: Vec<String>,
+    /// Whether any question declared that it may change something.
+    pub changed: bool,
+}
+
+/// What is wrong with a recording.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a recording, a JSON object of question to answer: {0}")]
+pub struct Broken(#[from] serde_json::Error);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Refusal {
+        refusal: Refusal,
+    },
+    Http(Response),
+    Text {
+        text: String,
+        #[serde(default)]
+        mode: Option<String>,
+    },
+    Base64 {
+        base64: String,
+        #[serde(default)]
+        mode: Option<String>,
+    },
+    // Before rows: an empty list would read as no rows.
+    Entries(Vec<Entry>),
+    Rows(Rows),
+}
+
+impl Recording {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// It is not a JSON object.
+    pub fn parse(text: &str) -> Result<Self, Broken> {
+        let answers: BTreeMap<String, Value> = serde_json::from_str(text)?;
+        Ok(Self {
+            answers,
+            asked: Vec::new(),
+            changed: false,
+        })
+    }
+
+    /// The one line that names `question` in a recording.
+    pub fn line(question: &Question) -> String {
+        match question {
+            Question::Http(request) => {
+                let pairs: Vec<_> = request
+                    .parameters
+                    .iter()
+                    .map(|(n, v)| format!("{n}={v}"))
+                    .collect();
+                let whom = whom_prefix(request.whom);
+                match request.method {
+                    Method::Post if request.segments.is_empty() => {
+                        format!("POST {whom}{} {}", request.service, pairs.join("&"))
+                    }
+                    method => {
+                        let verb = match method {
+                            Method::Get => "GET",
+                            Method::Post => "POST",
+                            Method::Put => "PUT",
+                            Method::Delete => "DELETE",
+                        };
+                        let query = if pairs.is_empty() {
+                            String::new()
+                        } else {
+                            format!("?{}", pairs.join("&"))
+                        };
+                        format!("{verb} {whom}/{}{query}", request.segments.join("/"))
+                    }
+                }
+            }
+            Question::List { dir } => format!("LIST {dir}"),
+            Question::Read { path, .. } => format!("READ {path}"),
+            Question::Sql(statement) => {
+                let text = statement
+                    .text
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                let database = &statement.database;
+                let at = if database.is_empty() {
+                    String::new()
+                } else {
+                    format!("@{database}")
+                };
+                let whom = whom_prefix(statement.whom);
+                let values: Vec<_> = statement
+                    .values
+                    .iter()
+                    .map(|value| format!(" [{value}]"))
+                    .collect();
+                let by = format!("{}{at}", whom.trim_end());
+                let by = if by.is_empty() { by } else { format!("{by} ") };
+                format!("SQL {by}{text}{}", values.concat())
+            }
+        }
+    }
+}
+
+fn whom_prefix(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Collector => "",
+        Whom::Subject => "subject ",
+        Whom::Held => "held ",
+        Whom::Minted => "minted ",
+        Whom::Nobody => "nobody ",
+    }
+}
+
+impl Port for Recording {
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
+        let line = Self::line(question);
+        self.asked.push(line.clone());
+        self.changed |= match question {
+            Question::Http(request) => request.changes,
+            Question::Sql(statement) => statement.changes,
+            Question::List { .. } | Question::Read { .. } => false,
+        };
+        let Some(value) = self.answers.get(&line) else {
+            return Err(Refusal::new(
+                Reason::Denied,
+                format!("not in the recording: {line}"),
+            ));
+        };
+        let broken = |told: String| {
+            Refusal::new(
+                Reason::Failed,
+                format!("broken recording at `{line}`: {told}"),
+            )
+        };
+        let written: Written =
+            serde_json::from_value(value.clone()).map_err(|e| broken(e.to_string()))?;
+        let limit = if let Question::Read { bytes_max, .. } = question {
+            *bytes_max
+        } else {
+            u64::MAX
+        };
+        match written {
+            Written::Refusal { refusal } => Err(refusal),
+            Written::Http(response) => Ok(Answer::Http(response)),
+            Written::Rows(rows) => Ok(Answer::Rows(rows)),
+            Written::Entries(entries) => Ok(Answer::Entries(entries)),
+            Written::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),
+            Written::Base64 { base64, mode } => {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
+                Ok(file(bytes.map_err(|e| broken(e.to_string()))?, mode, limit))
+            }
+        }
+    }
+}
+
+fn file(mut bytes: Vec<u8>, mode: Option<String>, limit: u64) -> Answer {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let cut = bytes.len() > limit;
+    bytes.truncate(limit);
+    let mode = mode
+        .and_then(|mode| u32::from_str_radix(&mode, 8).ok())
+        .unwrap_or(0o600);
+    Answer::File(File {
+        bytes: Secret::new(bytes),
+        cut,
+        mode,
+    })
+}

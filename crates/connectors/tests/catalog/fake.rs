@@ -1,0 +1,221 @@
+//! Ports that answer badly, a fingerprint key for tests, and one pass over a recording.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use connectors::{
+    Answer, Connector, Context, Entry, EntryKind, Event, File, Fingerprints, Port, Question,
+    Recording, Refusal, Response, Rows, Stop,
+};
+use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A recording with what it says of itself.
+pub(crate) struct Recorded {
+    pub(crate) path: PathBuf,
+    pub(crate) json: Value,
+    pub(crate) port: Recording,
+    pub(crate) target: String,
+    pub(crate) options: BTreeMap<String, String>,
+    /// Secret values that are credentials by themselves.
+    pub(crate) secrets: Vec<String>,
+    /// Parts of secrets, such as lines of a private key.
+    pub(crate) hidden: Vec<String>,
+}
+
+impl Recorded {
+    pub(crate) fn read(folder: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("testdata")
+            .join(folder)
+            .join("answers.json");
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|_| panic!("a recording at {}", path.display()));
+        let json: Value = serde_json::from_str(&text).unwrap();
+        let get = |name: &str| json.get(name).cloned();
+        let read = |value: Value| serde_json::from_value(value).unwrap();
+        Self {
+            port: Recording::parse(&text).unwrap(),
+            target: get("target")
+                .map_or_else(|| "fixture".to_owned(), |v| v.as_str().unwrap().to_owned()),
+            options: get("options").map(read).unwrap_or_default(),
+            secrets: get("secrets").map(texts).unwrap_or_default(),
+            hidden: get("hidden").map(texts).unwrap_or_default(),
+            path,
+            json,
+        }
+    }
+}
+
+fn texts(value: Value) -> Vec<String> {
+    serde_json::from_value(value).unwrap()
+}
+
+/// What one pass brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pass {
+    pub(crate) seen: Vec<Observation>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) aside: BTreeMap<&'static str, usize>,
+    pub(crate) stopped: bool,
+}
+
+impl Pass {
+    /// All of it for a person who blesses a snapshot.
+    pub(crate) fn shown(&self) -> String {
+        serde_json::to_string_pretty(&(&self.seen, &self.gaps, &self.aside)).unwrap()
+    }
+
+    /// All of it as text, to look for what must not be in it.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "{}\n{}\n{:?}",
+            serde_json::to_string(&self.seen).unwrap(),
+            serde_json::to_string(&self.gaps).unwrap(),
+            self.aside
+        )
+    }
+}
+
+/// One pass of `connector` over `port`.
+pub(crate) fn pass(
+    connector: &dyn Connector,
+    port: &mut dyn Port,
+    target: &str,
+    options: &BTreeMap<String, String>,
+) -> Pass {
+    let mut out = Pass::default();
+    let mut sink = |event| match event {
+        Event::Seen(one) => out.seen.push(one),
+        Event::Gap(gap) => out.gaps.push(gap),
+        Event::SetAside { what } => *out.aside.entry(what).or_default() += 1,
+    };
+    let mut cx = Context::new(port, &TestKey, target, options, now(), &mut sink);
+    let stopped = connector.discover(&mut cx) == Err(Stop);
+    out.stopped = stopped;
+    out
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-02T09:00:00Z".parse().unwrap()
+}
+
+/// A fingerprint key that is none: tests only compare.
+pub(crate) struct TestKey;
+
+impl Fingerprints for TestKey {
+    fn fingerprint(&self, secret: &Secret) -> Fingerprint {
+        let mut hash = Sha256::new();
+        hash.update(b"test key");
+        hash.update(secret.expose().trim_ascii());
+        Fingerprint {
+            key: "0000000000000000".to_owned(),
+            mac: hash
+                .finalize()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        }
+    }
+
+    fn scram(&self, _: &Secret, _: &str, _: u32) -> Option<Fingerprint> {
+        None
+    }
+}
+
+/// Refuses everything.
+pub(crate) struct Refusing(pub(crate) Reason);
+
+impl Port for Refusing {
+    fn ask(&mut self, _: &Question) -> Result<Answer, Refusal> {
+        Err(Refusal::new(self.0, "refused by a test"))
+    }
+}
+
+/// Refuses everything and says that the pass is over; counts how often it was asked.
+pub(crate) struct Stopping(pub(crate) usize);
+
+impl Port for Stopping {
+    fn ask(&mut self, _: &Question) -> Result<Answer, Refusal> {
+        self.0 += 1;
+        Err(Refusal {
+            stop: true,
+            ..Refusal::new(Reason::Failed, "stopped by a test")
+        })
+    }
+}
+
+/// Answers a recording, but every content is replaced by `content` and every listing by one
+/// file and one directory, for ever: a source that repeats itself and never ends.
+pub(crate) struct Answering {
+    pub(crate) content: Vec<u8>,
+    pub(crate) asked: usize,
+}
+
+impl Port for Answering {
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
+        self.asked += 1;
+        let text = || String::from_utf8_lossy(&self.content).into_owned();
+        Ok(match question {
+            Question::Http(_) => Answer::Http(Response {
+                status: 200,
+                request_id: String::new(),
+                body: text(),
+            }),
+            Question::Read { .. } => Answer::File(File {
+                bytes: Secret::new(self.content.clone()),
+                cut: false,
+                mode: 0o600,
+            }),
+            Question::List { .. } => Answer::Entries(endless()),
+            Question::Sql(_) => Answer::Rows(Rows {
+                rows: vec![vec![Some(text())]; 3],
+                affected: 0,
+            }),
+        })
+    }
+}
+
+fn endless() -> Vec<Entry> {
+    let entry = |name: &str, kind| Entry {
+        name: name.to_owned(),
+        kind,
+        size: 4,
+    };
+    vec![
+        entry("deeper", EntryKind::Directory),
+        entry(".env", EntryKind::File),
+        entry("server.pem", EntryKind::File),
+    ]
+}
+
+/// Answers what another port answers, cut in the middle.
+pub(crate) struct Truncating(pub(crate) Recording);
+
+impl Port for Truncating {
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
+        Ok(match self.0.ask(question)? {
+            Answer::Http(mut response) => {
+                let half = response.body.len() / 2;
+                let half = (0..=half)
+                    .rev()
+                    .find(|at| response.body.is_char_boundary(*at));
+                response.body.truncate(half.unwrap_or(0));
+                Answer::Http(response)
+            }
+            Answer::File(file) => Answer::File(File {
+                bytes: Secret::new(file.bytes.expose()[..file.bytes.len() / 2].to_vec()),
+                cut: true,
+                mode: file.mode,
+            }),
+            Answer::Rows(mut rows) => {
+                for row in &mut rows.rows {
+                    row.truncate(row.len() / 2);
+                }
+                Answer::Rows(rows)
+            }
+            entries @ Answer::Entries(_) => entries,
+        })
+    }
+}

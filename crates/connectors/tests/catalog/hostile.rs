@@ -1,0 +1,228 @@
+//! Trees and files made to hurt: each becomes gaps with their place, or nothing at all.
+
+use std::collections::BTreeMap;
+
+use connectors::{Answer, Entry, EntryKind, File, Port, Question, Recording, Refusal, connector};
+use model::{Attribute, Scope, Secret};
+use serde_json::json;
+
+use crate::fake::{Pass, pass};
+
+fn search(port: &mut dyn Port) -> Pass {
+    let options: BTreeMap<_, _> = [("dirs".to_owned(), "/srv".to_owned())].into();
+    pass(connector("files").unwrap(), port, "host", &options)
+}
+
+fn recorded(json: &serde_json::Value) -> Pass {
+    search(&mut Recording::parse(&json.to_string()).unwrap())
+}
+
+fn part(path: &str) -> Scope {
+    Scope(
+        std::iter::once("/")
+            .chain(path.split('/').filter(|p| !p.is_empty()))
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+#[test]
+fn a_refused_directory_is_a_gap_at_its_place_and_its_neighbours_are_read() {
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": "a", "kind": "directory"}, {"name": ".env", "kind": "file", "size": 30}],
+        "LIST /srv/a": {"refusal": {"reason": "denied", "code": "EACCES", "told": "permission denied"}},
+        "READ /srv/.env": {"text": "API_TOKEN=abcdefgh12345678\n"},
+    }));
+    assert_eq!(out.seen.len(), 1);
+    assert_eq!(out.gaps.len(), 1);
+    assert_eq!(out.gaps[0].scope, part("/srv/a"));
+    assert_eq!(
+        out.gaps[0].needs.as_deref(),
+        Some("read permission on /srv/a, or run as root")
+    );
+}
+
+#[test]
+fn a_root_that_is_not_there_hides_the_whole_source() {
+    let out = recorded(&json!({
+        "LIST /srv": {"refusal": {"reason": "failed", "code": "ENOENT", "told": "no such directory"}},
+    }));
+    assert_eq!(out.gaps[0].scope, Scope::whole());
+}
+
+#[test]
+fn what_vanishes_while_it_is_looked_at_is_absent() {
+    let gone = json!({"refusal": {"reason": "failed", "code": "ENOENT", "told": "not there"}});
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": "a", "kind": "directory"}, {"name": ".env", "kind": "file", "size": 30}],
+        "LIST /srv/a": gone, "READ /srv/.env": gone,
+    }));
+    assert_eq!((out.seen.len(), out.gaps.len()), (0, 0), "{out:?}");
+}
+
+#[test]
+fn links_are_never_followed() {
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": ".env", "kind": "link"}, {"name": "up", "kind": "link"}],
+    }));
+    assert_eq!(
+        (out.seen.len(), out.gaps.len()),
+        (0, 0),
+        "nothing was asked: {out:?}"
+    );
+}
+
+#[test]
+fn hostile_names_become_gaps_and_reach_nobody_raw() {
+    let names = [
+        "..",
+        "a/../../etc/passwd",
+        "\u{fffd}odd",
+        "nul\0",
+        "\u{1b}[2J.env",
+    ];
+    let list: Vec<_> = names
+        .iter()
+        .map(|name| json!({"name": name, "kind": "file", "size": 5}))
+        .collect();
+    let out = recorded(&json!({
+        "LIST /srv": list,
+        "READ /srv/\u{1b}[2J.env": {"text": "API_TOKEN=abcdefgh12345678"},
+    }));
+    assert_eq!((out.seen.len(), out.gaps.len()), (1, 4), "{out:?}");
+    for gap in &out.gaps {
+        assert!(!gap.scope.to_string().contains(['\0', '\u{1b}']), "{gap:?}");
+        assert!(!gap.told.contains('\u{1b}'));
+    }
+}
+
+/// Every directory holds itself again.
+struct Endless {
+    asked: usize,
+}
+
+impl Port for Endless {
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
+        self.asked += 1;
+        let dir = |name: &str| Entry {
+            name: name.to_owned(),
+            kind: EntryKind::Directory,
+            size: 0,
+        };
+        Ok(match question {
+            Question::List { .. } => Answer::Entries(vec![dir("d")]),
+            _ => Answer::File(File {
+                bytes: Secret::from(""),
+                cut: false,
+                mode: 0o600,
+            }),
+        })
+    }
+}
+
+#[test]
+fn a_tree_without_end_is_left_at_a_stated_depth_with_a_gap() {
+    let mut port = Endless { asked: 0 };
+    let out = search(&mut port);
+    assert!(port.asked <= 66, "{}", port.asked);
+    assert_eq!(out.gaps.len(), 1);
+    assert!(out.gaps[0].told.contains("directories deep"), "{out:?}");
+}
+
+#[test]
+fn ten_thousand_unreadable_files_are_a_hundred_gaps_and_one_for_all() {
+    let list: Vec<_> = (0..10_000)
+        .map(|n| json!({"name": format!("{n}.pem"), "kind": "file", "size": 9}))
+        .collect();
+    let out = recorded(&json!({"LIST /srv": list}));
+    assert_eq!(out.gaps.len(), 101);
+    assert_eq!(
+        out.gaps[100].scope,
+        part("/srv"),
+        "the last hides the whole directory"
+    );
+}
+
+#[test]
+fn more_credentials_than_a_file_may_hold_are_a_gap() {
+    let text: String = (0..3_000)
+        .map(|n| format!("V{n}_TOKEN=abcdefgh{n:08}\n"))
+        .collect();
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": ".env", "kind": "file", "size": 99_999}],
+        "READ /srv/.env": {"text": text},
+    }));
+    assert_eq!((out.seen.len(), out.gaps.len()), (1_000, 1));
+}
+
+#[test]
+fn a_path_too_long_to_name_is_a_gap() {
+    let name = format!("{}.env", "x".repeat(1_200));
+    let mut json = json!({"LIST /srv": [{"name": name, "kind": "file", "size": 30}]});
+    json[format!("READ /srv/{name}")] = json!({"text": "API_TOKEN=abcdefgh12345678"});
+    let out = recorded(&json);
+    assert_eq!((out.seen.len(), out.gaps.len()), (0, 1));
+}
+
+/// A comment or an issuer that repeats the secret must not give it away.
+#[test]
+fn a_fact_that_repeats_a_secret_is_left_out() {
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": ".env", "kind": "file", "size": 60}],
+        "READ /srv/.env": {"text": "abcdefgh12345678_TOKEN=abcdefgh12345678\n"},
+    }));
+    assert_eq!(out.seen.len(), 1);
+    assert!(!out.text().contains("abcdefgh12345678"), "{}", out.text());
+    assert_eq!(
+        out.seen[0]
+            .fact(&Attribute::PLACE)
+            .is()
+            .and_then(|v| v.text()),
+        Some("/srv/.env")
+    );
+}
+
+#[test]
+fn a_known_place_that_is_a_link_is_a_gap() {
+    let options: BTreeMap<_, _> = [("known", "1"), ("home", "/home/ann")]
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .into();
+    let json = json!({
+        "LIST /home/ann": [{"name": ".pgpass", "kind": "link"}, {"name": ".netrc", "kind": "link"}],
+        "LIST /etc": [],
+    });
+    let mut port = Recording::parse(&json.to_string()).unwrap();
+    let out = pass(connector("files").unwrap(), &mut port, "host", &options);
+    let parts: Vec<_> = out.gaps.iter().map(|gap| gap.scope.to_string()).collect();
+    assert_eq!(parts, ["/home/ann/.netrc", "/home/ann/.pgpass"]);
+}
+
+#[test]
+fn a_search_and_the_known_places_name_one_file_alike() {
+    let files = connector("files").unwrap();
+    let json = json!({
+        "LIST /home/ann": [{"name": ".pgpass", "kind": "file", "size": 60}],
+        "LIST /etc": [],
+        "READ /home/ann/.pgpass": {"text": "db:5432:shop:app:correct-horse\n"},
+    });
+    let run = |options: &[(&str, &str)]| {
+        let options: BTreeMap<_, _> = options
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        pass(
+            files,
+            &mut Recording::parse(&json.to_string()).unwrap(),
+            "host",
+            &options,
+        )
+        .seen
+    };
+    let known = run(&[("known", "1"), ("home", "/home/ann")]);
+    assert_eq!(known.len(), 1);
+    assert_eq!(known, run(&[("dirs", "/home/ann")]));
+    assert_eq!(
+        known,
+        run(&[("known", "1"), ("home", "/home/ann"), ("dirs", "/home/ann")])
+    );
+}
