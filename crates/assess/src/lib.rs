@@ -1,0 +1,198 @@
+//! What is wrong: rules over one thing at a time, each answering pass, fail or unknown.
+//!
+//! To add a rule: write `src/rules/<name>.rs`, add it to [`RULES`], put its cases (a hit and a
+//! near miss at least) under `testdata/rules/<id>.toml`. Nothing else changes.
+//!
+//! **Invariant:** a rule that cannot judge says unknown and never pass. Held by
+//! `what_no_source_tells_is_never_a_pass`.
+//!
+//! **Invariant:** no clock: the same thing at the same `now` gives the same findings in the
+//! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
+
+mod risk;
+mod rules;
+
+use model::{
+    Attribute, Duration, Entity, Finding, FindingId, Kind, Mute, Place, Severity, Timestamp, Told,
+    Verdict,
+};
+
+pub use rules::RULES;
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its stable name, as findings and mutes carry it.
+    pub id: &'static str,
+    /// What it looks for, in one line.
+    pub title: &'static str,
+    /// OWASP Non-Human Identities Top 10, 2025.
+    pub owasp: &'static str,
+    /// How much a hit matters before the risk factors are counted.
+    pub severity: Severity,
+    /// The command to type next; `{id}` is the thing, `{holder}` its identity.
+    pub next: &'static str,
+    /// The judgement. Empty: the rule does not apply to this thing.
+    check: fn(&Thing<'_>, &Ground) -> Vec<Ruling>,
+}
+
+/// One answer of a rule, perhaps at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Pass, fail or unknown, and why.
+    pub verdict: Verdict,
+    /// Where it lies, for rules about places.
+    pub place: Option<Place>,
+}
+
+/// A thing on the roll with what it stands next to.
+#[derive(Clone, Copy, Debug)]
+pub struct Thing<'a> {
+    /// The thing itself.
+    pub entity: &'a Entity,
+    /// The identity a credential belongs to, if that is known.
+    pub holder: Option<&'a Entity>,
+    /// Who answers for it or for its holder, as a person has confirmed.
+    pub owner: Option<&'a str>,
+}
+
+/// What is the same for every thing.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// The instant of judgement.
+    pub now: Timestamp,
+    /// How old a credential may grow without rotation.
+    pub age_max: Duration,
+    /// How long before its end a credential counts as expiring.
+    pub notice: Duration,
+}
+
+impl Ground {
+    /// The defaults: 90 days without rotation, 30 days of notice.
+    pub const fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            age_max: Duration::days(90),
+            notice: Duration::days(30),
+        }
+    }
+}
+
+/// Every answer of every rule about one thing, passes included, in the order of [`RULES`].
+pub fn rulings(thing: &Thing<'_>, ground: &Ground) -> Vec<(&'static Rule, Ruling)> {
+    RULES
+        .iter()
+        .copied()
+        .flat_map(|rule| {
+            (rule.check)(thing, ground)
+                .into_iter()
+                .map(move |ruling| (rule, ruling))
+        })
+        .collect()
+}
+
+/// The failures and unknowns about one thing, in the order of [`RULES`] and of places.
+pub fn assess(thing: &Thing<'_>, ground: &Ground, mutes: &[Mute]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        let mut ordinal = 0;
+        for ruling in (rule.check)(thing, ground) {
+            if ruling.verdict != Verdict::Pass {
+                findings.push(finding(rule, ruling, ordinal, thing, ground, mutes));
+                ordinal += 1;
+            }
+        }
+    }
+    findings
+}
+
+fn finding(
+    rule: &'static Rule,
+    ruling: Ruling,
+    ordinal: u32,
+    thing: &Thing<'_>,
+    ground: &Ground,
+    mutes: &[Mute],
+) -> Finding {
+    let place = ruling
+        .place
+        .as_ref()
+        .map(|place| place.path.as_str())
+        .unwrap_or_default();
+    // One place has one name however many other places come and go; ordinals count within it.
+    let ordinal = if place.is_empty() { ordinal } else { 0 };
+    let id = FindingId::of(rule.id, place, ordinal, &thing.entity.id);
+    let factors = risk::factors(rule, &ruling, thing, ground);
+    let holder = thing.holder.map_or(&thing.entity.id, |holder| &holder.id);
+    Finding {
+        mute: mutes
+            .iter()
+            .find(|mute| mute.finding == id && ground.now < mute.until)
+            .cloned(),
+        id,
+        rule: rule.id,
+        title: rule.title,
+        owasp: rule.owasp,
+        entity: thing.entity.id.clone(),
+        name: thing.entity.name().to_owned(),
+        place: ruling.place,
+        verdict: ruling.verdict,
+        severity: rule.severity,
+        risk: risk::total(&factors),
+        factors,
+        owner: thing.owner.map(str::to_owned),
+        next: rule
+            .next
+            .replace("{id}", thing.entity.id.as_str())
+            .replace("{holder}", holder.as_str()),
+    }
+}
+
+impl Ruling {
+    fn of(verdict: Verdict) -> Vec<Self> {
+        vec![Self {
+            verdict,
+            place: None,
+        }]
+    }
+    fn pass() -> Vec<Self> {
+        Self::of(Verdict::Pass)
+    }
+    fn fail(why: impl Into<String>) -> Vec<Self> {
+        Self::of(Verdict::Fail(why.into()))
+    }
+    fn unknown(why: impl Into<String>) -> Vec<Self> {
+        Self::of(Verdict::Unknown(why.into()))
+    }
+}
+
+impl<'a> Thing<'a> {
+    /// Whether it is a credential that some source still finds.
+    fn is_live_credential(&self) -> bool {
+        self.entity.kind == Kind::Credential && self.entity.missing_since.is_none()
+    }
+
+    /// The type, in the store's word.
+    fn type_(&self) -> &'a str {
+        self.entity.text(&Attribute::TYPE).unwrap_or_default()
+    }
+
+    /// The best word on `attribute` from the credential, else from its holder.
+    fn own_or_holders(&self, attribute: &Attribute) -> Told<&'a model::Value> {
+        match (self.entity.fact(attribute), self.holder) {
+            (Told::CannotTell, Some(holder)) => holder.fact(attribute),
+            (told, _) => told,
+        }
+    }
+
+    /// Whether its provider says that it, or its holder, is switched off.
+    fn is_off(&self) -> bool {
+        let off = |entity: &Entity| {
+            matches!(
+                entity.text(&Attribute::STATUS),
+                Some("inactive" | "disabled")
+            )
+        };
+        off(self.entity) || self.holder.is_some_and(off)
+    }
+}

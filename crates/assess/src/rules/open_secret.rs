@@ -1,0 +1,121 @@
+//! A secret that lies in a file and still opens something.
+//!
+//! Whoever can read the file can be that identity. The secret was compared with what its
+//! provider keeps (a verifier, a key id), so this is no guess. Revoke it, and give its consumer
+//! a short-lived one; where no source of ours could compare it, the answer is unknown.
+
+use model::{Attribute, CredentialType, Entity, Place, Severity, SourcedFact, Told, Verdict};
+
+use crate::{Ground, Rule, Ruling, Thing};
+
+pub(super) const RULE: Rule = Rule {
+    id: "open-secret",
+    title: "a secret in a file still opens something",
+    owasp: "NHI2",
+    severity: Severity::Critical,
+    next: "keyroll plan revoke {id}",
+    check,
+};
+
+fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
+    // Keys and certificates lie in files by nature; what matters there are other rules.
+    let by_nature = [
+        CredentialType::X509Certificate,
+        CredentialType::PrivateKey,
+        CredentialType::SshAuthorizedKey,
+    ];
+    if !thing.is_live_credential() || by_nature.iter().any(|one| one.as_str() == thing.type_()) {
+        return Vec::new();
+    }
+    let verdict = still_opens(thing, ground);
+    let places = thing
+        .entity
+        .facts
+        .get(&Attribute::PLACE)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut places: Vec<_> = places
+        .iter()
+        .filter_map(|fact| place(thing.entity, fact))
+        .collect();
+    places.sort();
+    places.dedup();
+    places
+        .into_iter()
+        .map(|place| Ruling {
+            verdict: verdict.clone(),
+            place: Some(place),
+        })
+        .collect()
+}
+
+/// Whether the provider of the credential says that it is good, whatever file it lies in.
+fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
+    let what = thing.holder.map_or_else(
+        || "what it is for".to_owned(),
+        |holder| format!("`{}`", model::clean(holder.name())),
+    );
+    let mut at_provider = thing
+        .entity
+        .members
+        .iter()
+        .filter(|member| !lies_in_file(thing.entity, member))
+        .peekable();
+    if at_provider.peek().is_none() {
+        return match thing.holder {
+            Some(_) => Verdict::Unknown(format!(
+                "it names {what}, but was not compared with what {what} accepts"
+            )),
+            None => Verdict::Unknown("no source of ours knows what it opens".to_owned()),
+        };
+    }
+    if at_provider.all(|member| member.missing_since.is_some()) || thing.is_off() {
+        return Verdict::Pass;
+    }
+    match thing
+        .own_or_holders(&Attribute::EXPIRES_AT)
+        .is()
+        .and_then(|value| value.time())
+    {
+        Some(end) if end <= ground.now => Verdict::Pass,
+        _ => Verdict::Fail(format!("it still opens {what}")),
+    }
+}
+
+fn lies_in_file(entity: &Entity, member: &model::Member) -> bool {
+    let of = |fact: &SourcedFact| {
+        fact.source == member.sighting.source && fact.native == member.sighting.native
+    };
+    entity.facts.get(&Attribute::PLACE).is_some_and(|facts| {
+        facts
+            .iter()
+            .any(|fact| of(fact) && fact.told.is().is_some())
+    })
+}
+
+/// Where `fact` says the secret lies, unless a complete pass no longer found it there.
+fn place(entity: &Entity, fact: &SourcedFact) -> Option<Place> {
+    let Told::Is(value) = &fact.told else {
+        return None;
+    };
+    let of = |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
+    let gone = entity.members.iter().any(|member| {
+        member.sighting.source == fact.source
+            && member.sighting.native == fact.native
+            && member.missing_since.is_some()
+    });
+    if gone {
+        return None;
+    }
+    let line = entity
+        .facts
+        .get(&Attribute::LINE)
+        .and_then(|facts| facts.iter().find(|fact| of(fact)));
+    let line = line
+        .and_then(|fact| fact.told.is())
+        .and_then(model::Value::number);
+    Some(Place {
+        path: value.text()?.to_owned(),
+        line: line.and_then(|line| u32::try_from(line).ok()),
+    })
+}

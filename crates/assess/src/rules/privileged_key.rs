@@ -1,0 +1,38 @@
+//! A credential that acts as root or superuser.
+//!
+//! Nothing bounds what its bearer can do, and nobody can tell its legitimate use from theft.
+//! Use a role with the rights that are needed, and keep root for the day everything else fails.
+
+use model::{Attribute, CredentialType, Severity, Told};
+
+use crate::{Ground, Rule, Ruling, Thing};
+
+pub(super) const RULE: Rule = Rule {
+    id: "privileged-key",
+    title: "a credential acts as root or superuser",
+    owasp: "NHI5",
+    severity: Severity::High,
+    next: "keyroll why {id}",
+    check,
+};
+
+fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+    let could = [
+        CredentialType::AwsAccessKey,
+        CredentialType::PostgresPassword,
+        CredentialType::AwsSession,
+    ];
+    if !thing.is_live_credential() || !could.iter().any(|one| one.as_str() == thing.type_()) {
+        return Vec::new();
+    }
+    if thing.is_off() {
+        return Ruling::pass();
+    }
+    match thing.own_or_holders(&Attribute::PRIVILEGE) {
+        Told::Is(value) if matches!(value.text(), Some("root" | "superuser")) => {
+            Ruling::fail(format!("it acts as {value}"))
+        }
+        Told::Is(_) | Told::Absent => Ruling::pass(),
+        Told::CannotTell => Ruling::unknown("no source tells what it may do"),
+    }
+}

@@ -1,0 +1,288 @@
+//! Holds every rule in the list to its cases.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that fails is a test that fails"
+)]
+#![expect(clippy::disallowed_methods, reason = "cases are files")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use assess::{Ground, RULES, Thing, assess, rulings};
+use model::{
+    Attribute, Confidence, Duration, Entity, EntityId, Kind, Member, Mute, Scope, SightingKey,
+    SourcedFact, Timestamp, Told, Value, Verdict,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    now: Timestamp,
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    claim: String,
+    /// `fail`, `pass`, `unknown`, or `silent` where the rule must not apply.
+    verdict: String,
+    kind: Kind,
+    #[serde(default)]
+    first_seen: Option<Timestamp>,
+    #[serde(default)]
+    owner: Option<String>,
+    seen: Vec<Seen>,
+    #[serde(default)]
+    holder: Vec<Seen>,
+}
+
+/// One sighting: facts by name; `absent` and `cannot-tell` are said as such.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    source: String,
+    #[serde(default)]
+    missing: bool,
+    #[serde(default)]
+    facts: BTreeMap<String, Value>,
+}
+
+fn entity(kind: Kind, seen: &[Seen], first_seen: Timestamp) -> Entity {
+    let mut facts: BTreeMap<Attribute, Vec<SourcedFact>> = BTreeMap::new();
+    let mut members = Vec::new();
+    for (n, one) in seen.iter().enumerate() {
+        let sighting = SightingKey {
+            source: one.source.parse().unwrap(),
+            kind,
+            native: format!("thing/{n}"),
+        };
+        for (name, value) in &one.facts {
+            let told = match value.text() {
+                Some("absent") => Told::Absent,
+                Some("cannot-tell") => Told::CannotTell,
+                _ => Told::Is(value.clone()),
+            };
+            facts
+                .entry(Attribute::named(name))
+                .or_default()
+                .push(SourcedFact {
+                    source: sighting.source.clone(),
+                    native: sighting.native.clone(),
+                    told,
+                    confidence: Confidence::Stated,
+                    since: first_seen,
+                    last_told: first_seen,
+                });
+        }
+        members.push(Member {
+            sighting,
+            joined_by: std::collections::BTreeSet::new(),
+            scope: Scope::whole(),
+            first_seen,
+            last_seen: first_seen,
+            missing_since: one.missing.then_some(first_seen),
+        });
+    }
+    let gone = members.iter().all(|member| member.missing_since.is_some());
+    Entity {
+        id: EntityId::of(&members[0].sighting),
+        aliases: Vec::new(),
+        kind,
+        facts,
+        links: std::collections::BTreeSet::new(),
+        first_seen,
+        last_seen: first_seen,
+        missing_since: gone.then_some(first_seen),
+        members,
+    }
+}
+
+fn cases(rule: &str) -> Cases {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/rules")
+        .join(format!("{rule}.toml"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("`{rule}` has no case file {}: {e}", path.display()));
+    toml::from_str(&text).unwrap_or_else(|e| panic!("{rule}: {e}"))
+}
+
+fn with_thing<T>(case: &Case, now: Timestamp, f: impl FnOnce(&Thing<'_>) -> T) -> T {
+    let first_seen = case.first_seen.unwrap_or(now);
+    let entity = entity(case.kind, &case.seen, first_seen);
+    let holder =
+        (!case.holder.is_empty()).then(|| self::entity(Kind::Identity, &case.holder, first_seen));
+    f(&Thing {
+        entity: &entity,
+        holder: holder.as_ref(),
+        owner: case.owner.as_deref(),
+    })
+}
+
+#[test]
+fn each_rule_gives_the_verdicts_of_its_cases() {
+    for rule in RULES {
+        let cases = cases(rule.id);
+        for case in &cases.case {
+            let told = with_thing(case, cases.now, |thing| {
+                let found = rulings(thing, &Ground::at(cases.now));
+                found
+                    .into_iter()
+                    .find(|(one, _)| one.id == rule.id)
+                    .map(|(_, ruling)| ruling.verdict)
+            });
+            let word = told.as_ref().map_or("silent", Verdict::as_str);
+            assert_eq!(word, case.verdict, "{}: {} ({told:?})", rule.id, case.claim);
+        }
+    }
+}
+
+#[test]
+fn each_rule_has_a_hit_and_a_near_miss_and_something_it_cannot_judge() {
+    for rule in RULES {
+        let cases = cases(rule.id);
+        let count = |word: &str| {
+            cases
+                .case
+                .iter()
+                .filter(|case| case.verdict == word)
+                .count()
+        };
+        assert!(
+            count("fail") >= 1 && count("pass") >= 1 && count("unknown") >= 1,
+            "{}",
+            rule.id
+        );
+    }
+}
+
+#[test]
+fn rule_ids_are_unique_and_name_an_owasp_risk() {
+    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), RULES.len());
+    for rule in RULES {
+        let number = rule
+            .owasp
+            .strip_prefix("NHI")
+            .and_then(|n| n.parse::<u8>().ok());
+        assert!(
+            number.is_some_and(|n| (1..=10).contains(&n)),
+            "{}: {}",
+            rule.id,
+            rule.owasp
+        );
+        assert!(rule.next.starts_with("keyroll "), "{}", rule.id);
+    }
+}
+
+#[test]
+fn what_no_source_tells_is_never_a_pass() {
+    let silent = [Seen {
+        source: "files:host".into(),
+        missing: false,
+        facts: BTreeMap::new(),
+    }];
+    let now: Timestamp = "2026-03-01".parse().unwrap();
+    for kind in [Kind::Credential, Kind::Identity] {
+        for type_ in ["aws_access_key", "postgres_password", "x509_certificate"] {
+            let mut thing = entity(kind, &silent, now);
+            let fact = SourcedFact {
+                source: "files:host".parse().unwrap(),
+                native: "thing/0".into(),
+                told: Told::Is(type_.into()),
+                confidence: Confidence::Stated,
+                since: now,
+                last_told: now,
+            };
+            thing.facts.insert(Attribute::TYPE, vec![fact]);
+            let thing = Thing {
+                entity: &thing,
+                holder: None,
+                owner: None,
+            };
+            for (rule, ruling) in rulings(&thing, &Ground::at(now)) {
+                assert_ne!(ruling.verdict, Verdict::Pass, "{} of {type_}", rule.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn two_runs_give_the_same_findings_in_the_same_order() {
+    for rule in RULES {
+        let cases = cases(rule.id);
+        for case in &cases.case {
+            let run = || {
+                with_thing(case, cases.now, |thing| {
+                    format!("{:?}", assess(thing, &Ground::at(cases.now), &[]))
+                })
+            };
+            assert_eq!(run(), run());
+        }
+    }
+}
+
+#[test]
+fn a_mute_holds_until_its_day_and_no_longer() {
+    let cases = cases("unowned");
+    let case = cases
+        .case
+        .iter()
+        .find(|case| case.verdict == "fail")
+        .unwrap();
+    with_thing(case, cases.now, |thing| {
+        let found = assess(thing, &Ground::at(cases.now), &[]);
+        let until = cases.now + Duration::days(1);
+        let mute = Mute {
+            finding: found[0].id.clone(),
+            reason: "known".into(),
+            by: "ann".into(),
+            at: cases.now,
+            until,
+        };
+        let at = |now| {
+            assess(thing, &Ground::at(now), std::slice::from_ref(&mute))[0]
+                .mute
+                .is_some()
+        };
+        assert!(at(cases.now) && !at(until));
+    });
+}
+
+#[test]
+fn a_finding_at_a_place_keeps_its_name_when_another_place_goes() {
+    let cases = cases("open-secret");
+    let case = cases
+        .case
+        .iter()
+        .find(|case| case.verdict == "fail")
+        .unwrap();
+    with_thing(case, cases.now, |thing| {
+        let alone = assess(thing, &Ground::at(cases.now), &[]);
+        let mut wider = thing.entity.clone();
+        let mut other = wider.facts[&Attribute::PLACE][0].clone();
+        other.native = "another".into();
+        other.told = Told::Is("/a/first.env".into());
+        wider.facts.get_mut(&Attribute::PLACE).unwrap().push(other);
+        let both = assess(
+            &Thing {
+                entity: &wider,
+                ..*thing
+            },
+            &Ground::at(cases.now),
+            &[],
+        );
+        let of = |found: &[model::Finding]| {
+            found
+                .iter()
+                .filter(|f| f.rule == "open-secret")
+                .map(|f| f.id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(&both).len(), 2);
+        assert!(of(&both).contains(&of(&alone)[0]));
+    });
+}
