@@ -1,0 +1,189 @@
+//! The servers a test may use: a real PostgreSQL, and the AWS emulators MiniStack and moto.
+
+use crate::{aloud, fresh_name, is_set};
+
+/// A private PostgreSQL server with a superuser, made by `scripts/postgres`.
+#[derive(Clone)]
+pub struct PgServer {
+    /// Connection string of the superuser, for the database `postgres`.
+    pub url: String,
+}
+
+/// A database name that no other test uses. The caller creates it (and may drop it).
+#[derive(Clone)]
+pub struct PgDatabase {
+    /// The server, for `create database` and what only a superuser may do.
+    pub server: PgServer,
+    /// The name, safe to put into SQL without quotes.
+    pub name: String,
+    /// Connection string of the superuser for that database, once it exists.
+    pub url: String,
+}
+
+impl PgServer {
+    /// Connection string of the superuser for another database.
+    #[must_use]
+    pub fn database_url(&self, database: &str) -> String {
+        let (head, _) = self.split();
+        format!("{head}/{}", percent(database))
+    }
+
+    /// Connection string of another role; its parts may hold any character.
+    #[must_use]
+    pub fn url_for(&self, role: &str, password: &str, database: &str) -> String {
+        format!(
+            "postgres://{}:{}@{}/{}",
+            percent(role),
+            percent(password),
+            self.address(),
+            percent(database)
+        )
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        let (head, _) = self.split();
+        head.rsplit_once('@').map_or(head, |(_, address)| address)
+    }
+
+    /// The port; 5432 where the URL names none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address()
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok())
+            .unwrap_or(5432)
+    }
+
+    /// Everything before the database, and the database.
+    fn split(&self) -> (&str, &str) {
+        let start = self.url.find("://").map_or(0, |at| at + 3);
+        match self.url[start..].find('/') {
+            Some(at) => (&self.url[..start + at], &self.url[start + at + 1..]),
+            None => (&self.url, ""),
+        }
+    }
+}
+
+/// The real PostgreSQL server at `KEYROLL_TEST_PG`.
+#[must_use]
+pub fn postgres() -> Option<PgServer> {
+    server("KEYROLL_TEST_PG", "PostgreSQL").map(|url| PgServer { url })
+}
+
+/// A fresh database name on [`postgres`]; creating it is the caller's.
+#[must_use]
+pub fn postgres_database(topic: &str) -> Option<PgDatabase> {
+    let server = postgres()?;
+    let name = fresh_name(topic);
+    let url = server.database_url(&name);
+    Some(PgDatabase { server, name, url })
+}
+
+/// Endpoint of the AWS emulator MiniStack, authentication on, at `KEYROLL_TEST_MINISTACK`.
+///
+/// The key `test`/`test` is its root, for set-up alone: never the credential under test.
+#[must_use]
+pub fn ministack() -> Option<String> {
+    server("KEYROLL_TEST_MINISTACK", "the emulator MiniStack")
+}
+
+/// Endpoint of the AWS emulator moto at `KEYROLL_TEST_MOTO`.
+///
+/// It lets every key in (its default): good for discovery, worthless for a proof, and a
+/// test may show that such a proof is refused.
+#[must_use]
+pub fn moto() -> Option<String> {
+    server("KEYROLL_TEST_MOTO", "the emulator moto")
+}
+
+fn server(variable: &str, what: &str) -> Option<String> {
+    let value = std::env::var(variable).ok();
+    let required = std::env::var("KEYROLL_REQUIRE_SERVERS").ok();
+    match given(
+        value.as_deref(),
+        is_set(required.as_deref()),
+        variable,
+        what,
+    ) {
+        Ok(found) => Some(found),
+        Err(Absent::Skip(line)) => {
+            aloud(&line);
+            None
+        }
+        Err(Absent::Fail(line)) => panic!("{line}"),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Absent {
+    Skip(String),
+    Fail(String),
+}
+
+fn given(
+    value: Option<&str>,
+    required: bool,
+    variable: &str,
+    what: &str,
+) -> Result<String, Absent> {
+    match value {
+        Some(value) if !value.is_empty() => Ok(value.to_owned()),
+        _ if required => Err(Absent::Fail(format!(
+            "expected {what} at `{variable}`, got nothing; run `make test`, which starts it"
+        ))),
+        _ => Err(Absent::Skip(format!(
+            "skipped {}: no {what} (`{variable}` is not set; `make test` starts it)",
+            std::thread::current().name().unwrap_or("a test")
+        ))),
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3.
+fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Absent, PgServer, given};
+
+    #[test]
+    fn an_absent_server_is_a_skip_and_a_failure_where_servers_are_required() {
+        assert!(matches!(
+            given(None, false, "KEYROLL_TEST_PG", "PostgreSQL"),
+            Err(Absent::Skip(_))
+        ));
+        assert!(matches!(
+            given(Some(""), true, "KEYROLL_TEST_PG", "PostgreSQL"),
+            Err(Absent::Fail(_))
+        ));
+        assert_eq!(given(Some("x"), true, "V", "W"), Ok("x".to_owned()));
+    }
+
+    #[test]
+    fn another_role_and_database_keep_the_address() {
+        let server = PgServer {
+            url: "postgres://postgres:pw@127.0.0.1:5999/postgres".to_owned(),
+        };
+        assert_eq!(
+            server.database_url("kr_1"),
+            "postgres://postgres:pw@127.0.0.1:5999/kr_1"
+        );
+        assert_eq!(
+            server.url_for("shop app", "p@ss/w:rd", "db"),
+            "postgres://shop%20app:p%40ss%2Fw%3Ard@127.0.0.1:5999/db"
+        );
+        assert_eq!(server.port(), 5999);
+    }
+}
