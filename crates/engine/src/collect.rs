@@ -1,0 +1,281 @@
+//! One pass over one source: its port, its connector, what came of it on the roll.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use connectors::{Connector, Context, Port};
+use inventory::PassRead;
+use model::{Duration, Gap, Reason, Scope, SourceId, Timestamp};
+use store::{Durability, Lease, PassCounts, PassOutcome};
+
+use crate::fingerprints::KeyedFingerprints;
+use crate::intake::{Intake, Taken};
+use crate::{Engine, Error, reconcile};
+
+/// One pass that is to be made.
+pub struct Pass<'a> {
+    /// Who reads.
+    pub connector: &'static dyn Connector,
+    /// What is read.
+    pub source: SourceId,
+    /// Which part of it.
+    pub scope: Scope,
+    /// Whom to ask.
+    pub port: &'a mut dyn Port,
+    /// The source's options.
+    pub options: &'a BTreeMap<String, String>,
+}
+
+/// What one pass came to.
+#[derive(Clone, Debug)]
+pub struct PassReport {
+    /// What was read.
+    pub source: SourceId,
+    /// Which part of it.
+    pub scope: Scope,
+    /// Its number.
+    pub pass: i64,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// How it ended.
+    pub outcome: PassOutcome,
+    /// What it saw and what that changed.
+    pub counts: PassCounts,
+    /// What it could not read.
+    pub gaps: Vec<Gap>,
+    /// What it recognised and set aside, by kind.
+    pub set_aside: BTreeMap<String, u64>,
+}
+
+/// How far a pass is, for whoever waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// So many things seen so far.
+    Seen(&'a SourceId, u64),
+    /// Everything is seen; it is brought into the roll now.
+    Reconciling(&'a SourceId, u64),
+}
+
+/// How long a lease on a source holds without being renewed.
+const LEASE: Duration = Duration::seconds(30);
+/// How many events go by between two words of progress.
+const TELL_EVERY: u64 = 500;
+
+impl Engine {
+    /// Makes one pass: asks the connector, and brings what it saw into the roll.
+    ///
+    /// # Errors
+    /// Somebody else is collecting this source, or the store or the disk gave out. What the
+    /// source refused is no error: it is a gap in the report.
+    pub fn collect(
+        &self,
+        pass: Pass<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<PassReport, Error> {
+        let Pass {
+            connector,
+            source,
+            scope,
+            port,
+            options,
+        } = pass;
+        let target = source.target().to_owned();
+        let logins = self.logins()?;
+        let fingerprints = KeyedFingerprints::new(&self.keys, &logins);
+        let mut open = self.begin(&source, &scope, self.now())?;
+        let mut told = 0;
+        let intake = &mut open.intake;
+        let mut sink = |event| {
+            intake.take(event);
+            if intake.seen() >= told + TELL_EVERY {
+                told = intake.seen();
+                progress(Progress::Seen(&source, told));
+            }
+        };
+        let mut cx = Context::new(
+            port,
+            &fingerprints,
+            &target,
+            options,
+            open.started,
+            &mut sink,
+        );
+        if connector.discover(&mut cx).is_err() {
+            open.intake.gap(Gap::new(
+                &scope,
+                Reason::Failed,
+                "the pass was stopped before its end",
+            ));
+        }
+        progress(Progress::Reconciling(&source, open.intake.seen()));
+        self.end(open)
+    }
+
+    /// Takes the source's lease and begins a pass.
+    pub(crate) fn begin(
+        &self,
+        source: &SourceId,
+        scope: &Scope,
+        started: Timestamp,
+    ) -> Result<Open, Error> {
+        let held = Held::acquire(self, &format!("collect {}", source.as_str()))?;
+        let pass = self.store.write(Durability::Repeatable, |writing| {
+            writing.fence(&self.tenant, held.lease())?;
+            Ok::<_, Error>(writing.begin_pass(&self.tenant, source, scope, started)?)
+        })?;
+        let intake = Intake::new(scope, &std::env::temp_dir(), &self.keys.fingerprint_key);
+        Ok(Open {
+            source: source.clone(),
+            scope: scope.clone(),
+            started,
+            pass,
+            intake,
+            held,
+        })
+    }
+
+    /// Reconciles what came in and ends the pass.
+    pub(crate) fn end(&self, open: Open) -> Result<PassReport, Error> {
+        let Open {
+            source,
+            scope,
+            started,
+            pass,
+            intake,
+            held,
+        } = open;
+        let Taken {
+            spool,
+            gaps,
+            set_aside,
+        } = intake.end()?;
+        let read = PassRead {
+            scope: scope.clone(),
+            gaps,
+            started,
+        };
+        let counts = reconcile::reconcile(
+            &self.store,
+            &self.tenant,
+            &source,
+            pass,
+            spool,
+            &read,
+            self.now(),
+        )?;
+        let outcome = match (read.gaps.is_empty(), counts.seen) {
+            (true, _) => PassOutcome::Whole,
+            (false, 0) if read.gaps.iter().any(|gap| gap.scope == scope) => PassOutcome::Failed,
+            (false, _) => PassOutcome::Partial,
+        };
+        let finished = self.now();
+        self.store.write(Durability::Repeatable, |writing| {
+            writing.fence(&self.tenant, held.lease())?;
+            writing.end_pass(
+                &self.tenant,
+                &source,
+                pass,
+                finished,
+                &read.gaps,
+                counts,
+                outcome,
+            )?;
+            Ok::<_, Error>(())
+        })?;
+        Ok(PassReport {
+            source,
+            scope,
+            pass,
+            started,
+            finished,
+            outcome,
+            counts,
+            gaps: read.gaps,
+            set_aside: set_aside
+                .into_iter()
+                .map(|(what, count)| (what.to_owned(), count))
+                .collect(),
+        })
+    }
+}
+
+/// A pass that has begun.
+pub(crate) struct Open {
+    source: SourceId,
+    scope: Scope,
+    started: Timestamp,
+    pass: i64,
+    /// Takes what the pass brings.
+    pub(crate) intake: Intake,
+    held: Held,
+}
+
+impl Open {
+    /// The part that the pass set out to read.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+/// A lease that is renewed while it is held and given back when it is dropped.
+pub(crate) struct Held {
+    engine: Engine,
+    lease: Lease,
+    done: Arc<AtomicBool>,
+    keeper: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Held {
+    pub(crate) fn acquire(engine: &Engine, name: &str) -> Result<Self, Error> {
+        let holder = format!("{} {}", engine.actor, std::process::id());
+        let now = engine.now();
+        let lease = engine
+            .store
+            .acquire(&engine.tenant, name, &holder, LEASE, now)?
+            .ok_or_else(|| Error::Busy {
+                what: name.to_owned(),
+                until: now + LEASE,
+            })?;
+        let done = Arc::new(AtomicBool::new(false));
+        let keeper = {
+            let (engine, lease, done) = (engine.clone(), lease.clone(), Arc::clone(&done));
+            std::thread::spawn(move || {
+                while !done.load(Ordering::Acquire) {
+                    std::thread::park_timeout(std::time::Duration::from_secs(8));
+                    if !done.load(Ordering::Acquire) {
+                        // A renewal that fails shows as a stale token where it matters: at the write.
+                        let _ = engine
+                            .store
+                            .renew(&engine.tenant, &lease, LEASE, engine.now());
+                    }
+                }
+            })
+        };
+        Ok(Self {
+            engine: engine.clone(),
+            lease,
+            done,
+            keeper: Some(keeper),
+        })
+    }
+
+    /// The lease itself, for fencing writes.
+    pub(crate) const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Release);
+        if let Some(keeper) = self.keeper.take() {
+            keeper.thread().unpark();
+            let _ = keeper.join();
+        }
+        // If it cannot be given back it ends by itself.
+        let _ = self.engine.store.release(&self.engine.tenant, &self.lease);
+    }
+}

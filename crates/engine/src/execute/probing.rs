@@ -1,0 +1,154 @@
+//! The probes over the window, and what is claimed after them (RP-2, RP-3, RP-6).
+
+use connectors::Standing;
+use lifecycle::{Event, Verdict};
+use model::{Duration, Path, Probed};
+
+use super::{Advance, Execution, Halt};
+use crate::crash;
+
+impl Execution<'_> {
+    /// One probe, kept whatever it says.
+    pub(super) fn probe_and_keep(&mut self, path: Path) -> Result<Probed, Halt> {
+        let probed = self.provider.probe(&self.plan.body.subject, path)?;
+        self.keep(path, probed.clone())?;
+        Ok(probed)
+    }
+
+    /// Between two probes of one path, so that no lock-out follows (RP-9).
+    pub(super) fn probe_pause(&self) -> Duration {
+        let pause = self.provider.declares().probe_pause_ms;
+        Duration::millis(i64::try_from(pause).unwrap_or(i64::MAX).clamp(20, 60_000))
+    }
+
+    /// Twice as dense as the window asks for: a provider that denies just as often as is asked
+    /// is caught by the next probe.
+    fn pace(&self) -> Duration {
+        let window = self.plan.body.window;
+        let dense = window.over.0 / (2 * i64::from(window.denials.max(1)));
+        Duration(dense.max(self.probe_pause().0))
+    }
+
+    /// Until the next round: what is left of the window in equal parts, so that the last round
+    /// falls on its end.
+    fn pause(&self) -> Duration {
+        let (window, pace) = (self.plan.body.window, self.pace());
+        let left = self
+            .paths()
+            .iter()
+            .map(|path| window.over.0 - self.record.count(*path, &self.plan.body).over.0)
+            .max()
+            .unwrap_or(0)
+            .max(1);
+        let rounds = left.div_euclid(pace.0) + i64::from(left % pace.0 != 0);
+        Duration((left / rounds.max(1)).max(self.probe_pause().0))
+    }
+
+    /// Probing: rounds over all paths until something can be claimed. False if the revocation
+    /// went back to an earlier state; true if this call is over.
+    pub(super) fn prove(&mut self) -> Result<bool, Halt> {
+        if let Some(step) = self.step(model::StepKind::Prove) {
+            (self.told)(Advance::Step(&step));
+        }
+        loop {
+            let standing = self.round()?;
+            if !is_dead(&standing) {
+                self.go(Event::Reopened)?;
+                return Ok(false);
+            }
+            let verdict = lifecycle::judge(
+                &self.plan.body,
+                self.paths(),
+                &self.record,
+                self.engine.now(),
+            );
+            crash::point("judged");
+            let event = match verdict {
+                Verdict::Proved(proved) => Event::Proved(proved),
+                Verdict::Survives { until, why } => Event::Survives { until, why },
+                Verdict::Unprovable { why, grade } => Event::Unprovable { why, grade },
+                Verdict::NotYet { why } => {
+                    let pause = self.pause();
+                    if self.engine.now() + pause > self.deadline {
+                        return self.out_of_time(why);
+                    }
+                    self.world.wait(pause);
+                    continue;
+                }
+            };
+            self.go(event)?;
+            return Ok(true);
+        }
+    }
+
+    /// The time of this call is over. A row of clean denials only needs more of it; anything else
+    /// is a failure, and tried again later.
+    fn out_of_time(&self, why: String) -> Result<bool, Halt> {
+        let clean = |path: &Path| {
+            let last = self
+                .record
+                .probes
+                .iter()
+                .rev()
+                .find(|one| one.path == *path);
+            last.is_some_and(|one| matches!(one.probed, Probed::Denied { .. }))
+        };
+        if self.paths().iter().all(clean) {
+            return Ok(true);
+        }
+        Err(Halt::World(format!("not denied over the window: {why}")))
+    }
+
+    /// Probes every path once, and asks the provider how it stands.
+    fn round(&mut self) -> Result<Standing, Halt> {
+        if self.record.bearer && self.record.control().is_some() {
+            for path in self.paths() {
+                self.probe_and_keep(*path)?;
+            }
+        }
+        let standing = self.provider.standing(&self.plan.body.subject)?;
+        self.record.read_back = Some(is_dead(&standing));
+        Ok(standing)
+    }
+
+    /// Watches access over one window although the object could not be removed; says what came
+    /// of it. What was watched before is not watched again.
+    pub(super) fn watch_access(&mut self) -> Result<String, Halt> {
+        let window = self.plan.body.window;
+        if !self.record.bearer || self.record.control().is_none() {
+            let standing = self.provider.standing(&self.plan.body.subject)?;
+            self.record.read_back = Some(is_cut(&standing));
+            return Ok("the provider shows it cut; it was not replayed".to_owned());
+        }
+        let until = (self.engine.now() + window.over + window.over).min(self.deadline);
+        loop {
+            let counts: Vec<_> = self
+                .paths()
+                .iter()
+                .map(|path| self.record.count(*path, &self.plan.body))
+                .collect();
+            if counts.iter().all(|count| count.fills(&window)) {
+                let least = counts.iter().map(|count| count.denials).min().unwrap_or(0);
+                return Ok(format!("denied {least} times over {}", window.over));
+            }
+            if self.engine.now() >= until {
+                return Ok("not denied over the whole window yet".to_owned());
+            }
+            let standing = self.round()?;
+            if !is_cut(&standing) {
+                return Ok("open again".to_owned());
+            }
+            self.world.wait(self.pace());
+        }
+    }
+}
+
+/// Refused or absent, and nobody is in: the provider's own word, never a proof.
+fn is_cut(standing: &Standing) -> bool {
+    (standing.cut || !standing.present) && standing.sessions.is_none_or(|count| count == 0)
+}
+
+/// As [`is_cut`]; a provider that shows it usable again has it revived (RP-6).
+pub(super) fn is_dead(standing: &Standing) -> bool {
+    is_cut(standing)
+}

@@ -1,0 +1,123 @@
+//! Tries again whether what was revoked is dead, and opens the row again if it is not (RP-6).
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use lifecycle::Event;
+use model::{EntityId, PlanId, Probe, Probed, State};
+use store::RevocationFilter;
+
+use super::world::Live;
+use super::{Execution, Halt, World};
+use crate::collect::Held;
+use crate::{Engine, Error};
+
+/// Revocations looked through for those of one subject.
+const ROWS_MAX: usize = 100_000;
+
+/// What trying again came to.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// By which plan it was revoked.
+    pub plan: PlanId,
+    /// Where the revocation stands now.
+    pub state: State,
+    /// What the world answered just now.
+    pub probes: Vec<Probe>,
+    /// Whether the secret was at hand to try with; if not, only the provider was asked.
+    pub replayed: bool,
+    /// What the provider says: refused or absent, without sessions. `None` if it did not answer.
+    pub read_back: Option<bool>,
+    /// Whether the row was opened again.
+    pub reopened: bool,
+}
+
+impl Engine {
+    /// Probes the latest revocation of `id` on every path, now. What is let in opens it again.
+    ///
+    /// # Errors
+    /// It was never revoked, somebody else is at it, or store or log gave out.
+    pub fn verify_revoked(&self, id: &EntityId, stop: &Arc<AtomicBool>) -> Result<Verified, Error> {
+        let world = Live::new(self, stop);
+        self.verify_revoked_in(&world, id)
+    }
+
+    /// [`Self::verify_revoked`] in a world of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::verify_revoked`].
+    pub fn verify_revoked_in(&self, world: &dyn World, id: &EntityId) -> Result<Verified, Error> {
+        let rows = self
+            .store
+            .read(|reading| reading.revocations(&self.tenant, RevocationFilter::All, ROWS_MAX))?;
+        let row = rows
+            .into_iter()
+            .filter(|row| row.subject == *id)
+            .max_by_key(|row| row.updated)
+            .ok_or_else(|| {
+                Error::Unfit(format!(
+                    "`{id}` was never revoked; `keyroll plan revoke {id}` plans it"
+                ))
+            })?;
+        let plan = self.plan(&row.plan)?;
+        let lease = Held::acquire(self, &format!("revoke {}", plan.body.subject.entity))?;
+        let bearer = self.bearer(world, &plan);
+        let (row, record) = self.load(&plan, bearer.is_some())?;
+        let provider = world.provider(&plan.body.subject, bearer)?;
+        let before = record.probes.len();
+        let mut silent = |_: super::Advance<'_>| {};
+        let mut execution = Execution {
+            engine: self,
+            world,
+            provider,
+            lease,
+            plan,
+            row,
+            record,
+            tries: 0,
+            held: false,
+            asked: false,
+            deadline: self.now(),
+            told: &mut silent,
+        };
+        let reopened = execution.try_again()?;
+        Ok(Verified {
+            plan: execution.plan.id.clone(),
+            state: execution.row.state.clone(),
+            probes: execution.record.probes.split_off(before),
+            replayed: execution.record.bearer,
+            read_back: execution.record.read_back,
+            reopened,
+        })
+    }
+}
+
+impl Execution<'_> {
+    /// One probe on each path and one look at the provider; true if the row was opened again.
+    fn try_again(&mut self) -> Result<bool, Error> {
+        let mut alive = false;
+        if self.record.bearer {
+            for path in self.paths() {
+                match self.probe_and_keep(*path) {
+                    Ok(Probed::Accepted { .. }) => alive = true,
+                    Ok(_) | Err(Halt::World(_)) => {}
+                    Err(Halt::Ours(error)) => return Err(error),
+                }
+            }
+        }
+        // A provider that does not answer leaves `read_back` open and changes nothing.
+        if let Ok(standing) = self.provider.standing(&self.plan.body.subject) {
+            let dead = super::probing::is_dead(&standing);
+            self.record.read_back = Some(dead);
+            alive |= !dead;
+        }
+        let settled = matches!(
+            self.row.state,
+            State::Proven { .. } | State::Residual { .. } | State::Unverifiable { .. }
+        );
+        if alive && settled {
+            self.go(Event::Reopened)?;
+        }
+        Ok(alive && settled)
+    }
+}

@@ -1,0 +1,118 @@
+//! The loop at the edge: collecting, reconciling, deciding, carrying out, proving.
+//!
+//! Start at [`Engine`]. `collect` makes one pass over one source; `reconcile` brings it into the
+//! roll; `plan`, `execute` and `verify` are the chain from a plan to its proof. Everything that
+//! touches the world is under `ports`.
+//!
+//! **Invariant:** what a person decides and what a plan does is in the evidence log in the same
+//! transaction that makes it true: no log, no act. Held by
+//! `without_the_log_nothing_is_decided_and_nothing_is_done`.
+
+mod collect;
+pub mod crash;
+mod decide;
+mod error;
+mod execute;
+mod fingerprints;
+mod intake;
+mod keys;
+mod logins;
+mod look;
+mod plan;
+mod ports;
+mod push;
+pub mod reconcile;
+mod record;
+mod scan;
+mod sources;
+mod spec;
+pub mod spool;
+
+use std::sync::Arc;
+
+use model::{Tenant, Timestamp};
+use store::Store;
+
+pub use collect::{Pass, PassReport, Progress};
+pub use decide::Ownership;
+pub use error::Error;
+pub use execute::{Advance, Applied, Live, Provider, Verified, World};
+pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
+pub use look::Looked;
+pub use ports::{Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort};
+pub use record::Ledger;
+pub use scan::{Machine, Scanned};
+pub use sources::Opened;
+pub use spec::{Postgres, Spec};
+
+/// Tells what time it is. Tests give their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// One tenant's roll with its keys and its ledger: what every command works on.
+#[derive(Clone)]
+pub struct Engine {
+    /// The state.
+    pub store: Store,
+    /// Whose roll it is.
+    pub tenant: Tenant,
+    /// Fingerprint key and barrier.
+    pub keys: Keys,
+    /// The evidence log's pen.
+    pub ledger: Ledger,
+    /// Who is at work, for evidence: `person:ann`.
+    pub actor: String,
+    clock: Clock,
+    runtime: Arc<std::sync::OnceLock<tokio::runtime::Runtime>>,
+}
+
+impl Engine {
+    /// The engine over `store`; keys are made at first use.
+    ///
+    /// # Errors
+    /// A key is missing, is another one, or may be read by others.
+    pub fn open(
+        store: Store,
+        tenant: Tenant,
+        paths: &KeyPaths,
+        actor: &str,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let keys = Keys::open(&store, &tenant, paths)?;
+        let ledger = Ledger::open(&store, &tenant, &keys)?;
+        Ok(Self {
+            store,
+            tenant,
+            keys,
+            ledger,
+            actor: actor.to_owned(),
+            clock,
+            runtime: Arc::default(),
+        })
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The runtime on which protocols run, started when it is first needed.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn runtime(&self) -> Result<tokio::runtime::Handle, Error> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime.handle().clone());
+        }
+        let build = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        let runtime = build.map_err(|source| Error::Files {
+            doing: "starting threads for",
+            path: "the network".into(),
+            source,
+        })?;
+        // Of two that start it at once, one runtime is kept and the other one goes.
+        Ok(self.runtime.get_or_init(|| runtime).handle().clone())
+    }
+}

@@ -1,0 +1,62 @@
+//! How fast questions go out, and how long to wait before one goes out again.
+
+use std::time::{Duration, Instant};
+
+/// Evenly spaced questions: AWS counts those of the whole account, and other programs ask too.
+pub(super) struct Pace {
+    apart: Duration,
+    next: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(per_second: u32) -> Self {
+        Self {
+            apart: Duration::from_secs(1) / per_second.max(1),
+            next: None,
+        }
+    }
+
+    /// When the next question may go out; it is taken to go out then.
+    pub(super) fn next(&mut self, now: Instant) -> Instant {
+        let at = self.next.map_or(now, |next| next.max(now));
+        self.next = Some(at + self.apart);
+        at
+    }
+}
+
+/// The pause after the `attempt`th try, from 1: doubled each time, at most five seconds, and
+/// anything down to half of that by chance, so that many who were throttled do not return at once.
+pub(super) fn pause_before(attempt: u32) -> Duration {
+    let most = Duration::from_millis(200)
+        .saturating_mul(1 << attempt.min(8))
+        .min(Duration::from_secs(5));
+    let mut chance = [0];
+    // Without chance the pause is the whole one.
+    let part = aws_lc_rs::rand::fill(&mut chance).map_or(255, |()| u32::from(chance[0]));
+    most / 2 + most / 2 * part / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_spaced_evenly_and_never_owed() {
+        let mut pace = Pace::new(10);
+        let start = Instant::now();
+        assert_eq!(pace.next(start), start);
+        assert_eq!(pace.next(start), start + Duration::from_millis(100));
+        let later = start + Duration::from_secs(60);
+        assert_eq!(pace.next(later), later);
+        assert_eq!(pace.next(later), later + Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_pause_grows_to_five_seconds_and_no_further() {
+        for (attempt, most) in [(1, 400), (2, 800), (3, 1600), (20, 5000)] {
+            let pause = pause_before(attempt);
+            let most = Duration::from_millis(most);
+            assert!(pause >= most / 2 && pause <= most, "{attempt}: {pause:?}");
+        }
+    }
+}

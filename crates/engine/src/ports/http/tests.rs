@@ -1,0 +1,183 @@
+//! The port against a listener that answers badly.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+
+use model::Secret;
+
+use super::*;
+
+/// A listener on loopback that gives one answer after the other, and tells what it was asked.
+fn listener(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (told, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let Ok((mut stream, _)) = listener.accept() else {
+                return;
+            };
+            let mut text = Vec::new();
+            let mut buffer = [0; 4096];
+            loop {
+                let n = stream.read(&mut buffer).unwrap_or(0);
+                text.extend_from_slice(&buffer[..n]);
+                let whole = String::from_utf8_lossy(&text).into_owned();
+                let length = whole
+                    .to_ascii_lowercase()
+                    .split("content-length: ")
+                    .nth(1)
+                    .and_then(|rest| rest.split("\r\n").next()?.parse::<usize>().ok());
+                let head = whole.find("\r\n\r\n");
+                if n == 0 || head.is_some_and(|at| whole.len() >= at + 4 + length.unwrap_or(0)) {
+                    break;
+                }
+            }
+            drop(told.send(String::from_utf8_lossy(&text).into_owned()));
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    (address, asked)
+}
+
+fn http(status: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\nx-amzn-requestid: req-7\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn port(runtime: &tokio::runtime::Runtime, endpoint: &str, bearer: Option<Bearer>) -> HttpPort {
+    let options = BTreeMap::from([
+        ("endpoint".to_owned(), endpoint.to_owned()),
+        ("region".to_owned(), "us-east-1".to_owned()),
+        ("requests_per_second".to_owned(), "1000".to_owned()),
+    ]);
+    HttpPort::new(runtime.handle().clone(), &options, bearer, Arc::default()).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn bearer() -> Bearer {
+    Bearer {
+        user: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret: Secret::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    }
+}
+
+fn ask(port: &mut HttpPort, whom: Whom) -> Result<Response, Refusal> {
+    let request = Request::form(
+        "sts",
+        &[("Action", "GetCallerIdentity"), ("Note", "a b&c=d")],
+    )
+    .asked_as(whom);
+    match port.ask(&Question::Http(request))? {
+        Answer::Http(response) => Ok(response),
+        _ => panic!("another kind of answer"),
+    }
+}
+
+#[test]
+fn a_read_is_sent_again_when_throttled_and_a_probe_is_not() {
+    let runtime = runtime();
+    let busy = || http("503 Service Unavailable", "");
+    let (address, asked) = listener(vec![busy(), http("200 OK", "<a/>")]);
+    let response = ask(&mut port(&runtime, &address, None), Whom::Nobody).unwrap();
+    assert_eq!(
+        (response.status, response.request_id.as_str()),
+        (200, "req-7")
+    );
+    assert_eq!(asked.try_iter().count(), 2);
+    let (address, asked) = listener(vec![busy(), http("200 OK", "<a/>")]);
+    let response = ask(&mut port(&runtime, &address, Some(bearer())), Whom::Subject).unwrap();
+    assert_eq!(response.status, 503);
+    assert_eq!(asked.try_iter().count(), 1);
+}
+
+#[test]
+fn a_probe_is_signed_marked_and_shows_no_secret() {
+    let runtime = runtime();
+    let (address, asked) = listener(vec![http("200 OK", "<a/>")]);
+    ask(&mut port(&runtime, &address, Some(bearer())), Whom::Subject).unwrap();
+    let text = asked.recv().unwrap();
+    assert!(text.contains("Credential=AKIAIOSFODNN7EXAMPLE/"), "{text}");
+    assert!(
+        text.contains("keyroll/") && text.contains("(probe)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Note=a+b%26c%3Dd"),
+        "what is foreign is escaped: {text}"
+    );
+    assert!(!text.contains("wJalrXUtnFEMI"), "{text}");
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let runtime = runtime();
+    let away = "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (address, asked) = listener(vec![away.to_owned()]);
+    let response = ask(&mut port(&runtime, &address, None), Whom::Nobody).unwrap();
+    assert_eq!(response.status, 302);
+    assert_eq!(asked.try_iter().count(), 1);
+}
+
+#[test]
+fn an_answer_beyond_the_limit_is_refused_and_not_kept() {
+    let runtime = runtime();
+    let (address, _asked) = listener(vec![http("200 OK", &"x".repeat(100_000))]);
+    let mut port = port(&runtime, &address, None);
+    port.sender = Sender::new(
+        &port.site,
+        &HttpLimits {
+            bytes_max: 1000,
+            ..HttpLimits::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(ask(&mut port, Whom::Nobody).unwrap_err().code, "too_large");
+}
+
+#[test]
+fn no_refusal_repeats_a_credential() {
+    let runtime = runtime();
+    // Nobody listens there any more.
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let mut port = port(&runtime, &gone, Some(bearer()));
+    for whom in [Whom::Subject, Whom::Minted, Whom::Held] {
+        let told = format!("{:?}", ask(&mut port, whom).unwrap_err());
+        assert!(
+            !told.contains("wJalrXUtnFEMI") && !told.contains("Signature"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_session_that_was_not_minted_at_first_is_never_minted_later() {
+    let runtime = runtime();
+    let (address, asked) = listener(vec![http("403 Forbidden", "<a/>"), http("200 OK", "<a/>")]);
+    let mut port = port(&runtime, &address, Some(bearer()));
+    for _ in 0..2 {
+        assert_eq!(ask(&mut port, Whom::Minted).unwrap_err().code, "not_minted");
+    }
+    assert_eq!(asked.try_iter().count(), 1);
+}
+
+#[test]
+fn a_stopped_pass_asks_nothing_and_says_so() {
+    let runtime = runtime();
+    let mut port = port(&runtime, "http://127.0.0.1:9", None);
+    port.stop.store(true, Ordering::Relaxed);
+    assert!(ask(&mut port, Whom::Nobody).unwrap_err().stop);
+}

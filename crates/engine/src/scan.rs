@@ -1,0 +1,250 @@
+//! What a person asked to be read: one pass after the other, servers before files, so that what
+//! files hold can be compared with what servers accept.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use model::{Gap, Reason, Scope, Secret, SourceId};
+use store::SourceConfig;
+
+use crate::sources::{Opened, UNNAMED};
+use crate::{Engine, Error, Pass, PassReport, Progress, Spec};
+
+/// What is the same for all sources of a scan; read from the environment once, by the caller.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Its name.
+    pub host: String,
+    /// The home directory of whoever scans.
+    pub home: Option<PathBuf>,
+    /// Files that variables point to: those of `KUBECONFIG` and its like.
+    pub places: Vec<PathBuf>,
+    /// `real`, `emulator` or `stub`: what a proof against these sources is worth.
+    pub kind_of_target: String,
+    /// Further options for a source: `endpoint`, `region`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What came of one source.
+#[derive(Debug)]
+pub struct Scanned {
+    /// What the person named.
+    pub named: String,
+    /// What came of it: a report, or why there is none.
+    pub report: Result<PassReport, Error>,
+}
+
+/// A source that is about to be read.
+struct Wanted {
+    named: String,
+    config: SourceConfig,
+    secret: Option<Secret>,
+}
+
+impl Engine {
+    /// Reads `specs`, servers first. A source that fails does not stop the others.
+    ///
+    /// # Errors
+    /// Only what makes all of it pointless: the store is gone.
+    pub fn scan(
+        &self,
+        specs: &[Spec],
+        machine: &Machine,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Vec<Scanned>, Error> {
+        let mut wanted = Vec::new();
+        for spec in specs {
+            wanted.extend(self.wanted(spec, machine)?);
+        }
+        wanted.sort_by_key(|one| u8::from(one.config.connector == "files"));
+        let mut scanned = Vec::new();
+        let mut servers = false;
+        for one in wanted {
+            let named = one.named.clone();
+            let report = self.read_source(one, stop, progress);
+            servers |= report
+                .as_ref()
+                .is_ok_and(|report| report.source.connector() == "postgres_roles");
+            scanned.push(Scanned { named, report });
+        }
+        if servers {
+            self.match_logins()?;
+        }
+        Ok(scanned)
+    }
+
+    /// The source that `spec` names, as it would be configured, with what opens it.
+    ///
+    /// # Errors
+    /// `spec` names none that can be configured.
+    pub fn describe(
+        &self,
+        spec: &Spec,
+        machine: &Machine,
+    ) -> Result<(SourceConfig, Option<Secret>), Error> {
+        let mut wanted = self.wanted(spec, machine)?;
+        match (wanted.pop(), wanted.is_empty()) {
+            (Some(one), true) => Ok((one.config, one.secret)),
+            _ => Err(Error::Unfit("name one source at a time".into())),
+        }
+    }
+
+    fn wanted(&self, spec: &Spec, machine: &Machine) -> Result<Vec<Wanted>, Error> {
+        let config =
+            |connector: &str, target: &str, options: BTreeMap<String, String>| SourceConfig {
+                id: SourceId::new(connector, target),
+                connector: connector.to_owned(),
+                target: target.to_owned(),
+                options,
+                sealed_path: None,
+                added: self.now(),
+                kind_of_target: machine.kind_of_target.clone(),
+            };
+        let one = |named: &str, config| {
+            vec![Wanted {
+                named: named.to_owned(),
+                config,
+                secret: None,
+            }]
+        };
+        Ok(match spec {
+            Spec::Here => one(
+                "this machine",
+                config("files", &machine.host, here(machine)),
+            ),
+            Spec::Paths(paths) => self.of_paths(paths, |path| {
+                config(
+                    "files",
+                    &machine.host,
+                    [("dirs".to_owned(), path.to_owned())].into(),
+                )
+            })?,
+            Spec::Export(paths) => self.of_paths(paths, |path| {
+                config(
+                    "aws_exports",
+                    UNNAMED,
+                    [("dirs".to_owned(), path.to_owned())].into(),
+                )
+            })?,
+            Spec::Postgres(address) => vec![Wanted {
+                named: address.target(),
+                config: config("postgres_roles", &address.target(), address.options()),
+                secret: address.password.clone(),
+            }],
+            Spec::Aws { profile } => {
+                let mut options = machine.options.clone();
+                options.extend(
+                    profile
+                        .clone()
+                        .map(|profile| ("profile".to_owned(), profile)),
+                );
+                one(
+                    profile.as_deref().unwrap_or("aws"),
+                    config("aws_iam", UNNAMED, options),
+                )
+            }
+            Spec::Collection(_) => {
+                return Err(Error::Unfit("a collection is pushed, not read".into()));
+            }
+            Spec::Known(id) => {
+                let config = self.source(id)?;
+                let secret = self.source_secret(&config)?;
+                vec![Wanted {
+                    named: id.as_str().to_owned(),
+                    config,
+                    secret,
+                }]
+            }
+        })
+    }
+
+    /// One source for each directory or file: what one search proves absent says nothing of another.
+    fn of_paths(
+        &self,
+        paths: &[PathBuf],
+        config: impl Fn(&str) -> SourceConfig,
+    ) -> Result<Vec<Wanted>, Error> {
+        let mut wanted = Vec::new();
+        for path in paths {
+            let whole = absolute(path)?;
+            wanted.push(Wanted {
+                named: path.display().to_string(),
+                config: config(&whole),
+                secret: None,
+            });
+        }
+        Ok(wanted)
+    }
+
+    fn read_source(
+        &self,
+        one: Wanted,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<PassReport, Error> {
+        let mut opened = self.open_config(one.config, one.secret, None, stop)?;
+        let identified = self.ask(&mut opened, &BTreeMap::new(), |connector, cx| {
+            connector.identify(cx)
+        });
+        let Opened {
+            connector,
+            config,
+            mut port,
+        } = opened;
+        match identified {
+            Ok(target) => {
+                let source = SourceId::new(&config.connector, &target);
+                let pass = Pass {
+                    connector,
+                    source,
+                    scope: Scope::whole(),
+                    port: port.as_mut(),
+                    options: &config.options,
+                };
+                self.collect(pass, progress)
+            }
+            // Nothing could be read, and that is what the roll has to say of this source.
+            Err(refusal) => {
+                let mut gap = Gap::new(&Scope::whole(), refusal.reason, refusal.to_string());
+                if refusal.reason == Reason::Denied {
+                    gap = gap.needs(connector.spec().needs_to_discover.join("; "));
+                }
+                let mut open = self.begin(&config.id, &Scope::whole(), self.now())?;
+                open.intake.gap(gap);
+                self.end(open)
+            }
+        }
+    }
+}
+
+/// The options for the places where credentials usually lie.
+fn here(machine: &Machine) -> BTreeMap<String, String> {
+    let places: Vec<_> = machine
+        .places
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let mut options = BTreeMap::from([
+        ("known".to_owned(), "1".to_owned()),
+        ("places".to_owned(), places.join("\n")),
+    ]);
+    if let Some(home) = &machine.home {
+        options.insert("home".to_owned(), home.display().to_string());
+    }
+    options
+}
+
+/// `path` from the root, without links in it; it must be there and be text.
+fn absolute(path: &Path) -> Result<String, Error> {
+    let whole = path.canonicalize().map_err(|source| Error::Files {
+        doing: "looking at",
+        path: path.to_owned(),
+        source,
+    })?;
+    let text = whole.to_str().filter(|text| !text.contains('\n'));
+    text.map(str::to_owned)
+        .ok_or_else(|| Error::Unfit(format!("the name of `{}` is no plain text", path.display())))
+}

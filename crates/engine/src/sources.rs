@@ -1,0 +1,225 @@
+//! Sources that were added: what they are in clear, what opens them sealed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use connectors::{Connector, Context, Port};
+use model::{Secret, SourceId};
+use store::{Durability, SourceConfig};
+
+use crate::fingerprints::{KeyedFingerprints, Logins};
+use crate::ports::{Bearer, FilesPort, HttpPort, SqlLimits, SqlPort};
+use crate::spec::Postgres;
+use crate::{Engine, Error};
+
+/// A source that can be asked.
+pub struct Opened {
+    /// Who knows how.
+    pub connector: &'static dyn Connector,
+    /// What it is.
+    pub config: SourceConfig,
+    /// Who answers.
+    pub port: Box<dyn Port + Send>,
+}
+
+/// The target of a source that tells its name only when it is asked.
+pub(crate) const UNNAMED: &str = "unknown";
+/// Version of the first value sealed at a path.
+const SEALED_VERSION: u32 = 1;
+
+impl Engine {
+    /// Every configured source.
+    ///
+    /// # Errors
+    /// The store gave out.
+    pub fn sources(&self) -> Result<Vec<SourceConfig>, Error> {
+        Ok(self.store.read(|reading| reading.sources(&self.tenant))?)
+    }
+
+    /// The configured source `id`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn source(&self, id: &SourceId) -> Result<SourceConfig, Error> {
+        let found = self.sources()?.into_iter().find(|config| config.id == *id);
+        found.ok_or_else(|| {
+            Error::Unfit(format!(
+                "no source `{}` was added; `keyroll sources list` shows those that were",
+                id.as_str()
+            ))
+        })
+    }
+
+    /// Adds a source, or replaces what is known of it; `secret` opens it and is sealed first.
+    ///
+    /// # Errors
+    /// The barrier or the store gave out.
+    pub fn add_source(
+        &self,
+        mut config: SourceConfig,
+        secret: Option<&Secret>,
+    ) -> Result<SourceConfig, Error> {
+        let path = format!("source/{}", config.id.as_str());
+        let version = match self
+            .store
+            .read(|reading| reading.sealed(&self.tenant, &path))?
+        {
+            Some((version, _)) => version.saturating_add(1),
+            None => SEALED_VERSION,
+        };
+        let sealed = secret
+            .map(|secret| self.keys.seal(&path, u64::from(version), secret))
+            .transpose()?;
+        config.sealed_path = sealed.is_some().then(|| path.clone());
+        self.store.write(Durability::Full, |writing| {
+            if let Some(bytes) = &sealed {
+                writing.put_sealed(&self.tenant, &path, version, bytes)?;
+            }
+            writing.put_source(&self.tenant, &config)?;
+            Ok::<_, Error>(())
+        })?;
+        Ok(config)
+    }
+
+    /// Forgets a source and destroys what opened it. What it saw stays on the roll.
+    ///
+    /// # Errors
+    /// There is no such source.
+    pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
+        let config = self.source(id)?;
+        self.store.write(Durability::Full, |writing| {
+            if let Some(path) = &config.sealed_path {
+                writing.destroy_sealed(&self.tenant, path)?;
+            }
+            writing.remove_source(&self.tenant, id)?;
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// What opens a configured source.
+    pub(crate) fn source_secret(&self, config: &SourceConfig) -> Result<Option<Secret>, Error> {
+        let Some(path) = &config.sealed_path else {
+            return Ok(None);
+        };
+        let sealed = self
+            .store
+            .read(|reading| reading.sealed(&self.tenant, path))?;
+        let opened =
+            sealed.map(|(version, bytes)| self.keys.open_sealed(path, u64::from(version), &bytes));
+        opened.transpose()
+    }
+
+    /// A port to a configured source; with a `bearer`, questions can be asked as it.
+    ///
+    /// # Errors
+    /// No connector of that name, or what opens it cannot be read.
+    pub fn open_source(
+        &self,
+        id: &SourceId,
+        bearer: Option<Bearer>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Opened, Error> {
+        let config = self.source(id)?;
+        let secret = self.source_secret(&config)?;
+        self.open_config(config, secret, bearer, stop)
+    }
+
+    /// A port to a source that need not be configured.
+    pub(crate) fn open_config(
+        &self,
+        config: SourceConfig,
+        secret: Option<Secret>,
+        bearer: Option<Bearer>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Opened, Error> {
+        let connector = connectors::connector(&config.connector).ok_or_else(|| {
+            Error::Unfit(format!(
+                "this version has no connector `{}`",
+                model::clean(&config.connector)
+            ))
+        })?;
+        let port: Box<dyn Port + Send> = match connector.spec().port {
+            connectors::PortKind::Files => Box::new(
+                self.files_port(connectors::file_roots(&config.options))
+                    .stopped_by(Arc::clone(stop)),
+            ),
+            connectors::PortKind::Sql => {
+                let address = Postgres::from_options(&config.options, secret)?;
+                Box::new(SqlPort::new(
+                    self.runtime()?,
+                    address,
+                    bearer,
+                    SqlLimits::default(),
+                    Arc::clone(stop),
+                ))
+            }
+            connectors::PortKind::Http => {
+                let port =
+                    HttpPort::new(self.runtime()?, &config.options, bearer, Arc::clone(stop))?;
+                Box::new(port.opened_by(secret))
+            }
+        };
+        Ok(Opened {
+            connector,
+            config,
+            port,
+        })
+    }
+
+    /// `config` under the name that its target gives itself: an account's number instead of the
+    /// profile that leads there. Plans find a source by that name.
+    ///
+    /// # Errors
+    /// The target does not answer.
+    pub fn named(
+        &self,
+        mut config: SourceConfig,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<SourceConfig, Error> {
+        if config.target == UNNAMED {
+            let opened = self.open_config(config.clone(), None, None, stop)?;
+            config.target = self.identify(opened).map_err(Error::Refused)?;
+            config.id = SourceId::new(&config.connector, &config.target);
+        }
+        Ok(config)
+    }
+
+    /// A port to files at and below `roots`.
+    pub(crate) fn files_port(&self, roots: Vec<String>) -> FilesPort {
+        FilesPort::new(roots.into_iter().map(PathBuf::from).collect())
+    }
+
+    /// What an opened source says it is: an account number, a server. Reads nothing else.
+    ///
+    /// # Errors
+    /// Whatever refused to answer.
+    pub fn identify(&self, mut opened: Opened) -> Result<String, connectors::Refusal> {
+        self.ask(&mut opened, &BTreeMap::new(), |connector, cx| {
+            connector.identify(cx)
+        })
+    }
+
+    /// Asks a source something outside of a pass: who it is, a secret again, a probe.
+    pub(crate) fn ask<T>(
+        &self,
+        opened: &mut Opened,
+        logins: &Logins,
+        each: impl FnOnce(&'static dyn Connector, &mut Context<'_>) -> T,
+    ) -> T {
+        let fingerprints = KeyedFingerprints::new(&self.keys, logins);
+        let target = opened.config.target.clone();
+        let options: BTreeMap<String, String> = opened.config.options.clone();
+        let mut sink = |_| {};
+        let mut cx = Context::new(
+            opened.port.as_mut(),
+            &fingerprints,
+            &target,
+            &options,
+            self.now(),
+            &mut sink,
+        );
+        each(opened.connector, &mut cx)
+    }
+}

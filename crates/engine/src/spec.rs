@@ -1,0 +1,210 @@
+//! What a person names as a source, and which connector reads it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use model::{Secret, SourceId};
+
+use crate::Error;
+
+/// A source as a person names it.
+#[derive(Clone, Debug)]
+pub enum Spec {
+    /// The places on this machine where credentials usually lie. Opens no socket.
+    Here,
+    /// Directories and files, searched in full.
+    Paths(Vec<PathBuf>),
+    /// `postgres://user:password@host:port/database`.
+    Postgres(Postgres),
+    /// `aws`, `aws:PROFILE`: the usual credential chain.
+    Aws {
+        /// A profile of `~/.aws/config`.
+        profile: Option<String>,
+    },
+    /// `export:PATH`: answers of AWS interfaces saved as files.
+    Export(Vec<PathBuf>),
+    /// `collection:FILE`, `collection:-`: a pushed collection.
+    Collection(Option<PathBuf>),
+    /// A source that was added before: `postgres_roles:db.example:5432`.
+    Known(SourceId),
+}
+
+/// A PostgreSQL server and how to log in there.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    /// Host name, address, or the directory of a Unix socket.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// As whom.
+    pub user: String,
+    /// Which database to start in.
+    pub database: String,
+    /// `disable`, `prefer` or `require`.
+    pub tls: String,
+    /// The password, if the address holds one.
+    pub password: Option<Secret>,
+}
+
+impl Postgres {
+    /// `host:port`: what the source is called by.
+    pub fn target(&self) -> String {
+        format!("{}:{}", self.host.to_ascii_lowercase(), self.port)
+    }
+
+    /// What may be kept in clear.
+    pub fn options(&self) -> BTreeMap<String, String> {
+        [
+            ("host", &self.host),
+            ("user", &self.user),
+            ("database", &self.database),
+            ("tls", &self.tls),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .chain([("port".to_owned(), self.port.to_string())])
+        .collect()
+    }
+
+    /// What [`Self::options`] wrote, with a password.
+    ///
+    /// # Errors
+    /// An option is missing or no port.
+    pub fn from_options(
+        options: &BTreeMap<String, String>,
+        password: Option<Secret>,
+    ) -> Result<Self, Error> {
+        let get = |name: &str| {
+            let value = options.get(name).cloned();
+            value.ok_or_else(|| {
+                Error::Unfit(format!(
+                    "this source lacks the option `{name}`; remove it and add it again"
+                ))
+            })
+        };
+        let port = get("port")?;
+        let port = port
+            .parse()
+            .map_err(|_| Error::Unfit(format!("expected a port, got `{}`", model::clean(&port))))?;
+        Ok(Self {
+            host: get("host")?,
+            port,
+            user: get("user")?,
+            database: get("database")?,
+            tls: get("tls")?,
+            password,
+        })
+    }
+}
+
+impl Spec {
+    /// Reads what a person typed. `exists` says whether a path is there.
+    ///
+    /// # Errors
+    /// It is none of the forms, or an address that cannot be read; a password in it is never repeated.
+    pub fn parse(text: &str, exists: impl Fn(&Path) -> bool) -> Result<Self, Error> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return postgres(text).map(Self::Postgres);
+        }
+        if exists(Path::new(text)) {
+            return Ok(Self::Paths(vec![PathBuf::from(text)]));
+        }
+        match text.split_once(':') {
+            None if text == "here" => Ok(Self::Here),
+            None if text == "aws" => Ok(Self::Aws { profile: None }),
+            Some(("aws", profile)) if !profile.is_empty() => Ok(Self::Aws {
+                profile: Some(profile.to_owned()),
+            }),
+            Some(("export", path)) if !path.is_empty() => {
+                Ok(Self::Export(vec![PathBuf::from(path)]))
+            }
+            Some(("collection", "-")) => Ok(Self::Collection(None)),
+            Some(("collection", path)) if !path.is_empty() => {
+                Ok(Self::Collection(Some(PathBuf::from(path))))
+            }
+            Some((connector, _)) if connectors::connector(connector).is_some() => text
+                .parse()
+                .map(Self::Known)
+                .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
+            _ => Err(Error::Unfit(format!(
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `export:PATH`, `collection:FILE` or the id of a source \
+                 (`keyroll sources list`), got `{}`",
+                model::shorten(&model::clean(text), 80)
+            ))),
+        }
+    }
+}
+
+fn postgres(text: &str) -> Result<Postgres, Error> {
+    let unfit = |why: &str| {
+        Error::Unfit(format!(
+            "expected `postgres://user:password@host:port/database`: {why}"
+        ))
+    };
+    // The parser's own message could repeat a part of the address, and so of the password.
+    let config: tokio_postgres::Config = text
+        .parse()
+        .map_err(|_| unfit("this address cannot be read"))?;
+    let host = match config.get_hosts() {
+        [] => "127.0.0.1".to_owned(),
+        [tokio_postgres::config::Host::Tcp(host)] => host.clone(),
+        [tokio_postgres::config::Host::Unix(dir)] => dir.display().to_string(),
+        _ => return Err(unfit("it names several hosts; name one")),
+    };
+    let port = match config.get_ports() {
+        [] => 5432,
+        [port] => *port,
+        _ => return Err(unfit("it names several ports; name one")),
+    };
+    let tls = match config.get_ssl_mode() {
+        tokio_postgres::config::SslMode::Disable => "disable",
+        tokio_postgres::config::SslMode::Require => "require",
+        _ => "prefer",
+    };
+    let user = config
+        .get_user()
+        .ok_or_else(|| unfit("it names no user"))?
+        .to_owned();
+    Ok(Postgres {
+        host,
+        port,
+        database: config.get_dbname().unwrap_or(&user).to_owned(),
+        user,
+        tls: tls.to_owned(),
+        password: config
+            .get_password()
+            .map(|bytes| Secret::new(bytes.to_vec())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_database_never_shows_its_password() {
+        let spec = Spec::parse("postgres://ann:hunter2@DB.example:5433/shop", |_| false).unwrap();
+        assert!(!format!("{spec:?}").contains("hunter2"));
+        let Spec::Postgres(postgres) = spec else {
+            panic!("{spec:?}")
+        };
+        assert_eq!(postgres.target(), "db.example:5433");
+        let told = Spec::parse("postgres://ann:hunter2@host:notaport/shop", |_| false)
+            .unwrap_err()
+            .to_string();
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn what_is_no_source_is_told_what_would_be_one() {
+        let told = Spec::parse("nosuchplace\u{1b}[2J", |_| false)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("postgres://")
+                && told.contains("export:PATH")
+                && !told.contains('\u{1b}'),
+            "{told}"
+        );
+    }
+}

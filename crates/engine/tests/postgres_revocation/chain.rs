@@ -1,0 +1,290 @@
+//! The chain from a leaked file to a proof, and what must stop or bend it.
+
+use model::{Grade, Outcome, Path, Probed, State, StepKind};
+
+use crate::ground::{Ground, quoted};
+
+#[test]
+fn a_password_in_a_file_is_linked_revoked_and_proven_dead() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("shop"));
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let plan = ground.plan(&leak);
+    assert_eq!(plan.body.subject.principal, format!("role/{}", leak.oid));
+    assert!(!plan.body.subject.seen_at.is_empty());
+    let mut order = Vec::new();
+    let applied = ground.apply_telling(&plan, &mut |told| {
+        if let engine::Advance::State(state) = told {
+            order.push(state.as_str());
+        }
+    });
+    assert_eq!(
+        order,
+        [
+            "authn_cut",
+            "sessions_ended",
+            "provider_acked",
+            "probing",
+            "proven"
+        ]
+    );
+    let State::Proven { denials, over, .. } = applied.state else {
+        panic!("{:?}", applied.state)
+    };
+    assert!(denials >= 3 && over >= model::Duration::seconds(5));
+    let proof = applied.proof.unwrap();
+    assert_eq!((proof.grade, proof.target.as_str()), (Grade::A, "real"));
+    let codes: Vec<_> = proof
+        .probes
+        .iter()
+        .filter_map(|probe| match &probe.probed {
+            Probed::Denied { code } => Some((probe.path, code.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert!(codes.contains(&(Path::NewLogin, "28P01")), "{codes:?}");
+    assert!(codes.contains(&(Path::HeldSession, "57P01")), "{codes:?}");
+    assert!(held.run("select 1").is_err());
+    assert!(ground.engine.residuals(10).unwrap().is_empty());
+
+    // Applying it again does nothing more; trying again finds it dead.
+    let receipts = proof.receipts.len();
+    let again = ground.apply(&plan);
+    assert_eq!(again.proof.unwrap().receipts.len(), receipts);
+    let verified = ground
+        .engine
+        .verify_revoked_in(&ground.world(), &plan.body.subject.entity)
+        .unwrap();
+    assert!(verified.replayed && !verified.reopened && verified.read_back == Some(true));
+}
+
+/// Step 1 looks the oid up; from then on a name means nothing.
+#[test]
+fn a_role_that_took_over_the_name_is_not_touched() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("renamed"));
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let plan = ground.plan(&leak);
+    let mut swapped = None;
+    let applied = ground.apply_telling(&plan, &mut |told| {
+        if let engine::Advance::Receipt(receipt) = told
+            && receipt.kind == StepKind::Control
+        {
+            let moved = format!("{}_moved", leak.role);
+            ground
+                .admin
+                .must(&format!("alter role {} rename to {moved}", leak.role));
+            swapped = Some(ground.role(&leak.role));
+        }
+    });
+    let innocent = swapped.unwrap();
+    assert!(ground.lives(&innocent) && ground.log_in(&innocent, "postgres").is_ok());
+    assert!(!ground.lives(&leak), "{:?}", applied.state);
+    assert!(held.run("select 1").is_err());
+}
+
+/// RP-6, and the row on re-creation: an old session gets nothing back, an old password does.
+#[test]
+fn a_role_made_anew_with_the_old_password_opens_the_row_again() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("again"));
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let plan = ground.plan(&leak);
+    assert_eq!(ground.apply(&plan).state.as_str(), "proven");
+    let entity = &plan.body.subject.entity;
+    let verify = || {
+        ground
+            .engine
+            .verify_revoked_in(&ground.world(), entity)
+            .unwrap()
+    };
+
+    ground.admin.must(&format!(
+        "create role {} login password 'something else'",
+        leak.role
+    ));
+    assert!(!verify().reopened);
+    assert!(held.run("select 1").is_err());
+
+    ground.admin.must(&format!(
+        "alter role {} password '{}'",
+        leak.role, leak.password
+    ));
+    let verified = verify();
+    assert!(verified.reopened && verified.state == State::Requested);
+    assert_eq!(ground.engine.residuals(10).unwrap().len(), 1);
+    // The plan is for the role it was made for; it does not touch the new one, and does not lie.
+    let applied = ground.apply(&plan);
+    assert_eq!(applied.state.as_str(), "failed", "{:?}", applied.state);
+    ground.admin.must(&format!("drop role {}", leak.role));
+    assert_eq!(ground.apply(&plan).state.as_str(), "proven");
+}
+
+/// A leaked password that was changed since opens nothing: the role behind it is left alone.
+#[test]
+fn a_stale_password_changes_nothing() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("stale"));
+    let plan = ground.plan(&leak);
+    ground
+        .admin
+        .must(&format!("alter role {} password 'rotated'", leak.role));
+    let applied = ground.apply(&plan);
+    assert!(
+        matches!(
+            &applied.state,
+            State::Unverifiable {
+                grade: Grade::C,
+                ..
+            }
+        ),
+        "{:?}",
+        applied.state
+    );
+    let login = format!("select rolcanlogin from pg_roles where oid = {}", leak.oid);
+    assert_eq!(ground.admin.one(&login).as_deref(), Some("t"));
+    assert_eq!(
+        ground.engine.residuals(10).unwrap().len(),
+        1,
+        "it stays visible"
+    );
+}
+
+/// Decision 27, RP-8: without the file there is no control, and no grade A.
+#[test]
+fn without_its_secret_a_role_is_cut_but_not_called_proven() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("nofile"));
+    let plan = ground.plan(&leak);
+    std::fs::remove_file(ground.dir.path().join("leaks/.env")).unwrap();
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let applied = ground.apply(&plan);
+    assert!(
+        matches!(
+            &applied.state,
+            State::Unverifiable {
+                grade: Grade::B,
+                ..
+            }
+        ),
+        "{:?}",
+        applied.state
+    );
+    assert!(!ground.lives(&leak) && held.run("select 1").is_err());
+}
+
+/// Clean-up that cannot be done is a failure of the object; access is dead, and said to be.
+#[test]
+fn a_database_that_lets_nobody_in_delays_the_drop_and_not_the_cut() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("closed"));
+    let closed = testkit::fresh_name("closeddb");
+    ground.admin.must(&format!("create database {closed}"));
+    ground.admin_in(&closed).must(&format!(
+        "create table t (); grant select on t to {}",
+        leak.role
+    ));
+    ground
+        .admin
+        .must(&format!("alter database {closed} allow_connections false"));
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let plan = ground.plan(&leak);
+    let applied = ground.apply(&plan);
+    let State::Failed { why, from, .. } = &applied.state else {
+        panic!("{:?}", applied.state)
+    };
+    assert!(
+        why.contains(&closed) && why.contains("access: denied"),
+        "{why}"
+    );
+    assert_eq!(**from, State::SessionsEnded);
+    assert_eq!(
+        ground.log_in(&leak, "postgres").err().as_deref(),
+        Some("28P01")
+    );
+    assert!(held.run("select 1").is_err());
+    assert_eq!(ground.engine.residuals(10).unwrap().len(), 1);
+
+    ground
+        .admin
+        .must(&format!("alter database {closed} allow_connections true"));
+    assert_eq!(ground.apply(&plan).state.as_str(), "proven");
+    assert!(!ground.lives(&leak));
+}
+
+/// The one who acts must not cut the branch it sits on.
+#[test]
+fn the_role_that_keyroll_logs_in_as_is_not_planned_away() {
+    let Some(ground) = Ground::new() else { return };
+    let sql = "select oid from pg_roles where rolname = current_user";
+    let own = crate::ground::Leak {
+        role: ground.address().user,
+        password: String::from_utf8(ground.address().password.unwrap().expose().to_vec()).unwrap(),
+        oid: ground.admin.one(sql).unwrap(),
+    };
+    ground.leak(&own);
+    ground.scan();
+    let refused = ground
+        .engine
+        .plan_revoke(&ground.credential(&own))
+        .unwrap_err();
+    assert!(refused.to_string().contains("cluster itself"), "{refused}");
+}
+
+/// SY-10: gone already is a success of the provider and no more.
+#[test]
+fn a_role_that_was_dropped_by_somebody_else_is_not_called_proven() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("gone"));
+    let plan = ground.plan(&leak);
+    ground
+        .admin
+        .must(&format!("drop role {}", quoted(&leak.role)));
+    let applied = ground.apply(&plan);
+    assert!(
+        matches!(applied.state, State::Unverifiable { .. }),
+        "{:?}",
+        applied.state
+    );
+    let receipts = applied.proof.unwrap().receipts;
+    assert!(
+        receipts
+            .iter()
+            .any(|one| matches!(one.outcome, Outcome::Already { .. }))
+    );
+}
+
+/// Nothing Keyroll keeps or says holds a byte of the password.
+#[test]
+fn the_password_is_nowhere_in_what_was_kept() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("quiet"));
+    let applied = ground.revoke(&leak);
+    assert!(!format!("{applied:?}").contains(&leak.password));
+    for entry in std::fs::read_dir(ground.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes
+                .windows(leak.password.len())
+                .any(|window| window == leak.password.as_bytes());
+            assert!(!found, "{}", path.display());
+        }
+    }
+}
+
+/// Roles by name are matched in one case and one case only.
+#[test]
+fn names_that_differ_in_case_alone_are_two_roles() {
+    let Some(ground) = Ground::new() else { return };
+    let lower = testkit::fresh_name("case");
+    let upper = lower.to_uppercase();
+    let (one, two) = (ground.role(&lower), ground.role(&upper));
+    ground.leak(&two);
+    ground.scan();
+    let plan = ground.engine.plan_revoke(&ground.credential(&two)).unwrap();
+    assert_eq!(plan.body.subject.principal, format!("role/{}", two.oid));
+    assert_eq!(ground.apply(&plan).state.as_str(), "proven");
+    assert!(ground.lives(&one) && ground.log_in(&one, "postgres").is_ok());
+    assert!(!ground.lives(&two));
+}

@@ -1,0 +1,258 @@
+//! A roll in a real store, and what a test asks of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use engine::reconcile::{conflicts, reconcile, refresh};
+use engine::spool::Spool;
+use inventory::{Conflict, PassRead};
+use model::{Collection, EntityId, Gap, SightingKey, SourceId, Tenant, Timestamp, Version};
+use store::{
+    Durability, Error, Filter, Known, Location, Options, Page, Pass, PassCounts, PassOutcome, Row,
+    Store,
+};
+
+/// One tenant's roll.
+pub(crate) struct Roll {
+    pub(crate) store: Store,
+    pub(crate) tenant: Tenant,
+}
+
+/// Everything a roll holds but its passes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    lines: BTreeMap<EntityId, Row>,
+    feed_ends: Vec<i64>,
+    known: Vec<Known>,
+}
+
+static TENANTS: AtomicU32 = AtomicU32::new(0);
+
+/// Runs `claim` on a roll in SQLite and on one in PostgreSQL, if there is a server.
+pub(crate) fn on_every_engine(topic: &str, claim: impl Fn(&Roll)) {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(dir.path().join("roll.db"));
+    claim(&Roll::of(open(&location)));
+    if let Some(database) = testkit::postgres_database(topic) {
+        create(&database);
+        claim(&Roll::of(open(&Location::Postgres(database.url))));
+    }
+}
+
+fn open(location: &Location) -> Store {
+    Store::open(location, &Options::default()).unwrap()
+}
+
+fn create(database: &testkit::PgDatabase) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (client, connection) =
+            tokio_postgres::connect(&database.server.url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        let connection = tokio::spawn(connection);
+        let made = client
+            .batch_execute(&format!("CREATE DATABASE {}", database.name))
+            .await;
+        made.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+    });
+}
+
+impl Roll {
+    fn of(store: Store) -> Self {
+        let turn = TENANTS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            store,
+            tenant: format!("t{turn}").parse().unwrap(),
+        }
+    }
+
+    /// An empty roll in the same store.
+    pub(crate) fn beside(&self) -> Self {
+        Self::of(self.store.clone())
+    }
+
+    /// Takes one whole pass.
+    pub(crate) fn take(&self, collection: &Collection) -> PassCounts {
+        let (number, counts) = self.bring(collection);
+        let outcome = if collection.gaps.is_empty() {
+            PassOutcome::Whole
+        } else {
+            PassOutcome::Partial
+        };
+        let ended = self.store.write(Durability::Repeatable, |writing| {
+            writing.end_pass(
+                &self.tenant,
+                &collection.source,
+                number,
+                collection.started,
+                &collection.gaps,
+                counts,
+                outcome,
+            )
+        });
+        ended.unwrap();
+        counts
+    }
+
+    /// Takes what there is, and never ends the pass.
+    pub(crate) fn take_and_die(&self, collection: &Collection) {
+        let mut cut = collection.clone();
+        cut.gaps
+            .push(Gap::new(&collection.scope, model::Reason::Failed, "died"));
+        self.bring(&cut);
+    }
+
+    fn bring(&self, collection: &Collection) -> (i64, PassCounts) {
+        let source: &SourceId = &collection.source;
+        let began = self.store.write(Durability::Repeatable, |writing| {
+            writing.begin_pass(&self.tenant, source, &collection.scope, collection.started)
+        });
+        let number = began.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        // So little memory that all but the smallest passes are sorted on disk.
+        let mut spool = Spool::new(dir.path(), 0);
+        for seen in &collection.observations {
+            spool.push(seen).unwrap();
+        }
+        let read = PassRead {
+            scope: collection.scope.clone(),
+            gaps: collection.gaps.clone(),
+            started: collection.started,
+        };
+        let now = collection.started;
+        let counts = reconcile(&self.store, &self.tenant, source, number, spool, &read, now);
+        (number, counts.unwrap())
+    }
+
+    fn read<T>(&self, each: impl FnOnce(&mut store::Reading<'_>) -> Result<T, Error>) -> T {
+        self.store.read(each).unwrap()
+    }
+
+    pub(crate) fn row(&self, id: &EntityId) -> Option<Row> {
+        self.read(|reading| reading.entity_row(&self.tenant, id))
+    }
+
+    pub(crate) fn count(&self, filter: &Filter) -> u64 {
+        self.read(|reading| reading.count(&self.tenant, filter))
+    }
+
+    pub(crate) fn passes(&self) -> Vec<Pass> {
+        self.read(|reading| reading.passes(&self.tenant, None, 1_000))
+    }
+
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        let gaps = self.read(|reading| reading.gaps(&self.tenant, None));
+        gaps.into_iter().map(|one| one.gap).collect()
+    }
+
+    pub(crate) fn versions(&self, key: &SightingKey) -> Vec<Version> {
+        self.read(|reading| reading.versions(&self.tenant, key))
+    }
+
+    pub(crate) fn conflicts(&self, id: &EntityId) -> Vec<Conflict> {
+        self.store
+            .read(|reading| Ok(conflicts(reading, &self.tenant, id).unwrap()))
+            .unwrap()
+    }
+
+    /// A person says who owns a thing.
+    pub(crate) fn own(&self, id: &EntityId, owner: &str) {
+        let decided = self.store.write(Durability::Full, |writing| {
+            writing.set_owner(
+                &self.tenant,
+                id,
+                Some(owner),
+                "business",
+                "ann",
+                Timestamp(1),
+            )?;
+            refresh(writing, &self.tenant, id, Timestamp(1))
+        });
+        decided.unwrap();
+    }
+
+    /// Every line.
+    pub(crate) fn lines(&self) -> BTreeMap<EntityId, Row> {
+        let mut lines = BTreeMap::new();
+        let mut page = Page {
+            limit: 5_000,
+            ..Page::default()
+        };
+        loop {
+            let read = self.read(|reading| reading.roll(&self.tenant, &Filter::default(), &page));
+            lines.extend(read.rows.into_iter().map(|row| (row.id.clone(), row)));
+            match read.next {
+                Some(next) => page.after = Some(next),
+                None => return lines,
+            }
+        }
+    }
+
+    /// Which thing each sighting belongs to.
+    pub(crate) fn belonging(&self) -> BTreeMap<SightingKey, EntityId> {
+        let mut belonging = BTreeMap::new();
+        let sources: BTreeSet<SourceId> =
+            self.passes().into_iter().map(|pass| pass.source).collect();
+        for source in sources {
+            let known =
+                self.read(|reading| reading.known_page(&self.tenant, &source, None, 100_000));
+            for one in known {
+                let key = SightingKey {
+                    source: source.clone(),
+                    kind: one.kind,
+                    native: one.native,
+                };
+                belonging.insert(key, one.entity);
+            }
+        }
+        belonging
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let shards = self.read(|reading| Ok(reading.shards()));
+        let sources: BTreeSet<SourceId> =
+            self.passes().into_iter().map(|pass| pass.source).collect();
+        Snapshot {
+            lines: self.lines(),
+            feed_ends: (0..shards)
+                .map(|shard| self.read(|reading| reading.feed_end(&self.tenant, shard)))
+                .collect(),
+            known: sources
+                .iter()
+                .flat_map(|source| {
+                    self.read(|reading| reading.known_page(&self.tenant, source, None, 100_000))
+                })
+                .collect(),
+        }
+    }
+
+    /// What is counted by delta is what is there.
+    pub(crate) fn assert_counts_agree(&self) {
+        let lines = self.lines();
+        assert_eq!(self.count(&Filter::default()), lines.len() as u64);
+        let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+        let mut held: BTreeMap<&EntityId, u32> = BTreeMap::new();
+        for row in lines.values() {
+            *kinds.entry(row.kind.to_string()).or_default() += 1;
+            if let Some(holder) = &row.holder {
+                *held.entry(holder).or_default() += 1;
+            }
+        }
+        let facets = self.read(|reading| reading.facets(&self.tenant, &Filter::default()));
+        let told: BTreeMap<String, u64> = facets["kind"].iter().cloned().collect();
+        assert_eq!(told, kinds);
+        for row in lines.values() {
+            assert_eq!(
+                row.credentials,
+                held.get(&row.id).copied().unwrap_or(0),
+                "{row:?}"
+            );
+        }
+    }
+}
