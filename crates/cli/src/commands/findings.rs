@@ -1,0 +1,216 @@
+//! `keyroll findings`: what is wrong, with whom, why, and the next command.
+
+use model::{Finding, Severity, Verdict};
+use serde_json::json;
+
+use crate::arguments::{Gate, Limit};
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::judged::{self, Judged};
+use crate::output::{Cell, Column, Fields, List, Row, Sheet, Tone};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::shown;
+
+/// List what is wrong, and the next command for each
+///
+/// A rule that cannot judge says `unknown`, with what would let it; unknown is never pass.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Findings {
+    /// Only about this thing: an id, the beginning of one, or a name
+    id: Option<String>,
+    /// Only of this rule
+    #[arg(long, value_name = "RULE", env = "KEYROLL_RULE")]
+    rule: Option<String>,
+    /// Only with this verdict
+    #[arg(long, value_name = "VERDICT", env = "KEYROLL_VERDICT")]
+    verdict: Option<VerdictWord>,
+    /// Show muted ones too
+    #[arg(long, env = "KEYROLL_MUTED", value_parser = clap::builder::FalseyValueParser::new())]
+    muted: bool,
+    #[command(flatten)]
+    gate: Gate,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+/// A verdict that makes a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum VerdictWord {
+    /// It does not hold.
+    Fail,
+    /// It cannot be said.
+    Unknown,
+}
+
+/// The list of findings; SARIF knows it by its title.
+pub(crate) static SHEET: Sheet<'_> = Sheet {
+    title: "Findings",
+    columns: &[
+        Column::fixed("severity"),
+        Column::fixed("verdict"),
+        Column::text("what"),
+        Column::text("name"),
+        Column::text("where"),
+        Column::text("owner"),
+        Column::whole("next"),
+    ],
+    fields: &[
+        "finding",
+        "rule",
+        "title",
+        "owasp",
+        "severity",
+        "risk",
+        "verdict",
+        "why",
+        "id",
+        "name",
+        "path",
+        "line",
+        "owner",
+        "factors",
+        "next",
+        "muted_until",
+    ],
+    empty: "no findings",
+};
+
+impl Findings {
+    /// Judges and lists.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        if let Some(rule) = &self.rule {
+            known_rule(rule)?;
+        }
+        let roll = Roll::open(settings)?;
+        let engine = roll.engine(settings)?;
+        let about = self.id.as_deref().map(|text| engine.find(text)).transpose();
+        let about = about.map_err(Error::from_engine("cannot read the roll"))?;
+        let keep = |finding: &Finding| {
+            about.as_ref().is_none_or(|id| finding.entity == *id)
+                && self.rule.as_deref().is_none_or(|rule| finding.rule == rule)
+                && self.verdict.is_none_or(|word| {
+                    matches!(finding.verdict, Verdict::Unknown(_)) == (word == VerdictWord::Unknown)
+                })
+                && (self.muted || finding.mute.is_none())
+        };
+        let judged = judged::all(&engine, &keep)?;
+        list(settings, &roll, &judged, settings.limit(&self.limit))?;
+        let gate = settings.gate(&self.gate);
+        Ok(Outcome {
+            findings: reaches(&judged, gate.fail_on),
+            ..Outcome::CLEAN
+        })
+    }
+}
+
+/// Writes judged findings as a list.
+///
+/// # Errors
+/// A target that takes no more; the store refused or broke.
+pub(crate) fn list(
+    settings: &Settings,
+    roll: &Roll,
+    judged: &Judged,
+    limit: Option<u64>,
+) -> Result<(), Error> {
+    let mut list = List::begin(settings, &SHEET)?;
+    let most = limit.unwrap_or(u64::MAX);
+    let mut all = 0;
+    for finding in judged.findings() {
+        all += 1;
+        if list.rows() < most {
+            list.row(&Row {
+                cells: cells(finding),
+                fields: fields(finding),
+            })?;
+        }
+    }
+    let mut gauge = roll.gauge()?;
+    gauge.more_than_shown = (list.rows() < all).then_some(all + judged.cut);
+    let mut remarks = Vec::new();
+    if judged.cut > 0 {
+        remarks.push(format!(
+            "{} findings of lower severity were left out",
+            judged.cut
+        ));
+    }
+    list.end(&gauge, &remarks)
+}
+
+/// Whether a failure reaches the gate. An unknown is no failure; muted ones were asked not to count.
+pub(crate) fn reaches(judged: &Judged, fail_on: Option<Severity>) -> bool {
+    let Some(gate) = fail_on else { return false };
+    judged.findings().any(|finding| {
+        finding.severity >= gate
+            && finding.mute.is_none()
+            && matches!(finding.verdict, Verdict::Fail(_))
+    })
+}
+
+fn known_rule(rule: &str) -> Result<(), Error> {
+    let ids = || assess::RULES.iter().map(|rule| rule.id);
+    if ids().any(|id| id == rule) {
+        return Ok(());
+    }
+    let told = format!("--rule: there is no rule `{}`", model::clean(rule));
+    Err(
+        Error::usage(told).hint(match crate::words::nearest(rule, ids()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("rules: {}", ids().collect::<Vec<_>>().join(", ")),
+        }),
+    )
+}
+
+fn cells(finding: &Finding) -> Vec<Cell> {
+    let place = finding.place.as_ref().map(|place| match place.line {
+        Some(line) => format!("{}:{line}", place.path),
+        None => place.path.clone(),
+    });
+    let mut verdict = shown::verdict(&finding.verdict);
+    if let Some(mute) = &finding.mute {
+        verdict = Cell::toned(format!("muted until {}", day(mute.until)), Tone::Unknown);
+    }
+    vec![
+        shown::severity(finding.severity),
+        verdict,
+        Cell::new(match finding.verdict.why() {
+            "" => finding.title.to_owned(),
+            why => format!("{}: {why}", finding.title),
+        }),
+        Cell::new(finding.name.clone()),
+        place.map_or_else(Cell::default, Cell::new),
+        shown::owner(finding.owner.as_deref(), None),
+        Cell::new(finding.next.clone()),
+    ]
+}
+
+fn day(at: model::Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+/// A finding for machines.
+pub(crate) fn fields(finding: &Finding) -> Fields {
+    let value = json!({
+        "finding": finding.id,
+        "rule": finding.rule,
+        "title": finding.title,
+        "owasp": finding.owasp,
+        "severity": finding.severity,
+        "risk": finding.risk,
+        "verdict": finding.verdict.as_str(),
+        "why": finding.verdict.why(),
+        "id": finding.entity,
+        "name": finding.name,
+        "path": finding.place.as_ref().map(|place| &place.path),
+        "line": finding.place.as_ref().and_then(|place| place.line),
+        "owner": finding.owner,
+        "factors": finding.factors,
+        "next": finding.next,
+        "muted_until": finding.mute.as_ref().map(|mute| mute.until),
+    });
+    match value {
+        serde_json::Value::Object(fields) => fields,
+        _ => Fields::new(),
+    }
+}

@@ -1,0 +1,77 @@
+//! `keyroll gaps`: what each source could not read, and what would let it.
+
+use model::SourceId;
+use serde_json::json;
+
+use crate::arguments::Limit;
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::output::{Cell, Column, Fields, List, Row, Sheet, Tone};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::words::when;
+
+/// List what could not be read, and the permission that would let it
+///
+/// A gap is a part of a source that the latest pass could not read. What may lie there is
+/// unknown, and nothing there counts as gone.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gaps {
+    /// Only of this source
+    source: Option<SourceId>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+static SHEET: Sheet<'_> = Sheet {
+    title: "Gaps",
+    columns: &[
+        Column::text("source"),
+        Column::text("part"),
+        Column::fixed("reason"),
+        Column::text("told"),
+        Column::whole("needs"),
+        Column::fixed("seen"),
+    ],
+    fields: &["source", "scope", "reason", "told", "needs", "at"],
+    empty: "no gaps: every source was read whole in its latest pass",
+};
+
+impl Gaps {
+    /// Lists the gaps of the latest passes.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let roll = Roll::open(settings)?;
+        let gaps = roll.read(|reading, tenant| reading.gaps(tenant, self.source.as_ref()))?;
+        let mut list = List::begin(settings, &SHEET)?;
+        let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
+        for found in &gaps {
+            if list.rows() == most {
+                break;
+            }
+            let gap = &found.gap;
+            let needs = gap.needs.as_deref();
+            let cells = vec![
+                Cell::new(found.source.as_str()),
+                Cell::new(gap.scope.to_string()),
+                Cell::toned(gap.reason.as_str(), Tone::Warn),
+                Cell::new(gap.told.clone()),
+                needs.map_or_else(Cell::default, Cell::new),
+                Cell::new(when(found.started, settings.now)),
+            ];
+            let fields = Fields::from_iter([
+                ("source".to_owned(), json!(found.source)),
+                ("scope".to_owned(), json!(gap.scope)),
+                ("reason".to_owned(), json!(gap.reason)),
+                ("told".to_owned(), json!(gap.told)),
+                ("needs".to_owned(), json!(needs)),
+                ("at".to_owned(), json!(found.started)),
+            ]);
+            list.row(&Row { cells, fields })?;
+        }
+        let mut gauge = roll.gauge()?;
+        let all = gaps.len() as u64;
+        gauge.more_than_shown = (list.rows() < all).then_some(all);
+        list.end(&gauge, &[])?;
+        Ok(Outcome::CLEAN)
+    }
+}

@@ -1,0 +1,327 @@
+//! `keyroll get`: one thing, as the questions of someone woken at three.
+
+use engine::{Engine, Looked};
+use model::{Attribute, CredentialType, Finding, Kind, Timestamp, Told, revocability};
+use serde_json::json;
+use store::{RevocationFilter, RevocationRow, Row};
+
+use crate::arguments::Moment;
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::moment::{self, Then};
+use crate::output::{Cell, Page, Section, Tone, show};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::shown;
+use crate::words::{many, when};
+
+/// Show one thing: what it is, whose, where it lies, what it may do
+#[derive(Debug, clap::Args)]
+pub(crate) struct Get {
+    /// An id, the beginning of one, or a name
+    id: String,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+/// All that a page about one thing needs.
+struct Seen {
+    thing: Looked,
+    credentials: Vec<Row>,
+    findings: Vec<Finding>,
+    revocation: Option<RevocationRow>,
+}
+
+impl Get {
+    /// Shows the thing.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let roll = Roll::open(settings)?;
+        let engine = roll.engine(settings)?;
+        let mut thing = engine
+            .find(&self.id)
+            .and_then(|id| engine.look(&id))
+            .map_err(Error::from_engine("cannot read the roll"))?;
+        let then = Then::asked(&self.moment, settings);
+        if let Some(then) = then {
+            moment::turn_back(&roll, then, &mut thing)?;
+        }
+        let seen = see(&roll, &engine, thing)?;
+        let gauge = roll.gauge()?;
+        // What is shown of another moment is told from there.
+        let now = then.map_or(settings.now, |then| then.at);
+        let mut page = page(&seen, now, settings.now);
+        page.footer.extend(then.map(|then| then.told(settings.now)));
+        page.footer.push(gauge.to_string());
+        show(settings, &page)?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
+    let (credentials, mutes, revocations) = roll.read(|reading, tenant| {
+        let credentials = match thing.row.kind {
+            Kind::Identity => reading.credentials_of(tenant, &thing.row.id)?,
+            _ => Vec::new(),
+        };
+        let revocations = reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)?;
+        Ok((credentials, reading.mutes(tenant)?, revocations))
+    })?;
+    let findings = engine.findings_of(&thing, &mutes);
+    let revocation = revocations
+        .into_iter()
+        .find(|row| row.subject == thing.row.id);
+    Ok(Seen {
+        thing,
+        credentials,
+        findings,
+        revocation,
+    })
+}
+
+/// Revocations looked through for one of this thing.
+const REVOCATIONS_MAX: usize = 10_000;
+
+fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
+    let row = &seen.thing.row;
+    let type_ = if row.type_.is_empty() {
+        "of unknown type"
+    } else {
+        &row.type_
+    };
+    let mut sections = vec![Section::pairs("", facts(seen, now, asked))];
+    sections.push(Section::lines("Where it lies", places(&seen.thing)));
+    let credentials = seen
+        .credentials
+        .iter()
+        .map(|one| credential(one, now))
+        .collect();
+    sections.push(Section::rows(
+        "Credentials",
+        &["id", "name", "type", "last used", "expires"],
+        credentials,
+    ));
+    let findings = seen.findings.iter().map(|finding| {
+        vec![
+            shown::severity(finding.severity),
+            shown::verdict(&finding.verdict),
+            Cell::new(finding.title),
+            Cell::new(finding.verdict.why().to_owned()),
+            Cell::new(finding.next.clone()),
+        ]
+    });
+    let findings: Vec<_> = findings.collect();
+    sections.push(Section::rows(
+        "Findings",
+        &["severity", "verdict", "what", "why", "next"],
+        findings,
+    ));
+    if row.kind == Kind::Credential {
+        sections.push(Section::lines("Revocation", revocation(seen, now)));
+    }
+    let id = row.id.as_str();
+    let mut hints = vec![format!(
+        "`keyroll why {id}` shows where each word comes from"
+    )];
+    if row.kind == Kind::Credential && seen.revocation.is_none() && row.missing_since.is_none() {
+        hints.push(format!(
+            "`keyroll plan revoke {id}` plans its end; nothing changes until you apply it"
+        ));
+    }
+    Page {
+        title: format!("{} ({} {type_})", row.name, row.kind),
+        lead: lead(row, now),
+        sections,
+        hints,
+        footer: Vec::new(),
+        record: record(seen),
+    }
+}
+
+fn lead(row: &Row, now: Timestamp) -> Vec<Cell> {
+    row.missing_since
+        .map(|at| {
+            Cell::toned(
+                format!("no source finds it any more since {}", when(at, now)),
+                Tone::Unknown,
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+fn facts(seen: &Seen, now: Timestamp, asked: Timestamp) -> Vec<(String, Cell)> {
+    let row = &seen.thing.row;
+    let entity = &seen.thing.entity;
+    let mut pairs = vec![("id".to_owned(), shown::id(&row.id))];
+    let mut add = |name: &str, cell: Cell| pairs.push((name.to_owned(), cell));
+    add(
+        "owner",
+        shown::owner(seen.thing.owner.as_deref(), row.owner_hint.as_deref()),
+    );
+    if let Some(holder) = &seen.thing.holder {
+        add(
+            "belongs to",
+            Cell::new(format!("{} ({})", holder.name(), holder.id)),
+        );
+    } else if row.kind == Kind::Credential {
+        add(
+            "belongs to",
+            Cell::toned("unknown: no source tells whose it is", Tone::Unknown),
+        );
+    }
+    add("provider", Cell::new(row.provider.clone()));
+    add("environment", shown::word(row.environment.as_deref()));
+    if row.kind == Kind::Identity {
+        add("class", shown::word(row.class.as_deref()));
+    }
+    add("status", shown::word(row.status.as_deref()));
+    if let Some(privilege) = &row.privilege {
+        add("privilege", Cell::toned(privilege.clone(), Tone::Warn));
+    }
+    add("created", shown::time(&row.created_at, "never", now));
+    add("rotated", shown::time(&row.rotated_at, "never", now));
+    add("last used", shown::time(&row.last_used_at, "never", now));
+    add("expires", shown::expiry(&row.expires_at, now));
+    let sources = many(u64::from(row.sources), "source", "sources");
+    add(
+        "seen by",
+        Cell::new(format!(
+            "{sources}, first {}, last {}",
+            when(row.first_seen, asked),
+            when(entity.last_seen, asked)
+        )),
+    );
+    for attribute in OTHERS {
+        if let Told::Is(value) = entity.fact(&attribute) {
+            pairs.push((
+                attribute.as_str().replace('_', " "),
+                Cell::new(value.to_string()),
+            ));
+        }
+    }
+    pairs
+}
+
+/// Attributes that have no place of their own on the page and are shown where they are told.
+const OTHERS: [Attribute; 18] = [
+    Attribute::ENDPOINT,
+    Attribute::USER,
+    Attribute::ACCOUNT,
+    Attribute::ARN,
+    Attribute::MEMBER_OF,
+    Attribute::RIGHTS,
+    Attribute::TRUSTS,
+    Attribute::SESSIONS,
+    Attribute::SUBJECT,
+    Attribute::ISSUER,
+    Attribute::ALT_NAMES,
+    Attribute::ALGORITHM,
+    Attribute::ENCRYPTED,
+    Attribute::LAST_USED_FOR,
+    Attribute::CREATED_BY,
+    Attribute::PURPOSE,
+    Attribute::TAGS,
+    Attribute::MATCHABLE,
+];
+
+/// Each place with the mode of its file.
+fn places(thing: &Looked) -> Vec<Cell> {
+    let facts = |attribute: &Attribute| {
+        thing
+            .entity
+            .facts
+            .get(attribute)
+            .map_or(&[][..], Vec::as_slice)
+    };
+    let beside = |place: &model::SourcedFact, attribute: &Attribute| {
+        facts(attribute)
+            .iter()
+            .find(|fact| fact.source == place.source && fact.native == place.native)
+            .and_then(|fact| fact.told.is().map(ToString::to_string))
+    };
+    let mut lines: Vec<Cell> = facts(&Attribute::PLACE)
+        .iter()
+        .filter_map(|fact| {
+            let mut line = fact.told.is()?.to_string();
+            if let Some(number) = beside(fact, &Attribute::LINE) {
+                line.push_str(&format!(":{number}"));
+            }
+            if let Some(mode) = beside(fact, &Attribute::FILE_MODE) {
+                line.push_str(&format!(" (mode {mode})"));
+            }
+            Some(Cell::new(line))
+        })
+        .collect();
+    lines.dedup();
+    lines
+}
+
+fn credential(row: &Row, now: Timestamp) -> Vec<Cell> {
+    vec![
+        shown::id(&row.id),
+        Cell::new(row.name.clone()),
+        Cell::new(row.type_.clone()),
+        shown::time(&row.last_used_at, "never", now),
+        shown::expiry(&row.expires_at, now),
+    ]
+}
+
+fn revocation(seen: &Seen, now: Timestamp) -> Vec<Cell> {
+    let mut lines = Vec::new();
+    if let Some(row) = &seen.revocation {
+        let mut cell = shown::state(&row.state, now);
+        cell.text = format!("{} (plan {})", cell.text, row.plan);
+        lines.push(cell);
+    }
+    let Ok(type_) = seen.thing.row.type_.parse::<CredentialType>() else {
+        lines.push(Cell::toned(
+            "how it is revoked is unknown for this type",
+            Tone::Unknown,
+        ));
+        return lines;
+    };
+    let how = revocability(type_);
+    lines.push(Cell::new(format!("how: {}", how.how)));
+    lines.push(match how.bites_within {
+        Told::Is(span) => Cell::new(format!("bites within: {span}")),
+        _ => Cell::toned("bites within: unknown", Tone::Unknown),
+    });
+    if !how.survives.is_empty() {
+        lines.push(Cell::new(format!("survives: {}", how.survives.join("; "))));
+    }
+    if !how.by_us {
+        lines.push(Cell::new("Keyroll cannot do it itself yet"));
+    }
+    lines
+}
+
+fn record(seen: &Seen) -> serde_json::Value {
+    let mut fields = super::ls::fields(&seen.thing.row);
+    fields.insert("aliases".to_owned(), json!(seen.thing.entity.aliases));
+    fields.insert("last_seen".to_owned(), json!(seen.thing.entity.last_seen));
+    let facts: serde_json::Map<_, _> = seen
+        .thing
+        .entity
+        .facts
+        .keys()
+        .map(|attribute| {
+            let told = match seen.thing.entity.fact(attribute) {
+                Told::Is(value) => json!(value),
+                Told::Absent => json!("absent"),
+                Told::CannotTell => serde_json::Value::Null,
+            };
+            (attribute.as_str().to_owned(), told)
+        })
+        .collect();
+    fields.insert("facts".to_owned(), facts.into());
+    let credentials: Vec<_> = seen.credentials.iter().map(|row| &row.id).collect();
+    fields.insert("held".to_owned(), json!(credentials));
+    let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
+    fields.insert("findings".to_owned(), json!(findings));
+    let revocation = seen
+        .revocation
+        .as_ref()
+        .map(|row| json!({"plan": row.plan, "state": row.state, "updated": row.updated}));
+    fields.insert("revocation".to_owned(), json!(revocation));
+    fields.into()
+}

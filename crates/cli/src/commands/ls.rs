@@ -1,0 +1,279 @@
+//! `keyroll ls`: identities and loose credentials, filtered.
+
+use model::Timestamp;
+use serde_json::json;
+use store::{Page, Row};
+
+use crate::arguments::{Limit, Moment};
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::filter::Filter;
+use crate::moment::{self, Then};
+use crate::output::{self, Cell, Column, Fields, Gauge, List, Sheet, Tone};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::shown;
+
+/// Rows asked for at a time.
+const PAGE: usize = 500;
+
+/// List identities and loose credentials
+///
+/// A filter is words and terms that must all hold:
+///
+///   keyroll ls class=workload provider=aws env=prod
+///   keyroll ls type=postgres_role owner=none expires<30d
+///   keyroll ls kind=credential used>90d 'name~old key' status!=inactive
+///
+/// Fields: kind, class, type, provider, env, status, privilege, owner, name; times: created,
+/// rotated, used, expires, seen, missing. A plain word searches names. `kind=…` shows things
+/// that are not listed by themselves, such as credentials with a known holder.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Ls {
+    /// Words and terms such as `env=prod`, `expires<30d`, `owner=none`
+    filter: Vec<String>,
+    /// Count by field instead of listing
+    #[arg(long, env = "KEYROLL_FACETS", value_parser = clap::builder::FalseyValueParser::new())]
+    facets: bool,
+    #[command(flatten)]
+    moment: Moment,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+static SHEET: Sheet<'_> = Sheet {
+    title: "The roll",
+    columns: &[
+        Column::fixed("id"),
+        Column::text("name"),
+        Column::text("type"),
+        Column::text("env"),
+        Column::text("owner"),
+        Column::fixed("last used"),
+        Column::fixed("expires"),
+        Column::number("seen by"),
+    ],
+    fields: &[
+        "id",
+        "kind",
+        "name",
+        "type",
+        "provider",
+        "class",
+        "environment",
+        "status",
+        "privilege",
+        "holder",
+        "owner",
+        "owner_hint",
+        "sources",
+        "places",
+        "credentials",
+        "created_at",
+        "rotated_at",
+        "last_used_at",
+        "expires_at",
+        "first_seen",
+        "missing_since",
+    ],
+    empty: "nothing on the roll matches; `keyroll scan` reads more, `keyroll ls --facets` shows what there is",
+};
+
+static FACETS: Sheet<'_> = Sheet {
+    title: "The roll by field",
+    columns: &[
+        Column::fixed("field"),
+        Column::text("value"),
+        Column::number("count"),
+    ],
+    fields: &["field", "value", "count"],
+    empty: "nothing on the roll matches; `keyroll scan` reads more",
+};
+
+impl Ls {
+    /// Lists, page by page.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let filter = parse(&self.filter, settings.now)?;
+        let roll = Roll::open(settings)?;
+        if let Some(then) = Then::asked(&self.moment, settings) {
+            return self.at(settings, &roll, &filter, then);
+        }
+        let (asked, whole) = filter.lowered();
+        if self.facets {
+            if !whole {
+                return Err(Error::usage("facets are counted for plain terms only: `field=value`, a word, `expires<…`, `used>…`")
+                    .hint("leave the other terms out"));
+            }
+            return facets(settings, &roll, &asked);
+        }
+        let mut list = List::begin(settings, &SHEET)?;
+        let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
+        let mut page = Page {
+            limit: PAGE,
+            ..Page::default()
+        };
+        let mut cut = false;
+        'pages: loop {
+            let got = roll.read(|reading, tenant| reading.roll(tenant, &asked, &page))?;
+            for row in got.rows.iter().filter(|row| whole || filter.holds(row)) {
+                if list.rows() == most {
+                    cut = true;
+                    break 'pages;
+                }
+                list.row(&output::Row {
+                    cells: cells(row, settings.now),
+                    fields: fields(row),
+                })?;
+            }
+            match got.next {
+                Some(next) => page.after = Some(next),
+                None => break,
+            }
+        }
+        let mut gauge = roll.gauge()?;
+        if cut && whole {
+            gauge.more_than_shown =
+                Some(roll.read(|reading, tenant| reading.count(tenant, &asked))?);
+        }
+        let remarks = if cut && !whole {
+            vec!["there is more: `--limit 0` shows all".to_owned()]
+        } else {
+            Vec::new()
+        };
+        list.end(&gauge, &remarks)?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+impl Ls {
+    /// Lists the roll of another moment.
+    fn at(
+        &self,
+        settings: &Settings,
+        roll: &Roll,
+        filter: &Filter,
+        then: Then,
+    ) -> Result<Outcome, Error> {
+        if self.facets {
+            return Err(Error::usage("facets are counted for now only").hint("leave the time out"));
+        }
+        let (asked, _) = filter.lowered();
+        let rows = moment::lines(roll, then, asked.kind)?;
+        let mut list = List::begin(settings, &SHEET)?;
+        let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
+        let listed = |row: &&Row| asked.listed.is_none_or(|listed| row.listed == listed);
+        let mut all = 0;
+        for row in rows.iter().filter(listed).filter(|row| filter.holds(row)) {
+            all += 1;
+            if list.rows() < most {
+                list.row(&output::Row {
+                    cells: cells(row, then.at),
+                    fields: fields(row),
+                })?;
+            }
+        }
+        let mut gauge = roll.gauge()?;
+        gauge.more_than_shown = (list.rows() < all).then_some(all);
+        list.end(&gauge, &[then.told(settings.now)])?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+/// The filter in what was typed.
+///
+/// # Errors
+/// A term that cannot be understood.
+pub(crate) fn parse(words: &[String], now: Timestamp) -> Result<Filter, Error> {
+    Filter::parse(&words.join(" "), now).map_err(|error| {
+        let usage = Error::usage(error.to_string());
+        match error.hint {
+            Some(hint) => usage.hint(hint),
+            None => usage.hint("`keyroll ls --help` explains filters"),
+        }
+    })
+}
+
+fn facets(settings: &Settings, roll: &Roll, filter: &store::Filter) -> Result<Outcome, Error> {
+    let facets = roll.read(|reading, tenant| reading.facets(tenant, filter))?;
+    let mut list = List::begin(settings, &FACETS)?;
+    for (field, values) in facets {
+        for (value, count) in values {
+            let shown = if value.is_empty() {
+                Cell::toned("(none told)", Tone::Unknown)
+            } else {
+                Cell::new(value.clone())
+            };
+            let cells = vec![
+                Cell::new(field.to_string()),
+                shown,
+                Cell::new(crate::words::count(count)),
+            ];
+            let fields = Fields::from_iter([
+                ("field".to_owned(), json!(field)),
+                ("value".to_owned(), json!(value)),
+                ("count".to_owned(), json!(count)),
+            ]);
+            list.row(&output::Row { cells, fields })?;
+        }
+    }
+    let gauge: Gauge = roll.gauge()?;
+    list.end(&gauge, &[])?;
+    Ok(Outcome::CLEAN)
+}
+
+fn cells(row: &Row, now: Timestamp) -> Vec<Cell> {
+    let name = match (row.missing_since, row.status.as_deref()) {
+        (Some(_), _) => Cell::toned(format!("{} (gone)", row.name), Tone::Unknown),
+        (None, Some(status @ ("inactive" | "disabled"))) => {
+            Cell::toned(format!("{} ({status})", row.name), Tone::Unknown)
+        }
+        _ => Cell::new(row.name.clone()),
+    };
+    let type_ = match &row.privilege {
+        Some(privilege) => Cell::toned(format!("{} ({privilege})", row.type_), Tone::Warn),
+        None if row.type_.is_empty() => Cell::unknown(),
+        None => Cell::new(row.type_.clone()),
+    };
+    vec![
+        shown::id(&row.id),
+        name,
+        type_,
+        shown::word(row.environment.as_deref()),
+        shown::owner(row.owner.as_deref(), row.owner_hint.as_deref()),
+        shown::time(&row.last_used_at, "never", now),
+        shown::expiry(&row.expires_at, now),
+        Cell::new(row.sources.to_string()),
+    ]
+}
+
+/// A row of the roll for machines.
+pub(crate) fn fields(row: &Row) -> Fields {
+    let value = json!({
+        "id": row.id,
+        "kind": row.kind,
+        "name": row.name,
+        "type": row.type_,
+        "provider": row.provider,
+        "class": row.class,
+        "environment": row.environment,
+        "status": row.status,
+        "privilege": row.privilege,
+        "holder": row.holder,
+        "owner": row.owner,
+        "owner_hint": row.owner_hint,
+        "sources": row.sources,
+        "places": row.places,
+        "credentials": row.credentials,
+        "created_at": shown::time_field(&row.created_at),
+        "rotated_at": shown::time_field(&row.rotated_at),
+        "last_used_at": shown::time_field(&row.last_used_at),
+        "expires_at": shown::time_field(&row.expires_at),
+        "first_seen": row.first_seen,
+        "missing_since": row.missing_since,
+    });
+    match value {
+        serde_json::Value::Object(fields) => fields,
+        _ => Fields::new(),
+    }
+}

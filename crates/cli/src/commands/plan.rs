@@ -1,0 +1,315 @@
+//! `keyroll plan`: what would be done, in which order, and what could be proven when.
+
+use engine::Engine;
+use model::{Plan as Planned, PlanId, Timestamp};
+use serde_json::json;
+use store::{RevocationFilter, RevocationRow};
+
+use super::apply::Patience;
+use crate::arguments::{Consent, Limit};
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::output::{Cell, Column, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::shown;
+use crate::words::{clock, when};
+
+/// Plan an act; nothing changes until it is applied
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Plan {
+    /// Plan to revoke a credential
+    Revoke {
+        /// An id, the beginning of one, or a name
+        id: String,
+        /// Carry the plan out at once
+        #[arg(long, env = "KEYROLL_APPLY", value_parser = clap::builder::FalseyValueParser::new())]
+        apply: bool,
+        #[command(flatten)]
+        patience: Patience,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// List plans and where they stand
+    List {
+        /// Only those that are not proven
+        #[arg(long, env = "KEYROLL_OPEN", value_parser = clap::builder::FalseyValueParser::new())]
+        open: bool,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Show a plan and what came of it
+    Show {
+        /// A plan: `pln-…`, or the beginning of one
+        plan: String,
+    },
+}
+
+const SHEET: Sheet<'static> = Sheet {
+    title: "Plans",
+    columns: &[
+        Column::fixed("plan"),
+        Column::fixed("act"),
+        Column::text("name"),
+        Column::whole("state"),
+        Column::fixed("made"),
+        Column::text("by"),
+    ],
+    fields: &[
+        "plan", "act", "id", "name", "state", "detail", "created", "updated", "by",
+    ],
+    empty: "nothing here: `keyroll plan revoke ID` makes a plan",
+};
+
+static OPEN_SHEET: Sheet<'_> = Sheet {
+    title: "Revocations that are not proven",
+    empty: "nothing is open: every revocation that was begun is proven",
+    ..SHEET
+};
+
+/// Plans looked at.
+const PLANS_MAX: usize = 10_000;
+
+impl Plan {
+    /// Plans, lists or shows.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let roll = Roll::open(settings)?;
+        match self {
+            Self::Revoke {
+                id,
+                apply,
+                patience,
+                consent,
+            } => {
+                let engine = roll.engine(settings)?;
+                let plan = engine
+                    .find(&id)
+                    .and_then(|id| engine.plan_revoke(&id))
+                    .map_err(Error::from_engine("cannot plan this"))?;
+                if apply {
+                    return super::apply::carry_out(settings, &engine, &plan, patience, consent);
+                }
+                show(settings, &page(&plan, None, settings.now))?;
+                Ok(Outcome::CLEAN)
+            }
+            Self::List { open, limit } => list(settings, &roll, open, &limit),
+            Self::Show { plan } => {
+                let (plan, row) = find(&roll, &plan)?;
+                show(settings, &page(&plan, row.as_ref(), settings.now))?;
+                Ok(Outcome::CLEAN)
+            }
+        }
+    }
+}
+
+/// A plan by its id, and where its revocation stands.
+///
+/// # Errors
+/// There is none, or the beginning of an id fits several.
+pub(crate) fn find(roll: &Roll, text: &str) -> Result<(Planned, Option<RevocationRow>), Error> {
+    let found = roll.read(|reading, tenant| {
+        let Some(plan) = reading.plan(tenant, &PlanId(text.to_owned()))? else {
+            return Ok(None);
+        };
+        let row = reading.revocation(tenant, &plan.id)?;
+        Ok(Some((plan, row)))
+    })?;
+    found.ok_or_else(|| {
+        let shown = model::shorten(&model::clean(text), 60);
+        Error::failed(format!("no one plan is called `{shown}`"))
+            .hint("`keyroll plan list` shows them; at least `pln-` and 6 letters are needed")
+    })
+}
+
+/// The plan as a person approves it; with `row`, what came of it.
+pub(crate) fn page(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) -> Page {
+    let body = &plan.body;
+    let subject = &body.subject;
+    let mut lead = Vec::new();
+    match row {
+        None => lead.push(Cell::new(format!(
+            "Nothing changes until `keyroll apply {}`",
+            plan.id
+        ))),
+        Some(row) => lead.push(shown::state(&row.state, now)),
+    }
+    let steps = body
+        .steps
+        .iter()
+        .map(|step| {
+            (
+                format!("{}  {}", step.ordinal, step.kind.as_str()),
+                Cell::new(step.says.clone()),
+            )
+        })
+        .collect();
+    let mut sections = vec![Section::pairs("", steps)];
+    sections.push(Section::lines("", words(plan, row)));
+    let hints = match row {
+        None => vec![
+            format!("`keyroll apply {}` does it", plan.id),
+            format!("`keyroll why {}` shows what is known of it", subject.entity),
+        ],
+        Some(_) => vec![format!(
+            "`keyroll evidence export FILE --subject {}` takes the proof along",
+            plan.id
+        )],
+    };
+    Page {
+        title: format!(
+            "Plan {}: revoke {} ({})",
+            plan.id, subject.name, subject.credential
+        ),
+        lead,
+        sections,
+        hints,
+        footer: Vec::new(),
+        record: json!({"plan": plan, "state": row.map(|row| &row.state), "updated": row.map(|row| row.updated)}),
+    }
+}
+
+/// What survives, when it can be proven, what breaks.
+fn words(plan: &Planned, row: Option<&RevocationRow>) -> Vec<Cell> {
+    let body = &plan.body;
+    let mut lines = Vec::new();
+    if body.survives.is_empty() {
+        lines.push(Cell::new("Survives: nothing known"));
+    }
+    for one in &body.survives {
+        let span = match (one.cut_by_plan, one.lives_at_most) {
+            (true, _) => "cut by this plan too".to_owned(),
+            (false, Some(span)) => format!("for at most {span}"),
+            (false, None) => "without limit".to_owned(),
+        };
+        let tone = if one.cut_by_plan {
+            Tone::Plain
+        } else {
+            Tone::Warn
+        };
+        lines.push(Cell::toned(format!("Survives: {}, {span}", one.what), tone));
+    }
+    for (what, how) in &body.children {
+        lines.push(Cell::new(format!("Derived: {what}: {how}")));
+    }
+    if row.is_none() {
+        let window = &body.window;
+        let wait = model::Duration(window.first_after.0.saturating_add(window.over.0));
+        lines.push(Cell::new(format!(
+            "Proven dead at the earliest {wait} after the cut: {} denials over {}",
+            window.denials, window.over
+        )));
+    }
+    if body.subject.seen_at.is_empty() {
+        lines.push(Cell::toned(
+            "The secret lies nowhere we can read, so it cannot be tried: the evidence will not be of grade A",
+            Tone::Warn,
+        ));
+    }
+    if body.consumers.is_empty() {
+        lines.push(Cell::toned(
+            "Breaks: unknown; no consumer was seen, which proves nothing",
+            Tone::Unknown,
+        ));
+    } else {
+        lines.push(Cell::toned(
+            format!("Breaks: {}", body.consumers.join(", ")),
+            Tone::Warn,
+        ));
+    }
+    lines.push(Cell::new(format!(
+        "Made {} by {}",
+        clock(body.created),
+        body.by
+    )));
+    lines
+}
+
+/// Lists plans with where they stand; with `open`, those that are not proven.
+///
+/// # Errors
+/// A target that takes no more; the store refused or broke.
+pub(crate) fn list(
+    settings: &Settings,
+    roll: &Roll,
+    open: bool,
+    limit: &Limit,
+) -> Result<Outcome, Error> {
+    let most = settings.limit(limit).unwrap_or(u64::MAX);
+    let (plans, rows) = roll.read(|reading, tenant| {
+        let filter = if open {
+            RevocationFilter::Open
+        } else {
+            RevocationFilter::All
+        };
+        let rows = reading.revocations(tenant, filter, PLANS_MAX)?;
+        // An open revocation is shown however old its plan is.
+        let mut plans = Vec::new();
+        if open {
+            for row in &rows {
+                plans.extend(reading.plan(tenant, &row.plan)?);
+            }
+        } else {
+            plans = reading.plans(tenant, PLANS_MAX)?;
+        }
+        Ok((plans, rows))
+    })?;
+    let sheet = if open { &OPEN_SHEET } else { &SHEET };
+    let mut list = List::begin(settings, sheet)?;
+    for plan in &plans {
+        if list.rows() == most {
+            break;
+        }
+        list.row(&line(
+            plan,
+            rows.iter().find(|row| row.plan == plan.id),
+            settings.now,
+        ))?;
+    }
+    let mut gauge = roll.gauge()?;
+    let all = plans.len() as u64;
+    gauge.more_than_shown = (list.rows() < all).then_some(all);
+    list.end(&gauge, &[])?;
+    Ok(Outcome::CLEAN)
+}
+
+fn line(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) -> Row {
+    let body = &plan.body;
+    let state = row.map_or_else(
+        || Cell::new("planned: nothing was done"),
+        |row| shown::state(&row.state, now),
+    );
+    let cells = vec![
+        Cell::new(plan.id.as_str()),
+        Cell::new("revoke"),
+        Cell::new(body.subject.name.clone()),
+        state,
+        Cell::new(when(body.created, now)),
+        Cell::new(body.by.clone()),
+    ];
+    let fields = Fields::from_iter([
+        ("plan".to_owned(), json!(plan.id)),
+        ("act".to_owned(), json!(body.act)),
+        ("id".to_owned(), json!(body.subject.entity)),
+        ("name".to_owned(), json!(body.subject.name)),
+        (
+            "state".to_owned(),
+            json!(row.map_or("planned", |row| row.state.as_str())),
+        ),
+        ("detail".to_owned(), json!(row.map(|row| &row.state))),
+        ("created".to_owned(), json!(body.created)),
+        ("updated".to_owned(), json!(row.map(|row| row.updated))),
+        ("by".to_owned(), json!(body.by)),
+    ]);
+    Row { cells, fields }
+}
+
+/// What a plan would do, for a question before it is done.
+pub(crate) fn question(engine: &Engine, plan: &Planned) -> String {
+    format!(
+        "Revoke {} ({}) at {} now, as {}?",
+        plan.body.subject.name,
+        plan.body.subject.credential,
+        plan.body.subject.source.as_str(),
+        engine.actor
+    )
+}

@@ -1,0 +1,119 @@
+//! `keyroll query`: read-only SQL over documented views.
+
+use serde_json::{Value, json};
+use store::{QueryLimits, VIEWS};
+
+use crate::arguments::Limit;
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::output::{Cell, Column, Fields, Gauge, List, Row, Sheet, Tone, plain};
+use crate::roll::Roll;
+use crate::settings::Settings;
+
+/// Ask the roll in read-only SQL
+///
+/// The statement is in the dialect of the store's engine and sees the views that
+/// `keyroll query --views` lists. Nothing else can be read, and nothing written.
+///
+///   keyroll query "SELECT provider, count(*) FROM identities GROUP BY provider"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Query {
+    /// One SELECT statement
+    #[arg(required_unless_present = "views")]
+    sql: Option<String>,
+    /// List the views with their columns
+    #[arg(long, env = "KEYROLL_VIEWS", value_parser = clap::builder::FalseyValueParser::new())]
+    views: bool,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+static VIEWS_SHEET: Sheet<'_> = Sheet {
+    title: "Views",
+    columns: &[
+        Column::fixed("view"),
+        Column::text("holds"),
+        Column::text("columns"),
+    ],
+    fields: &["view", "holds", "columns"],
+    empty: "",
+};
+
+impl Query {
+    /// Runs the statement, or lists the views.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let Some(sql) = self.sql.filter(|_| !self.views) else {
+            return views(settings);
+        };
+        let roll = Roll::open(settings)?;
+        let mut limits = QueryLimits::default();
+        if let Some(most) = settings.limit(&self.limit) {
+            limits.rows = usize::try_from(most).unwrap_or(usize::MAX);
+        }
+        let answer = roll
+            .store
+            .query(&roll.tenant, &sql, &limits)
+            .map_err(Error::from_store("cannot run the query"))
+            .map_err(|error| error.hint("`keyroll query --views` lists what can be read"))?;
+        let columns: Vec<Column<'_>> = answer
+            .columns
+            .iter()
+            .map(|name| Column::text(name))
+            .collect();
+        let names: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
+        let sheet = Sheet {
+            title: "Answer",
+            columns: &columns,
+            fields: &names,
+            empty: "no rows",
+        };
+        let mut list = List::begin(settings, &sheet)?;
+        for values in &answer.rows {
+            let cells = values.iter().map(cell).collect();
+            let fields: Fields = answer
+                .columns
+                .iter()
+                .cloned()
+                .zip(values.iter().cloned())
+                .collect();
+            list.row(&Row { cells, fields })?;
+        }
+        let remarks = if answer.cut {
+            vec![format!(
+                "the answer was cut at {} rows: ask for less, or with `--limit`",
+                answer.rows.len()
+            )]
+        } else {
+            Vec::new()
+        };
+        list.end(&roll.gauge()?, &remarks)?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+fn cell(value: &Value) -> Cell {
+    match value {
+        Value::Null => Cell::toned("null", Tone::Unknown),
+        other => Cell::new(plain(other)),
+    }
+}
+
+fn views(settings: &Settings) -> Result<Outcome, Error> {
+    let mut list = List::begin(settings, &VIEWS_SHEET)?;
+    for view in VIEWS {
+        let cells = vec![
+            Cell::new(view.name),
+            Cell::new(view.says),
+            Cell::new(view.columns.join(", ")),
+        ];
+        let fields = Fields::from_iter([
+            ("view".to_owned(), json!(view.name)),
+            ("holds".to_owned(), json!(view.says)),
+            ("columns".to_owned(), json!(view.columns)),
+        ]);
+        list.row(&Row { cells, fields })?;
+    }
+    list.end(&Gauge::none(), &[])?;
+    Ok(Outcome::CLEAN)
+}

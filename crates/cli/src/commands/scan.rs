@@ -1,0 +1,234 @@
+//! `keyroll scan`: take the roll. Reads only; what is found stays with the store.
+
+mod report;
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use engine::{Engine, Machine, Progress as Step, Scanned, Spec};
+use model::SourceId;
+use store::{Location, PassOutcome};
+
+use crate::arguments::{Gate, Limit};
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::judged;
+use crate::machine::{Asking, machine};
+use crate::progress::Progress;
+use crate::roll::{Ephemeral, Roll, location};
+use crate::settings::Settings;
+use crate::words::count;
+
+/// Take the roll: read sources, find identities and credentials (read-only)
+///
+/// A source is a directory or file (searched in full), `postgres://user:password@host/database`,
+/// `aws` or `aws:PROFILE`, `export:PATH` (saved answers of AWS interfaces), `collection:FILE` or
+/// `collection:-` (pushed by any program), or the id of a source that was added before.
+///
+/// Without a source it looks at the places on this machine where credentials usually lie, opens
+/// no connection, and says what it did not look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Scan {
+    /// What to read
+    sources: Vec<String>,
+    /// Keep nothing: the roll goes when the command ends
+    #[arg(long, env = "KEYROLL_EPHEMERAL", value_parser = clap::builder::FalseyValueParser::new())]
+    ephemeral: bool,
+    /// Do not remember servers and accounts; plans then cannot reach them
+    #[arg(long, env = "KEYROLL_NO_REMEMBER", value_parser = clap::builder::FalseyValueParser::new())]
+    no_remember: bool,
+    #[command(flatten)]
+    asking: Asking,
+    #[command(flatten)]
+    gate: Gate,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+impl Scan {
+    /// Reads every source, then shows what was found.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let named = if self.sources.is_empty() {
+            settings.scan_sources()
+        } else {
+            self.sources.clone()
+        };
+        let specs = specs(&named)?;
+        let ephemeral = self
+            .ephemeral
+            .then(|| Ephemeral::make(settings.now))
+            .transpose()?;
+        let at = match &ephemeral {
+            Some(ephemeral) => ephemeral.location(),
+            None => location(settings)?,
+        };
+        first_line(settings, &at, ephemeral.is_some())?;
+        let roll = Roll::open_or_make(settings, &at)?;
+        let mut settings = settings.clone();
+        if ephemeral.is_some() {
+            // The seal key of a roll that goes is made beside it and goes with it; a fingerprint
+            // key that was named is kept, so that what CI sees can be matched elsewhere.
+            settings.seal_key_file = None;
+        }
+        let settings = &settings;
+        let engine = roll.engine(settings)?;
+        let machine = machine(&settings.environment, &self.asking);
+        let scanned = read(settings, &engine, &specs, &machine)?;
+        let mut remembered = Vec::new();
+        if !self.no_remember && ephemeral.is_none() {
+            remembered = remember(&engine, &specs, &machine, &scanned)?;
+        }
+        let judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
+        let gate = settings.gate(&self.gate);
+        let limit = settings.limit(&self.limit);
+        report::show(
+            settings,
+            &roll,
+            &report::Report {
+                named_nothing: named.is_empty(),
+                scanned: &scanned,
+                remembered: &remembered,
+                judged: &judged,
+                limit,
+            },
+        )?;
+        Ok(Outcome {
+            findings: super::findings::reaches(&judged, gate.fail_on),
+            incomplete: !gate.allow_partial
+                && incomplete(&scanned, named.is_empty(), gate.min_coverage),
+            ..Outcome::CLEAN
+        })
+    }
+}
+
+fn first_line(settings: &Settings, at: &Location, ephemeral: bool) -> Result<(), Error> {
+    if settings.quiet {
+        return Ok(());
+    }
+    let kept = match (at, ephemeral) {
+        (_, true) => "nothing is kept".to_owned(),
+        (Location::Sqlite(_), false) => format!("what is found stays on this machine, in {at}"),
+        (Location::Postgres(_), false) => format!("what is found is kept in {at}"),
+    };
+    let mut stderr = settings.terminal.stderr();
+    writeln!(stderr, "read-only: no source is changed; {kept}")?;
+    Ok(())
+}
+
+/// What was named, pushed collections apart; nothing named is this machine.
+fn specs(named: &[String]) -> Result<Vec<Spec>, Error> {
+    if named.is_empty() {
+        return Ok(vec![Spec::Here]);
+    }
+    let parse = |text: &String| {
+        Spec::parse(text, Path::exists).map_err(|error| Error::usage(error.to_string()))
+    };
+    named.iter().map(parse).collect()
+}
+
+fn read(
+    settings: &Settings,
+    engine: &Engine,
+    specs: &[Spec],
+    machine: &Machine,
+) -> Result<Vec<Scanned>, Error> {
+    let progress = Progress::start(settings);
+    let mut tell = |step: Step<'_>| match step {
+        Step::Seen(source, seen) => {
+            progress.says(&format!("{}: {} seen", source.as_str(), count(seen)))
+        }
+        Step::Reconciling(source, seen) => {
+            progress.says(&format!(
+                "{}: bringing {} into the roll",
+                source.as_str(),
+                count(seen)
+            ));
+        }
+    };
+    let (pushed, asked): (Vec<Spec>, Vec<Spec>) = specs
+        .iter()
+        .cloned()
+        .partition(|spec| matches!(spec, Spec::Collection(_)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut scanned = engine
+        .scan(&asked, machine, &stop, &mut tell)
+        .map_err(Error::from_engine("cannot take the roll"))?;
+    for spec in pushed {
+        if let Spec::Collection(path) = spec {
+            scanned.push(push(engine, path.as_deref())?);
+        }
+    }
+    Ok(scanned)
+}
+
+/// Takes in a collection that another program made; it is read as it streams by.
+fn push(engine: &Engine, path: Option<&Path>) -> Result<Scanned, Error> {
+    let Some(path) = path else {
+        if std::io::stdin().is_terminal() {
+            return Err(Error::usage(
+                "`collection:-` reads standard input, and nothing is piped into it",
+            ));
+        }
+        let report = engine.push(std::io::stdin().lock());
+        return Ok(Scanned {
+            named: "standard input".to_owned(),
+            report,
+        });
+    };
+    let named = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(Error::because(format!(
+        "cannot read the collection `{named}`"
+    )))?;
+    Ok(Scanned {
+        report: engine.push(file),
+        named,
+    })
+}
+
+/// Keeps how servers and accounts are reached, so that plans can act on what they have.
+fn remember(
+    engine: &Engine,
+    specs: &[Spec],
+    machine: &Machine,
+    scanned: &[Scanned],
+) -> Result<Vec<SourceId>, Error> {
+    let mut remembered = Vec::new();
+    for spec in specs
+        .iter()
+        .filter(|spec| matches!(spec, Spec::Postgres(_) | Spec::Aws { .. }))
+    {
+        let doing = || Error::from_engine("cannot remember a source");
+        let (mut config, secret) = engine.describe(spec, machine).map_err(doing())?;
+        let read = scanned
+            .iter()
+            .filter_map(|one| one.report.as_ref().ok())
+            .find(|report| {
+                report.source == config.id
+                    || (report.source.connector() == config.connector && config.target == "unknown")
+            });
+        let Some(report) = read.filter(|report| report.outcome != PassOutcome::Failed) else {
+            continue;
+        };
+        config.id = report.source.clone();
+        config.target = report.source.target().to_owned();
+        engine
+            .add_source(config, secret.as_ref())
+            .map_err(doing())?;
+        remembered.push(report.source.clone());
+    }
+    Ok(remembered)
+}
+
+/// Whether a named source failed wholly, or too little of what was asked for could be read.
+fn incomplete(scanned: &[Scanned], named_nothing: bool, min_coverage: Option<u8>) -> bool {
+    let failed = |one: &Scanned| match &one.report {
+        Ok(report) => report.outcome == PassOutcome::Failed,
+        Err(_) => true,
+    };
+    if !named_nothing && scanned.iter().any(failed) {
+        return true;
+    }
+    min_coverage.is_some_and(|least| report::percent_read(scanned) < u64::from(least))
+}

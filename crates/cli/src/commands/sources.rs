@@ -1,0 +1,309 @@
+//! `keyroll sources`: which sources are remembered, and whether they answer.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use engine::Spec;
+use model::{Secret, SourceId};
+use serde_json::json;
+use store::{Pass, PassOutcome};
+
+use crate::arguments::Consent;
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::machine::{Asking, machine};
+use crate::output::{Cell, Column, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::roll::{Roll, location};
+use crate::settings::Settings;
+use crate::words::{count, when};
+
+/// Manage the sources that are read again
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Sources {
+    /// List sources, when each was read last and what came of it
+    List,
+    /// Remember a source; what opens it is sealed
+    Add {
+        /// `postgres://user@host/database`, `aws:PROFILE`, a directory, `export:PATH`
+        source: String,
+        /// Read the password from standard input
+        #[arg(long, env = "KEYROLL_PASSWORD_STDIN", value_parser = clap::builder::FalseyValueParser::new())]
+        password_stdin: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Forget a source and destroy what opened it; what it saw stays on the roll
+    Remove {
+        /// Its id, as `sources list` shows it
+        source: SourceId,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Ask a source who it is, and say which permissions it wants
+    Test {
+        /// Its id, as `sources list` shows it
+        source: SourceId,
+    },
+}
+
+static SHEET: Sheet<'_> = Sheet {
+    title: "Sources",
+    columns: &[
+        Column::text("source"),
+        Column::fixed("kind"),
+        Column::fixed("remembered"),
+        Column::fixed("read"),
+        Column::text("result"),
+        Column::number("seen"),
+        Column::number("gaps"),
+    ],
+    fields: &[
+        "id",
+        "connector",
+        "target",
+        "kind_of_target",
+        "remembered",
+        "last_pass",
+        "outcome",
+        "seen",
+        "gaps",
+    ],
+    empty: "no source was read yet; `keyroll scan` reads this machine, `keyroll sources add` remembers others",
+};
+
+impl Sources {
+    /// Does what was asked for.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        match self {
+            Self::List => list(settings),
+            Self::Add {
+                source,
+                password_stdin,
+                asking,
+            } => add(settings, &source, password_stdin, &asking),
+            Self::Remove { source, consent } => remove(settings, &source, consent),
+            Self::Test { source } => test(settings, &source),
+        }
+    }
+}
+
+/// Passes looked at for the last of each source.
+const PASSES_LOOKED_AT: usize = 1000;
+
+fn list(settings: &Settings) -> Result<Outcome, Error> {
+    let roll = Roll::open(settings)?;
+    let (configured, passes) = roll.read(|reading, tenant| {
+        Ok((
+            reading.sources(tenant)?,
+            reading.passes(tenant, None, PASSES_LOOKED_AT)?,
+        ))
+    })?;
+    let mut latest = BTreeMap::<SourceId, Pass>::new();
+    for pass in passes.into_iter().filter(|pass| pass.finished.is_some()) {
+        latest.entry(pass.source.clone()).or_insert(pass);
+    }
+    let mut ids: Vec<SourceId> = configured
+        .iter()
+        .map(|one| one.id.clone())
+        .chain(latest.keys().cloned())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    let mut list = List::begin(settings, &SHEET)?;
+    for id in &ids {
+        let config = configured.iter().find(|one| one.id == *id);
+        let pass = latest.get(id);
+        let kind = config.map(|one| one.kind_of_target.as_str());
+        let mut cells = vec![
+            Cell::new(id.as_str()),
+            kind.map_or_else(Cell::default, Cell::new),
+            Cell::new(if config.is_some() { "yes" } else { "no" }),
+        ];
+        cells.extend(match pass {
+            Some(pass) => vec![
+                Cell::new(when(pass.started, settings.now)),
+                outcome(pass.outcome),
+                Cell::new(count(pass.counts.seen)),
+                Cell::new(count(pass.gaps)),
+            ],
+            None => vec![
+                Cell::toned("never", Tone::Unknown),
+                Cell::default(),
+                Cell::default(),
+                Cell::default(),
+            ],
+        });
+        let fields = Fields::from_iter([
+            ("id".to_owned(), json!(id)),
+            ("connector".to_owned(), json!(id.connector())),
+            ("target".to_owned(), json!(id.target())),
+            ("kind_of_target".to_owned(), json!(kind)),
+            ("remembered".to_owned(), json!(config.is_some())),
+            ("last_pass".to_owned(), json!(pass.map(|pass| pass.started))),
+            (
+                "outcome".to_owned(),
+                json!(pass.and_then(|pass| pass.outcome).map(PassOutcome::as_str)),
+            ),
+            ("seen".to_owned(), json!(pass.map(|pass| pass.counts.seen))),
+            ("gaps".to_owned(), json!(pass.map(|pass| pass.gaps))),
+        ]);
+        list.row(&Row { cells, fields })?;
+    }
+    list.end(&roll.gauge()?, &[])?;
+    Ok(Outcome::CLEAN)
+}
+
+fn outcome(outcome: Option<PassOutcome>) -> Cell {
+    match outcome {
+        Some(PassOutcome::Whole) => Cell::new("read whole"),
+        Some(PassOutcome::Partial) => Cell::toned("read in part", Tone::Warn),
+        Some(PassOutcome::Failed) => Cell::toned("failed", Tone::Bad),
+        None => Cell::toned("did not end", Tone::Warn),
+    }
+}
+
+fn add(
+    settings: &Settings,
+    text: &str,
+    password_stdin: bool,
+    asking: &Asking,
+) -> Result<Outcome, Error> {
+    let spec = Spec::parse(text, Path::exists).map_err(|error| Error::usage(error.to_string()))?;
+    let roll = Roll::open_or_make(settings, &location(settings)?)?;
+    let engine = roll.engine(settings)?;
+    let doing = || Error::from_engine("cannot remember the source");
+    let machine = machine(&settings.environment, asking);
+    let (config, mut secret) = engine.describe(&spec, &machine).map_err(doing())?;
+    if password_stdin {
+        let mut line = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(Error::because("cannot read the password"))?;
+        secret = Some(Secret::from(line.trim_end_matches(['\r', '\n'])));
+    }
+    let stop = std::sync::Arc::default();
+    let config = engine.named(config, &stop).map_err(doing())?;
+    let config = engine
+        .add_source(config, secret.as_ref())
+        .map_err(doing())?;
+    let id = config.id.as_str();
+    let sealed = if config.sealed_path.is_some() {
+        "what opens it is sealed"
+    } else {
+        "it has no secret of its own"
+    };
+    show(
+        settings,
+        &Page {
+            title: format!("{id} is remembered"),
+            lead: vec![Cell::new(sealed)],
+            hints: vec![format!(
+                "`keyroll sources test {id}` asks whether it answers, `keyroll scan {id}` reads it"
+            )],
+            record: json!({"id": config.id, "connector": config.connector, "target": config.target, "sealed": config.sealed_path.is_some()}),
+            ..Page::default()
+        },
+    )?;
+    Ok(Outcome::CLEAN)
+}
+
+fn remove(settings: &Settings, id: &SourceId, consent: Consent) -> Result<Outcome, Error> {
+    let roll = Roll::open(settings)?;
+    let engine = roll.engine(settings)?;
+    let question = format!(
+        "Forget {} and destroy what opens it? Plans can then not reach it.",
+        id.as_str()
+    );
+    agreed(settings, consent, &question)?;
+    engine
+        .remove_source(id)
+        .map_err(Error::from_engine("cannot forget the source"))?;
+    show(
+        settings,
+        &Page {
+            title: format!("{} is forgotten", id.as_str()),
+            lead: vec![Cell::new("what it saw stays on the roll")],
+            record: json!({"id": id, "removed": true}),
+            ..Page::default()
+        },
+    )?;
+    Ok(Outcome::CLEAN)
+}
+
+/// Asks on a terminal; elsewhere `--yes` has to be given.
+///
+/// # Errors
+/// Nobody agreed.
+pub(crate) fn agreed(settings: &Settings, consent: Consent, question: &str) -> Result<(), Error> {
+    if consent.yes {
+        return Ok(());
+    }
+    if !settings.terminal.input {
+        return Err(
+            Error::usage(format!("nobody can be asked here: {question}")).hint("add `--yes`"),
+        );
+    }
+    let mut stderr = settings.terminal.stderr();
+    write!(stderr, "{} [y/N] ", model::clean(question))?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(Error::because("cannot read the answer"))?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::failed("not agreed: nothing was done")),
+    }
+}
+
+fn test(settings: &Settings, id: &SourceId) -> Result<Outcome, Error> {
+    let roll = Roll::open(settings)?;
+    let engine = roll.engine(settings)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let doing = || Error::from_engine("cannot open the source");
+    let opened = engine.open_source(id, None, &stop).map_err(doing())?;
+    let spec = opened.connector.spec();
+    let needs = |permissions: &[&str]| {
+        permissions
+            .iter()
+            .map(|one| Cell::new(*one))
+            .collect::<Vec<_>>()
+    };
+    let sections = vec![
+        Section::lines("To read it wants", needs(spec.needs_to_discover)),
+        Section::lines("To act it wants", needs(spec.needs_to_act)),
+    ];
+    let answer = engine.identify(opened);
+    let (lead, failed) = match &answer {
+        Ok(target) => (Cell::new(format!("it answers as {target}")), false),
+        Err(refusal) => (
+            Cell::toned(format!("it does not answer: {refusal}"), Tone::Bad),
+            true,
+        ),
+    };
+    show(
+        settings,
+        &Page {
+            title: id.as_str().to_owned(),
+            lead: vec![lead],
+            sections,
+            record: json!({
+                "id": id,
+                "answers": !failed,
+                "told": answer.as_ref().map_or_else(ToString::to_string, Clone::clone),
+                "needs_to_discover": spec.needs_to_discover,
+                "needs_to_act": spec.needs_to_act,
+            }),
+            ..Page::default()
+        },
+    )?;
+    Ok(Outcome {
+        incomplete: failed,
+        ..Outcome::CLEAN
+    })
+}

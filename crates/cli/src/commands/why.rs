@@ -1,0 +1,216 @@
+//! `keyroll why`: which source told what and when, and which keys made several sightings one.
+
+mod likeness;
+
+use engine::Looked;
+use inventory::Suggestion;
+use model::{EntityId, Told};
+use serde_json::{Value, json};
+
+use crate::arguments::Moment;
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::moment::{self, Then};
+use crate::output::{Cell, Page, Section, Tone, show};
+use crate::roll::Roll;
+use crate::settings::Settings;
+use crate::words::{many, when};
+
+/// Show where what is known of one thing comes from
+///
+/// Each statement with its source, its confidence and since when it is made; each sighting with
+/// the keys that joined it to the others; and what might be the same thing but was not merged.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Why {
+    /// An id, the beginning of one, or a name
+    id: String,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+impl Why {
+    /// Shows the provenance of the thing.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let roll = Roll::open(settings)?;
+        let engine = roll.engine(settings)?;
+        let mut thing = engine
+            .find(&self.id)
+            .and_then(|id| engine.look(&id))
+            .map_err(Error::from_engine("cannot read the roll"))?;
+        let then = Then::asked(&self.moment, settings);
+        if let Some(then) = then {
+            moment::turn_back(&roll, then, &mut thing)?;
+        }
+        let gauge = roll.gauge()?;
+        let alike = likeness::of(&roll, &thing.row)?;
+        let mut page = page(&thing, &alike, settings);
+        page.footer.extend(then.map(|then| then.told(settings.now)));
+        page.footer.push(gauge.to_string());
+        show(settings, &page)?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+fn page(thing: &Looked, alike: &[(Suggestion, String)], settings: &Settings) -> Page {
+    let entity = &thing.entity;
+    let members = entity.members.len() as u64;
+    let lead = match members {
+        1 => "one sighting, so nothing was merged".to_owned(),
+        _ => format!("{} are one thing", many(members, "sighting", "sightings")),
+    };
+    let mut lead = vec![Cell::new(lead)];
+    if !entity.aliases.is_empty() {
+        let aliases: Vec<_> = entity.aliases.iter().map(EntityId::as_str).collect();
+        lead.push(Cell::new(format!(
+            "earlier ids that still resolve: {}",
+            aliases.join(", ")
+        )));
+    }
+    Page {
+        title: format!("{} ({})", thing.row.name, thing.row.id),
+        lead,
+        sections: vec![
+            Section::rows(
+                "Sightings",
+                &["source", "seen as", "joined by", "first", "last"],
+                sightings(thing, settings),
+            ),
+            Section::rows(
+                "Statements",
+                &["of", "told", "by", "confidence", "since", "last"],
+                statements(thing, settings),
+            ),
+            Section::lines("Links", links(thing)),
+            Section::rows(
+                "Might be the same, and was not merged",
+                &["id", "name", "likeness", "because"],
+                likely(thing, alike),
+            ),
+        ],
+        hints: Vec::new(),
+        footer: Vec::new(),
+        record: record(thing, alike),
+    }
+}
+
+fn sightings(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
+    let now = settings.now;
+    let row = |member: &model::Member| {
+        let keys: Vec<String> = member.joined_by.iter().map(short_key).collect();
+        let joined = if keys.is_empty() {
+            Cell::toned("nothing: it is alone", Tone::Unknown)
+        } else {
+            Cell::new(keys.join(", "))
+        };
+        let last = match member.missing_since {
+            Some(at) => Cell::toned(format!("gone since {}", when(at, now)), Tone::Unknown),
+            None => Cell::new(when(member.last_seen, now)),
+        };
+        vec![
+            Cell::new(member.sighting.source.as_str()),
+            Cell::new(member.sighting.native.clone()),
+            joined,
+            Cell::new(when(member.first_seen, now)),
+            last,
+        ]
+    };
+    thing.entity.members.iter().map(row).collect()
+}
+
+/// A key for people: its kind and the beginning of its value. Values are fingerprints and ids.
+fn short_key(key: &model::Key) -> String {
+    model::shorten(&key.to_string(), 48)
+}
+
+fn statements(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
+    let now = settings.now;
+    let mut rows = Vec::new();
+    for (attribute, facts) in &thing.entity.facts {
+        for (rank, fact) in facts.iter().enumerate() {
+            let told = match &fact.told {
+                Told::Is(value) => Cell::new(model::shorten(&value.to_string(), 80)),
+                Told::Absent => Cell::new("none"),
+                Told::CannotTell => Cell::toned("cannot tell", Tone::Unknown),
+            };
+            let name = if rank == 0 {
+                attribute.to_string()
+            } else {
+                String::new()
+            };
+            rows.push(vec![
+                Cell::new(name),
+                told,
+                Cell::new(fact.source.as_str()),
+                Cell::new(confidence(fact.confidence)),
+                Cell::new(when(fact.since, now)),
+                Cell::new(when(fact.last_told, now)),
+            ]);
+        }
+    }
+    rows
+}
+
+const fn confidence(confidence: model::Confidence) -> &'static str {
+    match confidence {
+        model::Confidence::Guessed => "guessed",
+        model::Confidence::Derived => "derived",
+        model::Confidence::Stated => "stated",
+    }
+}
+
+fn links(thing: &Looked) -> Vec<Cell> {
+    let line = |(source, link): &(model::SourceId, model::Link)| {
+        let to = match &link.to {
+            model::Target::Native { kind, native } => format!("{kind} `{native}`"),
+            model::Target::Bearer { kind, key } => {
+                format!("the {kind} that bears {}", short_key(key))
+            }
+        };
+        let relation = link.relation.as_str().replace('_', " ");
+        Cell::new(format!("{relation}: {to}, says {}", source.as_str()))
+    };
+    thing.entity.links.iter().map(line).collect()
+}
+
+fn record(thing: &Looked, alike: &[(Suggestion, String)]) -> Value {
+    let alike: Vec<Value> = alike
+        .iter()
+        .map(
+            |(one, _)| json!({"id": other(thing, one), "score": one.score, "reasons": one.reasons}),
+        )
+        .collect();
+    json!({
+        "id": thing.row.id,
+        "kind": thing.row.kind,
+        "name": thing.row.name,
+        "aliases": thing.entity.aliases,
+        "sightings": thing.entity.members,
+        "facts": thing.entity.facts,
+        "links": thing.entity.links,
+        "first_seen": thing.entity.first_seen,
+        "last_seen": thing.entity.last_seen,
+        "missing_since": thing.entity.missing_since,
+        "alike": alike,
+    })
+}
+
+/// The one of the two that is not this thing.
+fn other<'s>(thing: &Looked, suggestion: &'s Suggestion) -> &'s EntityId {
+    if suggestion.a == thing.row.id {
+        &suggestion.b
+    } else {
+        &suggestion.a
+    }
+}
+
+fn likely(thing: &Looked, alike: &[(Suggestion, String)]) -> Vec<Vec<Cell>> {
+    let row = |(one, name): &(Suggestion, String)| {
+        vec![
+            Cell::new(other(thing, one).as_str()),
+            Cell::new(name.clone()),
+            Cell::new(format!("{} %", one.score)),
+            Cell::new(one.reasons.join("; ")),
+        ]
+    };
+    alike.iter().map(row).collect()
+}

@@ -1,0 +1,111 @@
+//! What the rules say of the whole roll, the gravest first, in bounded memory.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use engine::Engine;
+use model::{Finding, Severity};
+
+use crate::error::Error;
+
+/// So many findings are held; of more, the gravest.
+const FINDINGS_MAX: usize = 100_000;
+
+/// Findings, the gravest first.
+#[derive(Default)]
+pub(crate) struct Judged {
+    gravest: BTreeMap<(Reverse<Severity>, Reverse<u8>, String), Finding>,
+    /// How many more there were than are held.
+    pub(crate) cut: u64,
+}
+
+impl Judged {
+    /// The findings, the gravest first.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.gravest.values()
+    }
+
+    fn take(&mut self, finding: Finding) {
+        let rank = (
+            Reverse(finding.severity),
+            Reverse(finding.risk),
+            finding.id.0.clone(),
+        );
+        self.gravest.insert(rank, finding);
+        if self.gravest.len() > FINDINGS_MAX {
+            self.gravest.pop_last();
+            self.cut += 1;
+        }
+    }
+}
+
+/// Judges everything, and keeps the findings that `keep` wants.
+///
+/// # Errors
+/// The store refused or broke.
+pub(crate) fn all(engine: &Engine, keep: &dyn Fn(&Finding) -> bool) -> Result<Judged, Error> {
+    let mut judged = Judged::default();
+    let mut take = |finding: Finding| {
+        if keep(&finding) {
+            judged.take(finding);
+        }
+        Ok(())
+    };
+    engine
+        .findings(&mut take)
+        .map_err(Error::from_engine("cannot judge the roll"))?;
+    Ok(judged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{EntityId, FindingId, Kind, SightingKey, Verdict};
+
+    fn finding(n: u32, severity: Severity, risk: u8) -> Finding {
+        let key = SightingKey {
+            source: "test:a".parse().unwrap(),
+            kind: Kind::Credential,
+            native: n.to_string(),
+        };
+        let entity = EntityId::of(&key);
+        Finding {
+            id: FindingId::of("r", "", n, &entity),
+            rule: "r",
+            title: "t",
+            owasp: "NHI1",
+            entity,
+            name: String::new(),
+            place: None,
+            verdict: Verdict::Unknown(String::new()),
+            severity,
+            risk,
+            factors: Vec::new(),
+            owner: None,
+            next: String::new(),
+            mute: None,
+        }
+    }
+
+    #[test]
+    fn the_gravest_come_first_and_the_lightest_are_cut() {
+        let mut judged = Judged::default();
+        for (n, severity, risk) in [
+            (1, Severity::Low, 99),
+            (2, Severity::Critical, 10),
+            (3, Severity::Critical, 90),
+        ] {
+            judged.take(finding(n, severity, risk));
+        }
+        let risks: Vec<u8> = judged.findings().map(|finding| finding.risk).collect();
+        assert_eq!(risks, [90, 10, 99]);
+        for n in 10..u32::try_from(FINDINGS_MAX).unwrap() + 10 {
+            judged.take(finding(n, Severity::Info, 0));
+        }
+        assert_eq!((judged.findings().count(), judged.cut), (FINDINGS_MAX, 3));
+        assert_eq!(
+            judged.findings().next().map(|finding| finding.risk),
+            Some(90)
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! What this machine and this user have, as the engine wants to know it for a scan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine::Machine;
+
+use crate::environment::Environment;
+
+/// Variables that point to a file with credentials.
+const FILES: [&str; 8] = [
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CONFIG_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "PGPASSFILE",
+    "PGSERVICEFILE",
+    "NETRC",
+    "NPM_CONFIG_USERCONFIG",
+    "PIP_CONFIG_FILE",
+];
+
+/// Flags about sources that are asked over a network.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Asking {
+    /// Ask AWS interfaces here instead
+    #[arg(long, value_name = "URL", env = "KEYROLL_ENDPOINT")]
+    endpoint: Option<String>,
+    /// AWS region
+    #[arg(long, env = "KEYROLL_REGION")]
+    region: Option<String>,
+    /// What these sources are, and so what a proof against them is worth: real, emulator, stub
+    #[arg(long, value_name = "KIND", env = "KEYROLL_TARGET_KIND", value_parser = ["real", "emulator", "stub"])]
+    target_kind: Option<String>,
+}
+
+/// This machine, as the environment has it.
+pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
+    let files = FILES
+        .iter()
+        .filter_map(|name| environment.get(name))
+        .map(PathBuf::from);
+    let listed = environment.get("KUBECONFIG").unwrap_or_default().split(':');
+    let listed = listed.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let docker = environment
+        .get("DOCKER_CONFIG")
+        .map(|dir| Path::new(dir).join("config.json"));
+    let absolute = |path: PathBuf| {
+        if path.is_absolute() {
+            path
+        } else {
+            environment.here.join(path)
+        }
+    };
+    let endpoint = asking
+        .endpoint
+        .as_deref()
+        .or_else(|| environment.get("AWS_ENDPOINT_URL_IAM"))
+        .or_else(|| environment.get("AWS_ENDPOINT_URL"));
+    let region = asking
+        .region
+        .as_deref()
+        .or_else(|| environment.get("AWS_REGION"))
+        .or_else(|| environment.get("AWS_DEFAULT_REGION"));
+    let mut options = BTreeMap::new();
+    for (name, value) in [("endpoint", endpoint), ("region", region)] {
+        if let Some(value) = value {
+            options.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    // Nobody proves anything about AWS against an interface that is not AWS's own.
+    let kind = asking.target_kind.clone().unwrap_or_else(|| {
+        if endpoint.is_some() {
+            "emulator"
+        } else {
+            "real"
+        }
+        .to_owned()
+    });
+    Machine {
+        host: host(),
+        home: environment.home(),
+        places: files.chain(listed).chain(docker).map(absolute).collect(),
+        kind_of_target: kind,
+        options,
+    }
+}
+
+fn host() -> String {
+    let name = rustix::system::uname();
+    let name = name.nodename().to_string_lossy().into_owned();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        model::clean(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_point_to_places_and_an_endpoint_is_no_real_cloud() {
+        let environment = Environment::of(&[
+            ("KUBECONFIG", "/a:b"),
+            ("PGPASSFILE", "/c"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("HOME", "/home/ann"),
+        ]);
+        let found = machine(&environment, &Asking::default());
+        let places: Vec<_> = found
+            .places
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        assert_eq!(places, ["/c", "/a", "/work/here/b"]);
+        assert_eq!(found.kind_of_target, "emulator");
+        assert_eq!(
+            machine(&Environment::of(&[]), &Asking::default()).kind_of_target,
+            "real"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! `keyroll`: the roll of every machine identity, from the command line.
+//!
+//! Three steps: [`arguments`] is what was typed, [`settings`] what it means once the environment
+//! and configuration files are read, [`commands`] what is done. Data goes to standard output,
+//! all else to standard error.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod environment;
+mod error;
+mod exit;
+mod filter;
+mod judged;
+mod machine;
+mod moment;
+mod output;
+mod progress;
+mod roll;
+mod settings;
+mod shown;
+mod terminal;
+mod words;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Help, version and usage errors end here: no runtime is started and no file is read.
+    let typed = match arguments::parse() {
+        Ok(typed) => typed,
+        Err(refused) => {
+            // A closed pipe is nobody's fault.
+            let _ = refused.print();
+            return exit::of_usage(&refused);
+        }
+    };
+    let environment = environment::Environment::read();
+    let mut terminal = terminal::Terminal::plain(&environment);
+    match run(typed, environment, &mut terminal) {
+        Ok(outcome) => exit::of(&outcome),
+        Err(error) => {
+            error.print(&terminal);
+            exit::of_error(&error)
+        }
+    }
+}
+
+/// Resolves what was typed and does it.
+fn run(
+    typed: arguments::Typed,
+    environment: environment::Environment,
+    terminal: &mut terminal::Terminal,
+) -> Result<exit::Outcome, error::Error> {
+    let layers = configuration::Layers::load(&environment)?;
+    let settings = settings::Settings::resolve(&typed, &layers, environment)?;
+    *terminal = settings.terminal.clone();
+    commands::run(typed.command, &settings, &layers)
+}

@@ -1,0 +1,217 @@
+//! SARIF 2.1.0: findings that lie in a file, the gravest 5,000 of them (FM-1 to FM-4).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use model::Severity;
+use serde_json::{Value, json};
+
+use super::list::Emit;
+use super::{Fields, Row};
+
+/// The title of the one list that SARIF can hold.
+pub(super) const FINDINGS: &str = "Findings";
+/// What a well-known reader of SARIF shows of one run.
+const RESULTS_MAX: usize = 5000;
+
+/// A log of one run. Holds at most twice what it will write.
+#[derive(Default)]
+pub(super) struct Log {
+    results: BTreeSet<(
+        std::cmp::Reverse<Severity>,
+        std::cmp::Reverse<u64>,
+        String,
+        String,
+    )>,
+    rules: BTreeMap<String, (String, String)>,
+    placeless: u64,
+    cut: u64,
+}
+
+impl Emit for Log {
+    fn row(&mut self, _: &mut dyn Write, row: &Row, _: &Fields) -> io::Result<()> {
+        // The selection of fields is for people's formats; SARIF has its own shape.
+        let fields = &row.fields;
+        let Some(path) = fields.get("path").and_then(Value::as_str) else {
+            self.placeless += 1;
+            return Ok(());
+        };
+        let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
+        let rule = text(fields, "rule").to_owned();
+        self.rules.entry(rule.clone()).or_insert_with(|| {
+            (
+                text(fields, "title").to_owned(),
+                text(fields, "owasp").to_owned(),
+            )
+        });
+        let result = result(fields, path, severity).to_string();
+        let risk = fields.get("risk").and_then(Value::as_u64).unwrap_or(0);
+        let id = text(fields, "finding").to_owned();
+        self.results.insert((
+            std::cmp::Reverse(severity),
+            std::cmp::Reverse(risk),
+            id,
+            result,
+        ));
+        if self.results.len() > RESULTS_MAX {
+            self.results.pop_last();
+            self.cut += 1;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write, _: &[String]) -> io::Result<()> {
+        let results: Vec<Value> = self
+            .results
+            .iter()
+            .filter_map(|(.., result)| serde_json::from_str(result).ok())
+            .collect();
+        let rules: Vec<Value> = self
+            .rules
+            .iter()
+            .map(|(id, (title, owasp))| rule(id, title, owasp))
+            .collect();
+        let mut remarks = Vec::new();
+        if self.cut > 0 {
+            remarks.push(format!(
+                "{} findings of lower severity were left out: at most {RESULTS_MAX} are written",
+                self.cut
+            ));
+        }
+        if self.placeless > 0 {
+            remarks.push(format!(
+                "{} findings have no place in a file and are not in this log",
+                self.placeless
+            ));
+        }
+        let remarks: Vec<Value> = remarks
+            .into_iter()
+            .map(|remark| json!({"level": "note", "message": {"text": remark}}))
+            .collect();
+        let log = json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": {"driver": {
+                    "name": "keyroll",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "rules": rules,
+                }},
+                "invocations": [{"executionSuccessful": true, "toolExecutionNotifications": remarks}],
+                "results": results,
+            }],
+        });
+        writeln!(out, "{}", super::json::text(&log))
+    }
+}
+
+fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
+    fields.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn rule(id: &str, title: &str, owasp: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": {"text": title},
+        "properties": {"tags": ["security", format!("owasp-nhi/{owasp}")]},
+    })
+}
+
+fn result(fields: &Fields, path: &str, severity: Severity) -> Value {
+    let (level, score) = match severity {
+        Severity::Critical => ("error", "9.5"),
+        Severity::High => ("error", "8.0"),
+        Severity::Medium => ("warning", "5.5"),
+        Severity::Low => ("note", "3.0"),
+        Severity::Info => ("note", "0.0"),
+    };
+    let mut place = json!({"artifactLocation": {"uri": uri(path)}});
+    if let Some(line) = fields.get("line").and_then(Value::as_u64) {
+        place["region"] = json!({"startLine": line});
+    }
+    // An unknown is no pass and no failure: SARIF's word for that is `open` (3.27.9).
+    let kind = if text(fields, "verdict") == "unknown" {
+        "open"
+    } else {
+        "fail"
+    };
+    json!({
+        "ruleId": text(fields, "rule"),
+        "kind": kind,
+        "level": if kind == "fail" { level } else { "none" },
+        "message": {"text": format!("{}: {}. Next: {}", text(fields, "name"), text(fields, "why"), text(fields, "next"))},
+        "locations": [{"physicalLocation": place}],
+        "partialFingerprints": {
+            "primaryLocationLineHash": text(fields, "finding"),
+            "keyroll/v1": text(fields, "finding"),
+        },
+        "properties": {"security-severity": score, "entity": text(fields, "id")},
+    })
+}
+
+/// A path as a URI reference (RFC 3986): unreserved characters and `/` stay.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(n: usize, severity: &str, path: Option<&str>) -> Row {
+        let value = json!({"finding": format!("fnd-{n:06}"), "rule": "secret_in_file", "title": "t",
+            "owasp": "NHI2", "severity": severity, "risk": 1, "verdict": "fail", "why": "w",
+            "name": "x", "next": "y", "id": "crd", "path": path, "line": 3});
+        let Value::Object(fields) = value else {
+            unreachable!()
+        };
+        Row {
+            cells: Vec::new(),
+            fields,
+        }
+    }
+
+    fn log(rows: impl Iterator<Item = Row>) -> Value {
+        let mut log = Log::default();
+        let mut out = Vec::new();
+        for row in rows {
+            log.row(&mut out, &row, &row.fields).unwrap();
+        }
+        log.end(&mut out, &[]).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn the_gravest_5000_are_kept_and_the_rest_is_counted() {
+        let low = (0..5010).map(|n| fields(n, "low", Some("/a b")));
+        let log = log(low.chain([fields(9999, "critical", Some("x"))]));
+        let run = &log["runs"][0];
+        assert_eq!(run["results"].as_array().unwrap().len(), 5000);
+        assert_eq!(run["results"][0]["level"], "error");
+        let told =
+            run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str();
+        assert!(told.unwrap().starts_with("11 findings"), "{told:?}");
+    }
+
+    #[test]
+    fn a_finding_without_a_place_is_counted_and_left_out() {
+        let log = log([fields(1, "high", None), fields(2, "high", Some("/srv/a#b"))].into_iter());
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), 1);
+        let place = &results[0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "file:///srv/a%23b");
+        assert_eq!(place["region"]["startLine"], 3);
+    }
+}

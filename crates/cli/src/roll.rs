@@ -1,0 +1,166 @@
+//! Opening the roll: its store, and the engine over it with its keys.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::{Engine, KeyPaths};
+use model::{Tenant, Timestamp};
+use store::{Location, Options, Reading, Store};
+
+use crate::error::Error;
+use crate::output::Gauge;
+use crate::settings::Settings;
+
+/// An open roll, to read from.
+pub(crate) struct Roll {
+    /// The state.
+    pub(crate) store: Store,
+    /// Whose.
+    pub(crate) tenant: Tenant,
+}
+
+/// Where the roll is kept.
+///
+/// # Errors
+/// An address that cannot be read, or no home directory and no `--store`.
+pub(crate) fn location(settings: &Settings) -> Result<Location, Error> {
+    match &settings.store {
+        Some(given) => given.parse().map_err(Error::from_store("--store")),
+        None => {
+            let dir = settings.environment.data_dir().ok_or_else(|| {
+                Error::usage("expected `--store`, `XDG_DATA_HOME` or `HOME`, got none of them")
+            })?;
+            Ok(Location::Sqlite(dir.join("keyroll.db")))
+        }
+    }
+}
+
+/// Where the key files lie.
+///
+/// # Errors
+/// A store on PostgreSQL without both files named.
+pub(crate) fn key_paths(settings: &Settings, location: &Location) -> Result<KeyPaths, Error> {
+    let fingerprint = settings.fingerprint_key_file.clone();
+    KeyPaths::for_store(location, fingerprint, settings.seal_key_file.clone())
+        .map_err(|error| Error::usage(error.to_string()))
+}
+
+impl Roll {
+    /// Opens a roll that is there already: who asks a question does not make one.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be opened.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, Error> {
+        let location = location(settings)?;
+        if let Location::Sqlite(path) = &location
+            && !path.exists()
+        {
+            return Err(
+                Error::failed(format!("there is no roll at `{location}` yet"))
+                    .hint("`keyroll scan` takes one"),
+            );
+        }
+        Self::open_or_make(settings, &location)
+    }
+
+    /// Opens a roll, and makes it where there is none.
+    ///
+    /// # Errors
+    /// It cannot be opened or made.
+    pub(crate) fn open_or_make(settings: &Settings, location: &Location) -> Result<Self, Error> {
+        let store = Store::open(location, &Options::default()).map_err(Error::from_store(
+            format!("cannot open the roll at `{location}`"),
+        ))?;
+        Ok(Self {
+            store,
+            tenant: settings.tenant.clone(),
+        })
+    }
+
+    /// The engine over this roll: what decides and acts. Makes keys at first use.
+    ///
+    /// # Errors
+    /// A key is missing, is another one, or may be read by others.
+    pub(crate) fn engine(&self, settings: &Settings) -> Result<Engine, Error> {
+        let paths = key_paths(settings, self.store.location())?;
+        let environment = settings.environment.clone();
+        let clock = Arc::new(move || environment.now());
+        let (store, tenant) = (self.store.clone(), self.tenant.clone());
+        Engine::open(store, tenant, &paths, &settings.environment.person(), clock)
+            .map_err(Error::from_engine("cannot open the keys of this roll"))
+    }
+
+    /// Reads in one consistent view.
+    ///
+    /// # Errors
+    /// The store refused or broke.
+    pub(crate) fn read<T>(
+        &self,
+        each: impl FnOnce(&mut Reading<'_>, &Tenant) -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        self.store
+            .read(|reading| each(reading, &self.tenant))
+            .map_err(Error::from_store("cannot read the roll"))
+    }
+
+    /// How much of the world stands behind this roll.
+    ///
+    /// # Errors
+    /// The store refused or broke.
+    pub(crate) fn gauge(&self) -> Result<Gauge, Error> {
+        self.read(|reading, tenant| {
+            let passes = reading.passes(tenant, None, PASSES_LOOKED_AT)?;
+            let mut sources: Vec<_> = passes
+                .iter()
+                .filter(|pass| pass.finished.is_some())
+                .map(|pass| &pass.source)
+                .collect();
+            sources.sort();
+            sources.dedup();
+            let gaps = reading.gaps(tenant, None)?.len();
+            Ok(Gauge {
+                sources: sources.len() as u64,
+                gaps: gaps as u64,
+                ..Gauge::default()
+            })
+        })
+    }
+}
+
+/// Passes looked at for the gauge, latest first.
+const PASSES_LOOKED_AT: usize = 1000;
+
+/// A store in a directory of its own that goes when this is dropped.
+pub(crate) struct Ephemeral {
+    dir: PathBuf,
+}
+
+impl Ephemeral {
+    /// Makes a private directory.
+    ///
+    /// # Errors
+    /// The temporary directory takes none.
+    pub(crate) fn make(now: Timestamp) -> Result<Self, Error> {
+        let name = format!("keyroll-{}-{}", std::process::id(), now.0);
+        let dir = std::env::temp_dir().join(name);
+        let mut make = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+        // It must not be there: one that somebody else made is not ours to use.
+        make.create(&dir).map_err(Error::because(
+            "cannot make a directory for the ephemeral roll",
+        ))?;
+        Ok(Self { dir })
+    }
+
+    /// Where its database lies.
+    pub(crate) fn location(&self) -> Location {
+        Location::Sqlite(self.dir.join("keyroll.db"))
+    }
+}
+
+impl Drop for Ephemeral {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the temporary directory, readable by its owner alone.
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}

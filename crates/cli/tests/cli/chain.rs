@@ -1,0 +1,121 @@
+//! From a leaked password to its proven death, on a real PostgreSQL, by commands alone.
+
+use crate::world::World;
+
+/// Runs SQL as the superuser.
+fn sql(url: &str, text: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let driven = tokio::spawn(connection);
+        client.batch_execute(text).await.unwrap();
+        drop(client);
+        driven.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_leaked_password_is_found_linked_revoked_and_proven_dead() {
+    let Some(server) = testkit::postgres() else {
+        return;
+    };
+    let role = testkit::fresh_name("cli_chain");
+    let password = "vT5m0Qz81kLw";
+    sql(
+        &server.url,
+        &format!("create role {role} login password '{password}'"),
+    );
+    let mut world = World::new();
+    world.real_time();
+    world.file(
+        "shop/.env",
+        &format!(
+            "DATABASE_URL={}\n",
+            server.url_for(&role, password, "postgres")
+        ),
+    );
+    let shop = world.path("shop");
+    let shop = shop.to_str().unwrap();
+
+    world.get(&["scan", shop, &server.url]);
+    let found = world.get(&[
+        "findings",
+        "--rule",
+        "open-secret",
+        "--verdict",
+        "fail",
+        "-o",
+        "json",
+    ]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let finding = &found[0];
+    assert!(
+        finding["why"].as_str().unwrap().contains(&role),
+        "{finding}"
+    );
+    let id = finding["id"].as_str().unwrap();
+    assert_eq!(finding["next"], format!("keyroll plan revoke {id}"));
+
+    revoke(&world, id);
+    take_the_proof_along(&world, id);
+    // Whoever reads the server again learns that it opens nothing now.
+    world.get(&["scan", &server.url]);
+    let open = [
+        "findings",
+        id,
+        "--rule",
+        "open-secret",
+        "--verdict",
+        "fail",
+        "-o",
+        "json",
+    ];
+    assert_eq!(world.get(&open), "[]\n");
+}
+
+fn revoke(world: &World, id: &str) {
+    let plan: serde_json::Value =
+        serde_json::from_str(&world.get(&["plan", "revoke", id, "-o", "json"])).unwrap();
+    let plan = plan["plan"]["id"].as_str().unwrap().to_owned();
+    let unasked = world.run(&["apply", &plan]);
+    assert_eq!(unasked.code, 2, "nobody agreed: {}", unasked.stderr);
+
+    let applied = world.run(&["apply", &plan, "--yes", "-o", "json"]);
+    assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
+    let applied: serde_json::Value = serde_json::from_str(&applied.stdout).unwrap();
+    assert_eq!(applied["state"]["state"], "proven", "{applied}");
+    assert_eq!(applied["proof"]["grade"], "A");
+
+    let verified = world.run(&["verify-revoked", id]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    assert_eq!(world.get(&["residual", "-o", "json"]), "[]\n");
+}
+
+fn take_the_proof_along(world: &World, id: &str) {
+    let key = world.get(&["evidence", "key"]);
+    let bundle = world.path("proof.bundle");
+    world.get(&[
+        "evidence",
+        "export",
+        bundle.to_str().unwrap(),
+        "--subject",
+        id,
+    ]);
+    let elsewhere = World::new();
+    let checked = elsewhere.get(&[
+        "evidence",
+        "verify",
+        bundle.to_str().unwrap(),
+        "--key",
+        key.trim(),
+        "-o",
+        "json",
+    ]);
+    let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    assert_eq!(checked["kinds"]["proof"], 1, "{checked}");
+}

@@ -1,0 +1,19 @@
+//! The command line from outside: the real binary, its arguments, exit code and both outputs.
+//!
+//! What people read is held by snapshots of whole sessions over a fixed clock; a debug build is
+//! told the time by `KEYROLL_NOW`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that fails is a test that fails"
+)]
+
+mod chain;
+mod configuration;
+mod exits;
+mod help;
+mod hostile;
+mod lists;
+mod planted;
+mod secrets;
+mod world;
