@@ -1,0 +1,80 @@
+//! Documents and catalogues agree with the tree.
+
+use std::collections::BTreeSet;
+
+use tidy::{entries, files, links, root};
+
+use crate::assert_none;
+
+#[test]
+fn every_link_into_the_tree_points_to_something() {
+    let mut wrong = Vec::new();
+    for file in files(|path| path.ends_with(".md")) {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for (line, link) in links(&file.text) {
+            let target = match link.strip_prefix('/') {
+                Some(from_root) => root().join(from_root),
+                None => root().join(folder).join(&link),
+            };
+            if !target.exists() {
+                wrong.push(format!("{}:{line}: `{link}`", file.path));
+            }
+        }
+    }
+    assert_none("links that point to nothing", &wrong);
+}
+
+#[test]
+fn the_documents_every_newcomer_looks_for_are_there() {
+    let wanted = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "LICENSE",
+        "docs/ARCHITECTURE.md",
+        "docs/GLOSSARY.md",
+    ];
+    let absent: Vec<_> = wanted
+        .into_iter()
+        .filter(|path| !root().join(path).is_file())
+        .map(str::to_owned)
+        .collect();
+    assert_none("absent documents", &absent);
+}
+
+/// A connector without a recording is not held by the contract; a recording without a
+/// connector holds nothing.
+#[test]
+fn every_connector_has_a_recording_and_every_recording_a_connector() {
+    let named: BTreeSet<String> = connectors::CATALOG
+        .iter()
+        .map(|one| one.spec().name.to_owned())
+        .collect();
+    let recorded: BTreeSet<String> = entries("crates/connectors/testdata").into_iter().collect();
+    assert_eq!(named, recorded, "left: src/, right: testdata/");
+    for name in named {
+        assert!(
+            !entries(&format!("crates/connectors/testdata/{name}")).is_empty(),
+            "crates/connectors/testdata/{name}/ is empty"
+        );
+    }
+}
+
+/// A script is one thing that says what it is, and stops at the first failure.
+#[test]
+fn every_script_says_what_it_does_and_stops_when_something_fails() {
+    for file in files(|path| path.starts_with("scripts/") && !path.ends_with(".txt")) {
+        let strict = file.text.contains("set -euo pipefail") || file.text.contains("lib.bash");
+        assert!(
+            strict,
+            "{}: expected `set -euo pipefail` or lib.bash",
+            file.path
+        );
+        let described = file.text.lines().take(2).any(|line| line.starts_with("# "));
+        assert!(
+            described,
+            "{}: expected a comment that says what it does",
+            file.path
+        );
+    }
+}
