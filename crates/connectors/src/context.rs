@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{Fingerprint, Gap, Key, Observation, Reason, Scope, Secret, Timestamp};
+use model::{
+    Attribute, Confidence, CredentialType, Fingerprint, Gap, Key, Observation, Reason, Scope,
+    Secret, Timestamp, Value,
+};
 
 use crate::{Answer, Entry, File, Port, Question, Refusal, Request, Response, Rows, Statement};
 
@@ -28,6 +31,30 @@ pub trait Fingerprints {
     }
 }
 
+/// Finds secrets in text of any kind; the rules stay with whoever implements it (decision 20).
+pub trait Detector {
+    /// Every secret in `bytes`, in the order of their places. `path` tells what kind of text it
+    /// is; rules may allow or disallow places by it.
+    fn detect(&self, path: &str, bytes: &[u8]) -> Vec<Detected>;
+}
+
+/// A secret found in text by a rule.
+#[derive(Clone, Debug)]
+pub struct Detected {
+    /// The rule's stable name.
+    pub rule: String,
+    /// The type of credential it is.
+    pub credential: CredentialType,
+    /// The secret.
+    pub secret: Secret,
+    /// The line it begins in, from 1.
+    pub line: usize,
+    /// How sure the rule is.
+    pub confidence: Confidence,
+    /// What its form tells of it: provider, account, issuer, expiry.
+    pub facts: Vec<(Attribute, Value)>,
+}
+
 /// What a pass brings, one at a time.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -46,6 +73,7 @@ pub enum Event {
 pub struct Context<'a> {
     port: &'a mut dyn Port,
     fingerprints: &'a dyn Fingerprints,
+    detector: Option<&'a dyn Detector>,
     target: &'a str,
     options: &'a BTreeMap<String, String>,
     /// When the pass or act began; connectors read no clock.
@@ -66,11 +94,25 @@ impl<'a> Context<'a> {
         Self {
             port,
             fingerprints,
+            detector: None,
             target,
             options,
             now,
             sink,
         }
+    }
+
+    /// With rules for secrets in text; without them only known formats are read.
+    #[must_use]
+    pub fn detecting(mut self, detector: &'a dyn Detector) -> Self {
+        self.detector = Some(detector);
+        self
+    }
+
+    /// Secrets in text of any kind; see [`Detector`].
+    pub fn detect(&self, path: &str, bytes: &[u8]) -> Vec<Detected> {
+        self.detector
+            .map_or_else(Vec::new, |detector| detector.detect(path, bytes))
     }
 
     /// What the source names: `host:port`, a directory, an account.

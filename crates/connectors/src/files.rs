@@ -82,7 +82,8 @@ impl Connector for Files {
             form: "/path/to/file#FIELD@0123456789abcdef",
         };
         let (path, field, mark) = sight::split_native(native).ok_or_else(not_ours)?;
-        if matches!(field, "certificate" | "authorized_key") {
+        let public = matches!(field, "certificate" | "authorized_key");
+        if public || sight::is_thing(mark) {
             return Err(Error::NotOffered {
                 act: "read a secret where only something public lies",
             });
@@ -100,8 +101,10 @@ impl Connector for Files {
             bytes: file.bytes.expose(),
         });
         let secrets = seen.found.into_iter().filter_map(|found| found.secret);
+        let detected = cx.detect(path, file.bytes.expose());
         secrets
             .chain(seen.keys.into_iter().map(|key| key.body))
+            .chain(detected.into_iter().map(|one| one.secret))
             .find(|secret| cx.fingerprint(secret).short() == mark)
             .ok_or_else(gone)
     }

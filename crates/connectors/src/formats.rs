@@ -35,7 +35,7 @@ mod tree;
 mod x509;
 
 pub(crate) use seen::blank;
-pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen};
+pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Thing};
 
 /// What a format says of itself.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ mod token;
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
 pub use connector::{Connector, Error, PortKind, Spec};
-pub use context::{Context, Event, Fingerprints, Stop};
+pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
 pub use files::file_roots;
 pub use port::{
     Answer, Entry, EntryKind, File, Method, Port, Question, Refusal, Request, Response, Rows,

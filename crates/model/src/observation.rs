@@ -51,6 +51,8 @@ pub struct Link {
 pub enum Relation {
     /// A credential belongs to an identity.
     Holder,
+    /// A credential is handed to an identity that works with it: its consumer.
+    UsedBy,
     /// An identity belongs to a role or group.
     MemberOf,
     /// A role may be taken on by another identity.
@@ -70,10 +72,25 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// Every relation.
+    pub const ALL: [Self; 10] = [
+        Self::Holder,
+        Self::UsedBy,
+        Self::MemberOf,
+        Self::Trusts,
+        Self::Of,
+        Self::On,
+        Self::MintedFrom,
+        Self::Certifies,
+        Self::CreatedBy,
+        Self::OwnedBy,
+    ];
+
     /// The word in the store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Holder => "holder",
+            Self::UsedBy => "used_by",
             Self::MemberOf => "member_of",
             Self::Trusts => "trusts",
             Self::Of => "of",

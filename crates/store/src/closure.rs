@@ -296,18 +296,8 @@ impl Reading<'_> {
 }
 
 fn relation(word: &str) -> Result<Relation, Error> {
-    const ALL: [Relation; 9] = [
-        Relation::Holder,
-        Relation::MemberOf,
-        Relation::Trusts,
-        Relation::Of,
-        Relation::On,
-        Relation::MintedFrom,
-        Relation::Certifies,
-        Relation::CreatedBy,
-        Relation::OwnedBy,
-    ];
-    ALL.into_iter()
+    Relation::ALL
+        .into_iter()
         .find(|one| one.as_str() == word)
         .ok_or_else(|| Error::corrupt("a relation"))
 }

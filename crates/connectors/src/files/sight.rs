@@ -1,6 +1,6 @@
 //! Native ids, parts and facts of what was seen in a file.
 
-use model::{Attribute, Observation, Scope, Secret, Value};
+use model::{Attribute, Kind, Observation, Scope, Secret, Target, Value};
 
 /// The longest native id the model takes.
 const NATIVE_BYTES_MAX: usize = 1024;
@@ -22,6 +22,33 @@ pub(super) fn native(path: &str, field: &str, mark: &str) -> Option<String> {
         .collect();
     let native = format!("{path}#{field}@{mark}");
     (native.len() <= NATIVE_BYTES_MAX).then_some(native)
+}
+
+/// The native id of a thing of `kind` that is no credential: `path#field@kind`.
+pub(super) fn thing_native(path: &str, kind: Kind, field: &str) -> Option<String> {
+    native(path, field, kind.as_str())
+}
+
+/// Whether the mark in a native id is that of a thing, which holds no secret.
+pub(super) fn is_thing(mark: &str) -> bool {
+    mark.parse::<Kind>().is_ok()
+}
+
+/// `told` with what it says of other things of the same file (`#field`) made native ids. A link
+/// to what cannot be named is dropped.
+pub(super) fn rooted(mut told: Observation, path: &str) -> Observation {
+    told.links = std::mem::take(&mut told.links)
+        .into_iter()
+        .filter_map(|mut link| {
+            if let Target::Native { kind, native } = &mut link.to
+                && let Some(field) = native.strip_prefix('#')
+            {
+                *native = thing_native(path, *kind, field)?;
+            }
+            Some(link)
+        })
+        .collect();
+    told
 }
 
 /// The path, field and mark in a native id.

@@ -10,7 +10,7 @@ use model::{Key, KeyKind, Observation, Reason, Scope, Secret, Target};
 use super::pairs::{At, Pairs};
 use super::place::{Place, is_dull, place};
 use super::{FILE_BYTES_MAX, sight};
-use crate::formats::{self, FileAt, Found, Seen};
+use crate::formats::{self, FileAt, Found, Seen, Thing};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
 /// A file that no format knows by name is searched for armour up to here.
@@ -29,6 +29,8 @@ pub(super) struct Walk<'cx, 'a> {
     cx: &'cx mut Context<'a>,
     /// Whether one root is all there is to read.
     alone: bool,
+    /// Whether rules search the text: only in what a person named (decision 21).
+    searching: bool,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     pairs: Pairs,
@@ -55,6 +57,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         Self {
             cx,
             alone,
+            searching: false,
             visited: BTreeSet::new(),
             pairs: Pairs::default(),
             gaps: (String::new(), 0),
@@ -63,6 +66,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
 
     /// Searches a directory, or reads a file, that a person named: it has to be there.
     pub(super) fn root(&mut self, path: &str) -> Result<(), Stop> {
+        self.searching = true;
         match self.cx.list(path) {
             Ok(entries) => self.search(path, Some(entries)),
             Err(refusal) if refusal.code == "ENOTDIR" => self.named_file(path, true),
@@ -244,6 +248,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             path,
             bytes: file.bytes.expose(),
         });
+        if self.searching {
+            self.detect(path, file, &mut seen);
+        }
         if file.cut {
             let limit = if known {
                 FILE_BYTES_MAX
@@ -266,6 +273,18 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             place,
         };
         self.keep(&at, seen)
+    }
+
+    /// Adds the secrets that rules find in the text and no format told of: a format knows more.
+    fn detect(&self, path: &str, file: &File, seen: &mut Seen) {
+        let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
+        let keys = seen.keys.iter().map(|key| &key.body);
+        let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();
+        for one in self.cx.detect(path, file.bytes.expose()) {
+            if told.insert(digest(&one.secret)) {
+                seen.found(Found::detected(one));
+            }
+        }
     }
 
     fn keep(&mut self, at: &At, seen: Seen) -> Result<(), Stop> {
@@ -293,6 +312,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 named &= self.pairs.key(self.cx, at, key);
             }
         }
+        named &= self.keep_things(at, seen.things, &secrets);
         for public in seen.publics {
             self.pairs.public(&at.path, public);
         }
@@ -327,7 +347,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             if !natives.insert(native.clone()) {
                 continue;
             }
-            let mut told = found.told;
+            let mut told = sight::rooted(found.told, &at.path);
             let mut field = "";
             if let (Some(print), Some(secret)) = (&print, &found.secret) {
                 field = &found.field;
@@ -338,6 +358,27 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             }
             self.cx
                 .observe(sight::placed(told, native, &at.path, at.mode, field));
+        }
+        named
+    }
+
+    /// Observes identities and resources that a file tells of; `false` where one could not be
+    /// named.
+    fn keep_things(&mut self, at: &At, things: Vec<Thing>, secrets: &[Secret]) -> bool {
+        let mut named = true;
+        for mut thing in things {
+            if at.place == Place::Package {
+                self.cx.set_aside("example configuration");
+                continue;
+            }
+            sight::scrub(&mut thing.told, &mut thing.field, secrets);
+            let Some(native) = sight::thing_native(&at.path, thing.told.kind, &thing.field) else {
+                named = false;
+                continue;
+            };
+            let told = sight::rooted(thing.told, &at.path);
+            self.cx
+                .observe(sight::placed(told, native, &at.path, at.mode, &thing.field));
         }
         named
     }

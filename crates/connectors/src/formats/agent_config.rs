@@ -1,10 +1,10 @@
 //! Configurations of AI agents: what they hand to their tool servers, and their own keys.
 
-use model::{Attribute, CredentialType};
+use model::{Attribute, Class, CredentialType, Kind};
 use serde_json::Value;
 
 use super::text::{is_placeholder, secret};
-use super::{FileAt, Format, FormatSpec, Found, Seen, tree};
+use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, tree};
 use crate::login::Login;
 use crate::{jwt, token};
 
@@ -54,6 +54,7 @@ impl Format for AgentConfig {
         let Some(value) = tree::json(file, seen) else {
             return;
         };
+        servers(&value, seen);
         // Level by level, with the way there as the field's name.
         let mut waiting = vec![(String::new(), &value, 0)];
         let mut members = 0;
@@ -83,6 +84,45 @@ impl Format for AgentConfig {
     }
 }
 
+/// The tool servers that the agent may start or call: each acts for it.
+fn servers(value: &Value, seen: &mut Seen) {
+    for table in ["mcpServers", "servers"] {
+        for (name, server) in tree::members(value, &[table]) {
+            let command = tree::text(server, &["command"]);
+            let url = tree::text(server, &["url"]);
+            if command.is_none() && url.is_none() {
+                continue;
+            }
+            let thing = Thing::new(Kind::Identity, server_field(name), "mcp_server")
+                .is(Attribute::NAME, name)
+                .is(Attribute::CLASS, Class::Agentic)
+                .maybe(Attribute::ENDPOINT, url.map(without_query))
+                .maybe(Attribute::named("command"), command);
+            seen.thing(thing);
+        }
+    }
+}
+
+/// Where a tool server stands in the file.
+fn server_field(name: &str) -> String {
+    format!("server {name}")
+}
+
+/// An address up to where secrets may follow, without a user's part.
+fn without_query(url: &str) -> String {
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    match plain.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}/{path}")
+                .trim_end_matches('/')
+                .to_owned()
+        }
+        None => plain.to_owned(),
+    }
+}
+
 fn read_text(path: &str, name: &str, text: &str, seen: &mut Seen) {
     // A header says the kind of token before it.
     let value = text.strip_prefix("Bearer ").unwrap_or(text);
@@ -103,16 +143,19 @@ fn read_text(path: &str, name: &str, text: &str, seen: &mut Seen) {
             .then(|| Found::secret(CredentialType::ApiToken, path, secret(value)))
     };
     if let Some(found) = found {
-        seen.found(found.with(
-            |told| match path.split('.').collect::<Vec<_>>().as_slice() {
-                [.., "mcpServers", server, "env" | "headers", _]
-                | ["mcpServers" | "servers", server, ..] => told.is(
+        seen.found(match path.split('.').collect::<Vec<_>>().as_slice() {
+            ["mcpServers" | "servers", server, ..] => found
+                .is(
                     Attribute::PURPOSE,
                     format!("handed to tool server {server}"),
-                ),
-                _ => told,
-            },
-        ));
+                )
+                .used_in_file_by(&server_field(server)),
+            [.., "mcpServers", server, "env" | "headers", _] => found.is(
+                Attribute::PURPOSE,
+                format!("handed to tool server {server}"),
+            ),
+            _ => found,
+        });
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a format saw in one file, before fingerprints, pairs and places are worked out.
 
 use model::{
-    Attribute, CredentialType, Key, Kind, Observation, Reason, Relation, Secret, Told, Value,
+    Attribute, CredentialType, Fact, Key, Kind, Observation, Reason, Relation, Secret, Told, Value,
 };
 
+use crate::Detected;
 use crate::public_key::PublicKey;
 
 /// More credentials than this in one file are not looked at; a gap says so.
@@ -26,6 +27,8 @@ pub struct Seen {
     pub publics: Vec<PublicHalf>,
     /// Certificates: credentials only where their key is near.
     pub certificates: Vec<Certificate>,
+    /// Who uses credentials and what they reach: identities, resources, grants, owners.
+    pub things: Vec<Thing>,
     /// What was recognised and is no credential, by kind.
     pub aside: Vec<&'static str>,
     /// What could not be read.
@@ -42,6 +45,16 @@ pub struct Found {
     /// What tells this one from a later one in the same field, where there is no secret.
     pub mark: String,
     /// What is told of it; native id, place and fingerprint are added later.
+    pub told: Observation,
+}
+
+/// Something that a file tells of and that is no credential: a workflow, a service account, a
+/// tool server, a resource.
+#[derive(Debug)]
+pub struct Thing {
+    /// Where in the file it stands; names it for ever, as far as the file does.
+    pub field: String,
+    /// What is told of it; native id and place are added later.
     pub told: Observation,
 }
 
@@ -117,6 +130,13 @@ impl Seen {
         }
     }
 
+    /// Keeps something that is no credential.
+    pub(crate) fn thing(&mut self, thing: Thing) {
+        if self.has_room(self.things.len(), ITEMS_MAX, "identities and resources") {
+            self.things.push(thing);
+        }
+    }
+
     /// Counts what is no credential.
     pub(crate) fn set_aside(&mut self, what: &'static str) {
         if self.aside.len() < CERTIFICATES_MAX {
@@ -164,6 +184,21 @@ impl Found {
             mark: String::new(),
             told: blank(credential),
         }
+    }
+
+    /// A secret that a rule found in text; its rule is its field.
+    pub(crate) fn detected(one: Detected) -> Self {
+        let mut found = Self::secret(one.credential, one.rule.as_str(), one.secret)
+            .is(Attribute::named("rule"), one.rule)
+            .line(one.line);
+        for (attribute, value) in one.facts {
+            let fact = Fact {
+                told: Told::Is(cut(value)),
+                confidence: one.confidence,
+            };
+            found.told.facts.insert(attribute, fact);
+        }
+        found
     }
 
     /// Something public of type `credential` in `field`, told apart by `mark`.
@@ -214,11 +249,66 @@ impl Found {
         self.with(|told| told.key(key))
     }
 
+    /// Handed to the identity at `field` of the same file, which works with it.
+    #[must_use]
+    pub(crate) fn used_in_file_by(self, field: &str) -> Self {
+        self.with(|told| told.link(Relation::UsedBy, Kind::Identity, in_file(field)))
+    }
+
     /// Held by the identity that bears `key`.
     #[must_use]
     pub(crate) fn held_by(self, key: Key) -> Self {
         self.with(|told| told.link_key(Relation::Holder, Kind::Identity, key))
     }
+}
+
+impl Thing {
+    /// A thing of `kind` at `field`, of `type_` in its provider's words.
+    pub fn new(kind: Kind, field: impl Into<String>, type_: &str) -> Self {
+        let told = Observation::new(kind, "", &model::Scope::whole()).is(Attribute::TYPE, type_);
+        Self {
+            field: field.into(),
+            told,
+        }
+    }
+
+    /// With a fact that the file states. A text is cut; an empty one tells nothing.
+    #[must_use]
+    pub fn is(mut self, attribute: Attribute, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        if value.text() != Some("") {
+            self.told = self.told.is(attribute, cut(value));
+        }
+        self
+    }
+
+    /// With a fact that the file may state.
+    #[must_use]
+    pub fn maybe<T: Into<Value>>(self, attribute: Attribute, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.is(attribute, value),
+            None => self,
+        }
+    }
+
+    /// With whatever is told of it changed by `f`.
+    #[must_use]
+    pub fn with(mut self, f: impl FnOnce(Observation) -> Observation) -> Self {
+        self.told = f(self.told);
+        self
+    }
+
+    /// Standing in `relation` to the thing of `kind` at `field` of the same file.
+    #[must_use]
+    pub fn link(self, relation: Relation, kind: Kind, field: &str) -> Self {
+        self.with(|told| told.link(relation, kind, in_file(field)))
+    }
+}
+
+/// How a thing of the same file is named before its path is known: [`Seen`] is read by one who
+/// knows it, and puts it in front.
+pub(crate) fn in_file(field: &str) -> String {
+    format!("#{field}")
 }
 
 /// An observation of a credential of which only the type is told.
