@@ -12,6 +12,7 @@
 mod risk;
 mod rules;
 
+use inventory::Conflict;
 use model::{
     Attribute, Duration, Entity, Finding, FindingId, Kind, Mute, Place, Severity, Timestamp, Told,
     Verdict,
@@ -54,6 +55,8 @@ pub struct Thing<'a> {
     pub holder: Option<&'a Entity>,
     /// Who answers for it or for its holder, as a person has confirmed.
     pub owner: Option<&'a str>,
+    /// The merges it was kept from (CV-32); `None`: too much hangs together to say.
+    pub refused: Option<&'a [Conflict]>,
 }
 
 /// What is the same for every thing.

@@ -5,6 +5,7 @@ mod expiring;
 mod never_rotated;
 mod open_secret;
 mod privileged_key;
+mod refused_merge;
 mod unowned;
 
 use crate::Rule;
@@ -17,4 +18,5 @@ pub static RULES: &[&Rule] = &[
     &expiring::RULE,
     &never_rotated::RULE,
     &unowned::RULE,
+    &refused_merge::RULE,
 ];

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assess::{Ground, RULES, Thing, assess, rulings};
+use inventory::Conflict;
 use model::{
-    Attribute, Confidence, Duration, Entity, EntityId, Kind, Member, Mute, Scope, SightingKey,
-    SourcedFact, Timestamp, Told, Value, Verdict,
+    Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Member, Mute, Scope,
+    SightingKey, SourcedFact, Timestamp, Told, Value, Verdict,
 };
 use serde::Deserialize;
 
@@ -36,6 +37,12 @@ struct Case {
     seen: Vec<Seen>,
     #[serde(default)]
     holder: Vec<Seen>,
+    /// The ids of the sides of each merge that was refused, the first one's this thing.
+    #[serde(default)]
+    refused: Vec<Vec<String>>,
+    /// Whether too much hangs together to say what was refused.
+    #[serde(default)]
+    too_connected: bool,
 }
 
 /// One sighting: facts by name; `absent` and `cannot-tell` are said as such.
@@ -113,11 +120,37 @@ fn with_thing<T>(case: &Case, now: Timestamp, f: impl FnOnce(&Thing<'_>) -> T) -
     let entity = entity(case.kind, &case.seen, first_seen);
     let holder =
         (!case.holder.is_empty()).then(|| self::entity(Kind::Identity, &case.holder, first_seen));
+    let refused: Vec<_> = case
+        .refused
+        .iter()
+        .map(|ids| conflict(&entity, ids))
+        .collect();
     f(&Thing {
         entity: &entity,
         holder: holder.as_ref(),
         owner: case.owner.as_deref(),
+        refused: (!case.too_connected).then_some(refused.as_slice()),
     })
+}
+
+/// One secret of several access keys, the first of which is `entity`.
+fn conflict(entity: &Entity, ids: &[String]) -> Conflict {
+    let side = |(n, id): (usize, &String)| {
+        let other = SightingKey {
+            source: "files:elsewhere".parse().unwrap(),
+            kind: entity.kind,
+            native: id.clone(),
+        };
+        let own = &entity.members[0].sighting;
+        (id.clone(), if n == 0 { own.clone() } else { other })
+    };
+    Conflict {
+        kind: entity.kind,
+        key: Key::new(KeyKind::SecretHmac, "k.m"),
+        differ_in: KeyKind::AwsAccessKeyId,
+        sides: ids.iter().enumerate().map(side).collect(),
+        sides_count: ids.len(),
+    }
 }
 
 #[test]
@@ -202,6 +235,7 @@ fn what_no_source_tells_is_never_a_pass() {
                 entity: &thing,
                 holder: None,
                 owner: None,
+                refused: None,
             };
             for (rule, ruling) in rulings(&thing, &Ground::at(now)) {
                 assert_ne!(ruling.verdict, Verdict::Pass, "{} of {type_}", rule.id);

@@ -1,6 +1,7 @@
 //! Looking at the roll: one thing in full, and everything the rules say.
 
 use assess::{Ground, Thing};
+use inventory::{Conflict, Keyed};
 use model::{Entity, EntityId, Finding, Kind, Mute};
 use store::{Filter, Page, Reading, Row};
 
@@ -20,7 +21,12 @@ pub struct Looked {
     pub holder: Option<Entity>,
     /// The confirmed owner, its own or its holder's.
     pub owner: Option<String>,
+    /// The merges it was kept from; `None`: too much hangs together to say.
+    pub refused: Option<Vec<Conflict>>,
 }
+
+/// Sightings looked through for the merges that were refused around one thing.
+const CONNECTED_MAX: usize = 4_096;
 
 impl Engine {
     /// The one thing a person means by `text`: an id, the beginning of one, or an exact name.
@@ -85,12 +91,47 @@ impl Engine {
                     .and_then(|row| row.owner),
             };
         }
+        let refused = self.refused_in(reading, &entity)?;
         Ok(Some(Looked {
             row,
             entity,
             holder,
             owner,
+            refused,
         }))
+    }
+
+    /// The merges that `entity` was kept from: those over a key that it bears.
+    fn refused_in(
+        &self,
+        reading: &mut Reading<'_>,
+        entity: &Entity,
+    ) -> Result<Option<Vec<Conflict>>, store::Error> {
+        let members: Vec<_> = entity
+            .members
+            .iter()
+            .map(|one| one.sighting.clone())
+            .collect();
+        let held = match reading.closure(&self.tenant, &members, CONNECTED_MAX) {
+            Ok(held) => held,
+            Err(store::Error::TooConnected { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if held.len() == members.len() {
+            return Ok(Some(Vec::new()));
+        }
+        let keyed = held.iter().map(|one| Keyed {
+            sighting: &one.key,
+            keys: &one.keys,
+        });
+        let mut refused = inventory::resolve(&keyed.collect::<Vec<_>>()).conflicts;
+        refused.retain(|conflict| {
+            let bears = |one: &&store::Keyed| one.keys.contains(&conflict.key);
+            held.iter()
+                .filter(bears)
+                .any(|one| members.contains(&one.key))
+        });
+        Ok(Some(refused))
     }
 
     fn entity_in(&self, reading: &mut Reading<'_>, id: &EntityId) -> Result<Entity, store::Error> {
@@ -108,6 +149,7 @@ impl Engine {
             entity: &looked.entity,
             holder: looked.holder.as_ref(),
             owner: looked.owner.as_deref(),
+            refused: looked.refused.as_deref(),
         };
         assess::assess(&thing, &Ground::at(self.now()), mutes)
     }

@@ -89,14 +89,20 @@ impl Key {
     }
 }
 
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = serde_json::to_value(self).ok();
+        f.write_str(
+            word.as_ref()
+                .and_then(|word| word.as_str())
+                .unwrap_or_default(),
+        )
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = serde_json::to_value(self.kind).ok();
-        let kind = kind
-            .as_ref()
-            .and_then(|kind| kind.as_str())
-            .unwrap_or_default();
-        write!(f, "{kind} {}", crate::clean(&self.value))
+        write!(f, "{} {}", self.kind, crate::clean(&self.value))
     }
 }
 

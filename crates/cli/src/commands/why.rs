@@ -3,8 +3,8 @@
 mod likeness;
 
 use engine::Looked;
-use inventory::Suggestion;
-use model::{EntityId, Told};
+use inventory::{Conflict, Suggestion};
+use model::{EntityId, SightingKey, Told};
 use serde_json::{Value, json};
 
 use crate::arguments::Moment;
@@ -14,12 +14,14 @@ use crate::moment::{self, Then};
 use crate::output::{Cell, Page, Section, Tone, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
+use crate::shown;
 use crate::words::{many, when};
 
 /// Show where what is known of one thing comes from
 ///
 /// Each statement with its source, its confidence and since when it is made; each sighting with
-/// the keys that joined it to the others; and what might be the same thing but was not merged.
+/// the keys that joined it to the others; what it shares a key with and was kept apart from; and
+/// what might be the same thing but was not merged.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Why {
     /// An id, the beginning of one, or a name
@@ -81,6 +83,11 @@ fn page(thing: &Looked, alike: &[(Suggestion, String)], settings: &Settings) -> 
                 statements(thing, settings),
             ),
             Section::lines("Links", links(thing)),
+            Section::rows(
+                "Kept apart",
+                &["shared", "differ in", "side", "id", "seen as"],
+                refused(thing),
+            ),
             Section::rows(
                 "Might be the same, and was not merged",
                 &["id", "name", "likeness", "because"],
@@ -172,6 +179,39 @@ fn links(thing: &Looked) -> Vec<Cell> {
     thing.entity.links.iter().map(line).collect()
 }
 
+/// The sides of each merge that was refused, this thing's own included.
+fn refused(thing: &Looked) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    for one in thing.refused.iter().flatten() {
+        for (rank, (id, sighting)) in one.sides.iter().enumerate() {
+            let (mut shared, mut differ) = (Cell::default(), Cell::default());
+            if rank == 0 {
+                shared = Cell::new(short_key(&one.key));
+                differ = Cell::new(one.differ_in.to_string());
+            }
+            rows.push(vec![
+                shared,
+                differ,
+                Cell::new(id.clone()),
+                shown::id(&EntityId::of(sighting)),
+                Cell::new(sighting.to_string()),
+            ]);
+        }
+    }
+    rows
+}
+
+/// A merge that was refused, for machines.
+fn refused_record(one: &Conflict) -> Value {
+    let side = |(id, sighting): &(String, SightingKey)| json!({"unique_id": id, "id": EntityId::of(sighting), "sighting": sighting});
+    json!({
+        "shared": one.key,
+        "differ_in": one.differ_in,
+        "sides": one.sides.iter().map(side).collect::<Vec<_>>(),
+        "sides_count": one.sides_count,
+    })
+}
+
 fn record(thing: &Looked, alike: &[(Suggestion, String)]) -> Value {
     let alike: Vec<Value> = alike
         .iter()
@@ -190,6 +230,7 @@ fn record(thing: &Looked, alike: &[(Suggestion, String)]) -> Value {
         "first_seen": thing.entity.first_seen,
         "last_seen": thing.entity.last_seen,
         "missing_since": thing.entity.missing_since,
+        "kept_apart": thing.refused.iter().flatten().map(refused_record).collect::<Vec<_>>(),
         "alike": alike,
     })
 }

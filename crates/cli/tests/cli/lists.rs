@@ -99,6 +99,49 @@ fn what_might_be_the_same_is_told_and_not_merged() {
     );
 }
 
+/// CV-32.
+#[test]
+fn a_refused_merge_is_a_finding_and_why_shows_both_sides() {
+    let world = World::seeded();
+    let seen = |id: &str| {
+        serde_json::json!({"kind": "credential", "native": format!("key/{id}"), "scope": [],
+            "facts": {"name": {"is": id}, "type": {"is": "aws_access_key"}},
+            "keys": [{"kind": "aws_access_key_id", "value": id},
+                     {"kind": "uid", "value": "shared:1"}]})
+    };
+    let mut pushed: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(crate::world::seed()).unwrap()).unwrap();
+    pushed["source"] = "inventory:twice".into();
+    pushed["gaps"] = serde_json::json!([]);
+    pushed["observations"] =
+        serde_json::json!([seen("AKIAZZZZZZZZZZZZZZZ2"), seen("AKIAZZZZZZZZZZZZZZZ3")]);
+    let path = world.file("twice.json", &pushed.to_string());
+    world.get(&["scan", "-q", &format!("collection:{}", path.display())]);
+    let told = world.get(&["findings", "--rule", "refused-merge", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        told.as_array().unwrap().len(),
+        2,
+        "one for each thing: {told}"
+    );
+    for one in told.as_array().unwrap() {
+        let other = if one["name"] == "AKIAZZZZZZZZZZZZZZZ2" {
+            "ZZZ3"
+        } else {
+            "ZZZ2"
+        };
+        assert!(one["why"].as_str().unwrap().contains(other), "{one}");
+    }
+    let why = world.get(&["why", "AKIAZZZZZZZZZZZZZZZ2"]);
+    assert!(why.contains("Kept apart"), "{why}");
+    let why = world.get(&["why", "AKIAZZZZZZZZZZZZZZZ2", "--json", "kept_apart"]);
+    let why: serde_json::Value = serde_json::from_str(&why).unwrap();
+    let sides = why["kept_apart"][0]["sides"].as_array().unwrap();
+    assert_eq!(sides.len(), 2, "{why}");
+    let other = world.get(&["get", sides[1]["id"].as_str().unwrap(), "--json", "name"]);
+    assert!(other.contains("AKIAZZZZZZZZZZZZZZZ3"), "{other}");
+}
+
 #[test]
 fn findings_and_gaps_name_the_next_step() {
     let world = World::seeded();
