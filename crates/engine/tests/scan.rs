@@ -398,3 +398,32 @@ fn what_was_known_on_a_day_stays_known() {
         .unwrap();
     assert_eq!(at.len(), 2, "one token went, one came: {at:#?}");
 }
+
+#[test]
+fn a_directory_whose_path_is_longer_than_an_id_is_still_a_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut deep = dir.path().to_owned();
+    let mut other = deep.clone();
+    for name in ["a", "b", "c", "d"] {
+        deep.push(name.repeat(200));
+        other.push(name.repeat(200));
+    }
+    other.set_file_name("e".repeat(200));
+    let home = tempfile::tempdir().unwrap();
+    let engine = engine_at(home.path());
+    for at in [&deep, &other] {
+        std::fs::create_dir_all(at).unwrap();
+        std::fs::write(at.join(".env"), "API_TOKEN=kx83hs72kdhw82hsk29sh\n").unwrap();
+        scan(&engine, at.to_str().unwrap());
+        scan(&engine, at.to_str().unwrap());
+    }
+    let passes = engine
+        .store
+        .read(|reading| reading.passes(&engine.tenant, None, 10))
+        .unwrap();
+    let mut ids: Vec<_> = passes.iter().map(|pass| pass.source.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((passes.len(), ids.len()), (4, 2), "{ids:?}");
+    assert!(ids.iter().all(|id| id.len() <= 512 && id.contains('#')));
+}

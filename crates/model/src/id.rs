@@ -53,13 +53,24 @@ impl FromStr for Tenant {
 pub struct SourceId(String);
 
 impl SourceId {
+    /// No id is longer.
+    const BYTES_MAX: usize = 512;
+    /// Bytes of a long id that are kept from its beginning, and from its end.
+    const KEPT: (usize, usize) = (240, 200);
+
     /// The source of `connector` that reads `target`. Control characters in `target` are escaped.
+    ///
+    /// Where that is too long for an id, as the path of a deep directory may be, its beginning
+    /// and its end stay readable, and the hash of all of it says which one it is.
     pub fn new(connector: &str, target: &str) -> Self {
-        Self(format!(
-            "{}:{}",
-            crate::clean(connector),
-            crate::clean(target)
-        ))
+        let whole = format!("{}:{}", crate::clean(connector), crate::clean(target));
+        if whole.len() <= Self::BYTES_MAX {
+            return Self(whole);
+        }
+        let head = &whole[..whole.floor_char_boundary(Self::KEPT.0)];
+        let tail = &whole[whole.ceil_char_boundary(whole.len() - Self::KEPT.1)..];
+        let hash = base32(&Sha256::digest(whole.as_bytes())[..15]);
+        Self(format!("{head}…{tail}#{hash}"))
     }
     /// The whole id.
     pub fn as_str(&self) -> &str {
@@ -89,7 +100,7 @@ impl FromStr for SourceId {
         if connector.is_empty()
             || !connector.chars().all(plain)
             || target.is_empty()
-            || text.len() > 512
+            || text.len() > Self::BYTES_MAX
         {
             return Err(told());
         }
@@ -382,6 +393,24 @@ mod tests {
     #[test]
     fn base32_is_the_alphabet_of_rfc_4648_section_7() {
         assert_eq!(base32(b"fooba").to_uppercase(), "CPNMUOJ1");
+    }
+
+    #[test]
+    fn a_target_that_is_too_long_for_an_id_is_told_apart_by_its_hash() {
+        let long = |end: &str| format!("host:/{}/{end}", "ä".repeat(400));
+        let (a, b) = (
+            SourceId::new("files", &long("a")),
+            SourceId::new("files", &long("b")),
+        );
+        assert_ne!(a, b);
+        assert_eq!(a.as_str().parse::<SourceId>().unwrap(), a);
+        assert!(a.target().starts_with("host:/ä") && a.target().contains("/a#"));
+        let short = SourceId::new("files", "host:/srv");
+        assert_eq!(
+            short.as_str(),
+            "files:host:/srv",
+            "what fits stays as it was"
+        );
     }
 
     #[test]
