@@ -1,6 +1,7 @@
 //! The process's surroundings, read once.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,14 @@ pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
     /// Where the command was called.
     pub(crate) here: PathBuf,
+    /// Whose process it is.
+    uid: u32,
+    /// What this machine calls that user.
+    login: Option<String>,
 }
+
+/// The users of a machine are listed in less than this.
+const PASSWD_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 impl Environment {
     /// The real one. A variable that is no UTF-8 is passed over: none of ours can be.
@@ -20,9 +28,12 @@ impl Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
+        let uid = rustix::process::getuid().as_raw();
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
             here: std::env::current_dir().unwrap_or_default(),
+            login: login_of(uid),
+            uid,
         }
     }
 
@@ -33,6 +44,8 @@ impl Environment {
         Self {
             variables: pairs.iter().map(owned).collect(),
             here: PathBuf::from("/work/here"),
+            uid: 4321,
+            login: None,
         }
     }
 
@@ -85,13 +98,14 @@ impl Environment {
             .map(|dir| dir.join("keyroll"))
     }
 
-    /// Who is at the keyboard, as evidence names it.
+    /// Who is at the keyboard, as evidence names it: `person:ann`, or `uid:1000` where nobody
+    /// knows a name.
     pub(crate) fn person(&self) -> String {
-        let name = self
-            .get("USER")
-            .or_else(|| self.get("LOGNAME"))
-            .unwrap_or("unknown");
-        format!("person:{}", model::shorten(&model::clean(name), 64))
+        let given = self.get("USER").or_else(|| self.get("LOGNAME"));
+        match given.map(str::to_owned).or_else(|| self.login.clone()) {
+            Some(name) => format!("person:{}", model::shorten(&model::clean(&name), 64)),
+            None => format!("uid:{}", self.uid),
+        }
     }
 
     /// The time. A debug build can be told another (`KEYROLL_NOW`), so that snapshots hold still.
@@ -105,5 +119,43 @@ impl Environment {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The login name of a user who is listed on this machine. Users of a directory are not: their
+/// shell sets `USER`.
+fn login_of(uid: u32) -> Option<String> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open("/etc/passwd").ok()?;
+    file.take(PASSWD_BYTES_MAX).read_to_end(&mut text).ok()?;
+    login_in(&String::from_utf8_lossy(&text), uid)
+}
+
+/// The first field of the line whose third is `uid`: `ann:x:1000:…`.
+fn login_in(passwd: &str, uid: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_acts_has_a_name_or_at_least_a_number() {
+        let passwd = "root:x:0:0::/root:/bin/sh\n+::::::\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n";
+        assert_eq!(login_in(passwd, 1000).as_deref(), Some("ann"));
+        assert_eq!(login_in(passwd, 1001), None);
+        let nobody = Environment::of(&[]);
+        assert_eq!(nobody.person(), "uid:4321");
+        let listed = Environment {
+            login: Some("ann".to_owned()),
+            ..nobody
+        };
+        assert_eq!(listed.person(), "person:ann");
+        assert_eq!(Environment::of(&[("USER", "bob")]).person(), "person:bob");
     }
 }

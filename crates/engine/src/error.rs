@@ -14,6 +14,10 @@ pub enum Error {
     #[error("the evidence log did not take this down, so nothing was done")]
     Evidence(#[from] evidence::Error),
 
+    /// What the evidence log holds does not verify.
+    #[error("the evidence log does not match what was signed")]
+    Untrue(#[source] evidence::Error),
+
     /// The barrier refused or broke.
     #[error(transparent)]
     Vault(#[from] vault::Error),

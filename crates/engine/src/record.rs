@@ -164,15 +164,17 @@ impl Tiles for Stored<'_, '_, '_> {
 
 impl Engine {
     /// Writes a bundle of the evidence log that verifies on another machine. Returns how many
-    /// leaves it holds and how large the log is.
+    /// leaves it holds. A range may reach beyond the log's end.
     ///
     /// # Errors
-    /// The log is empty, does not match its checkpoint, or `out` cannot be written.
+    /// The log is empty or has no such leaf, does not match its checkpoint, or `out` cannot be
+    /// written.
     pub fn export_evidence(
         &self,
         scope: Scope,
         out: &mut dyn std::io::Write,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<u64, Error> {
+        // One view of the store for all of it: the log may grow meanwhile.
         self.store
             .read(|reading| Ok(self.export_in(reading, scope, out)))?
     }
@@ -182,7 +184,7 @@ impl Engine {
         reading: &mut Reading<'_>,
         scope: Scope,
         out: &mut dyn std::io::Write,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<u64, Error> {
         let written = |source| Error::Files {
             doing: "writing",
             path: "the bundle".into(),
@@ -197,9 +199,12 @@ impl Engine {
                 "the evidence log is empty: nothing was decided or done yet".into(),
             ));
         }
-        let (from, to) = match scope {
-            Scope::Range { from, to } => (from, to.min(size)),
-            Scope::Log | Scope::Subject(_) => (0, size),
+        let (scope, from, to) = match scope {
+            Scope::Range { from, to } => {
+                let to = to.min(size);
+                (Scope::Range { from, to }, from, to)
+            }
+            whole => (whole, 0, size),
         };
         let subject = if let Scope::Subject(subject) = &scope {
             Some(subject.clone())
@@ -210,7 +215,8 @@ impl Engine {
             reading: RefCell::new(reading),
             tenant: &self.tenant,
         };
-        let (mut export, head) = Export::begin(&stored, &note, &self.ledger.public, scope)?;
+        let (mut export, head) =
+            Export::begin(&stored, &note, &self.ledger.public, scope).map_err(Error::Untrue)?;
         out.write_all(&head).map_err(written)?;
         let (mut next, mut count) = (from, 0);
         while next < to {
@@ -224,35 +230,62 @@ impl Engine {
             next = last + 1;
             for (index, record) in leaves.into_iter().filter(|(index, _)| *index < to) {
                 let wanted = match &subject {
-                    Some(subject) => Leaf::from_bytes(&record)?.subject() == subject,
+                    Some(subject) => {
+                        Leaf::from_bytes(&record).map_err(Error::Untrue)?.subject() == subject
+                    }
                     None => true,
                 };
                 if wanted {
-                    out.write_all(&export.leaf(index, &record)?)
+                    out.write_all(&export.leaf(index, &record).map_err(Error::Untrue)?)
                         .map_err(written)?;
                     count += 1;
                 }
             }
         }
-        out.write_all(&export.end()?).map_err(written)?;
-        Ok((count, size))
+        if count == 0 {
+            let about = subject.map(|subject| format!("is about `{}`", model::clean(&subject)));
+            return Err(Error::Unfit(format!(
+                "no leaf {}; `keyroll evidence show` lists the log",
+                about.as_deref().unwrap_or("lies in that range")
+            )));
+        }
+        out.write_all(&export.end().map_err(Error::Untrue)?)
+            .map_err(written)?;
+        out.flush().map_err(written)?;
+        Ok(count)
     }
 
-    /// Whether the whole log hashes to its signed checkpoint: the size of it.
+    /// Whether the whole log hashes to its signed checkpoint: how many leaves it has.
     ///
     /// # Errors
     /// What does not match, and where.
     pub fn check_evidence(&self) -> Result<u64, Error> {
-        match self.export_evidence(Scope::Log, &mut std::io::sink()) {
-            Ok((_, size)) => Ok(size),
-            Err(error) => match self
-                .store
-                .read(|reading| reading.evidence_size(&self.tenant))?
-            {
-                0 => Ok(0),
-                _ => Err(error),
-            },
+        match self.evidence_size()? {
+            0 => Ok(0),
+            _ => self.export_evidence(Scope::Log, &mut std::io::sink()),
         }
+    }
+
+    /// Whether the checkpoint of the log is signed by its key: how many leaves it is about. The
+    /// leaves themselves are not looked at.
+    ///
+    /// # Errors
+    /// It is not, or the store gave out.
+    pub fn check_checkpoint(&self) -> Result<u64, Error> {
+        if self.evidence_size()? == 0 {
+            return Ok(0);
+        }
+        let note = self
+            .store
+            .read(|reading| reading.evidence_checkpoint(&self.tenant))?;
+        let head = self.ledger.public.open(&note.unwrap_or_default());
+        Ok(head.map_err(Error::Untrue)?.size)
+    }
+
+    fn evidence_size(&self) -> Result<u64, Error> {
+        Ok(self
+            .store
+            .read(|reading| reading.evidence_size(&self.tenant))?)
     }
 }
 

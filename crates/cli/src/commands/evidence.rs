@@ -4,8 +4,6 @@ mod export;
 mod read;
 mod verify;
 
-pub(crate) use export::{checkpoint, whole};
-
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;

@@ -28,7 +28,7 @@ static SHEET: Sheet<'_> = Sheet {
 };
 
 /// Leaves read at a time.
-pub(super) const PAGE: usize = 1000;
+const PAGE: usize = 1000;
 
 /// Lists the leaves, oldest first.
 pub(super) fn list(

@@ -85,7 +85,8 @@ fn own_key(settings: &Settings) -> Result<PublicKey, Error> {
         .hint("`keyroll evidence key` prints it on the machine that keeps the log")
     };
     let roll = Roll::open(settings).map_err(|_| asked())?;
-    super::export::public_key(&roll.engine(settings)?)
+    PublicKey::parse(roll.engine(settings)?.ledger.public_key())
+        .map_err(Error::because("the log's public key does not read back"))
 }
 
 /// The key itself, or the first line of a file.
