@@ -10,6 +10,7 @@
 //! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
 //! from wherever a search began.
 
+mod kept;
 mod known;
 mod pairs;
 mod place;

@@ -21,10 +21,10 @@ pub(super) struct Pairs {
 
 /// Where something lies.
 #[derive(Clone, Debug)]
-pub(super) struct At {
-    pub(super) path: String,
-    pub(super) mode: u32,
-    pub(super) place: Place,
+pub(crate) struct At {
+    pub(crate) path: String,
+    pub(crate) mode: u32,
+    pub(crate) place: Place,
 }
 
 /// What is kept of a private key: everything but the key.
@@ -89,8 +89,8 @@ impl Pairs {
         self.certificates.push((at.clone(), certificate));
     }
 
-    /// Observes what they are together, and forgets them.
-    pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
+    /// Tells what they are together, and forgets them.
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>, out: &mut Vec<Observation>) {
         let mut used = vec![false; self.publics.len()];
         for (at, key) in &mut self.keys {
             let beside = format!("{}.pub", at.path);
@@ -117,10 +117,10 @@ impl Pairs {
                 .keys
                 .iter()
                 .any(|(key_at, key)| belong(&certificate, &at, key, key_at));
-            settle_certificate(cx, &at, certificate, has_key);
+            out.extend(settle_certificate(cx, &at, certificate, has_key));
         }
         for (at, key) in std::mem::take(&mut self.keys) {
-            settle_key(cx, &at, key);
+            out.extend(settle_key(cx, &at, key));
         }
         for used in used {
             if !used {
@@ -151,27 +151,35 @@ fn stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-fn settle_certificate(cx: &mut Context<'_>, at: &At, certificate: Certificate, has_key: bool) {
-    match at.place {
-        Place::Package | Place::TestData if has_key => return cx.set_aside("test key"),
-        _ if !has_key && certificate.authority => return cx.set_aside("trust anchor"),
-        Place::Private => {}
-        _ if has_key => {}
-        _ => return cx.set_aside("public certificate"),
+fn settle_certificate(
+    cx: &mut Context<'_>,
+    at: &At,
+    certificate: Certificate,
+    has_key: bool,
+) -> Option<Observation> {
+    let aside = match at.place {
+        Place::Package | Place::TestData if has_key => Some("test key"),
+        _ if !has_key && certificate.authority => Some("trust anchor"),
+        Place::Private => None,
+        _ if has_key => None,
+        _ => Some("public certificate"),
+    };
+    if let Some(what) = aside {
+        cx.set_aside(what);
+        return None;
     }
     let mark = certificate.sha256.get(..16).unwrap_or_default();
-    let Some(native) = sight::native(&at.path, "certificate", mark) else {
-        return;
-    };
+    let native = sight::native(&at.path, "certificate", mark)?;
     let told = certificate
         .told
         .told(Attribute::named("key_beside"), Told::Is(has_key));
-    cx.observe(sight::placed(told, native, &at.path, at.mode, ""));
+    Some(sight::placed(told, native, &at.path, at.mode, ""))
 }
 
-fn settle_key(cx: &mut Context<'_>, at: &At, key: KeyTold) {
+fn settle_key(cx: &mut Context<'_>, at: &At, key: KeyTold) -> Option<Observation> {
     if matches!(at.place, Place::Package | Place::TestData) {
-        return cx.set_aside("test key");
+        cx.set_aside("test key");
+        return None;
     }
     let mut told = key.told;
     match &key.public {
@@ -190,7 +198,7 @@ fn settle_key(cx: &mut Context<'_>, at: &At, key: KeyTold) {
             .hint("ssh_comment", comment.as_str())
             .is(Attribute::COMMENT, comment);
     }
-    cx.observe(sight::placed(
+    Some(sight::placed(
         told, key.native, &at.path, at.mode, &key.field,
-    ));
+    ))
 }

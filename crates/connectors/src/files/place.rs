@@ -2,7 +2,7 @@
 
 /// What kind of place a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Somebody's own: what lies there is in use.
     Own,
     /// Where private things lie: a certificate there is not published.

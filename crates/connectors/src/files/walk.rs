@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{Key, KeyKind, Observation, Reason, Scope, Secret, Target};
+use model::{Reason, Scope};
 
-use super::pairs::{At, Pairs};
+use super::kept::{Kept, digest};
+use super::pairs::At;
 use super::place::{Place, is_dull, place};
 use super::{FILE_BYTES_MAX, sight};
-use crate::formats::{self, FileAt, Found, Seen, Thing};
+use crate::formats::{self, FileAt, Found, Seen};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
 /// A file that no format knows by name is searched for armour up to here.
@@ -33,7 +34,7 @@ pub(super) struct Walk<'cx, 'a> {
     searching: bool,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
-    pairs: Pairs,
+    kept: Kept,
     /// How many gaps there are of single entries of which directory.
     gaps: (String, usize),
 }
@@ -59,7 +60,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             alone,
             searching: false,
             visited: BTreeSet::new(),
-            pairs: Pairs::default(),
+            kept: Kept::default(),
             gaps: (String::new(), 0),
         }
     }
@@ -123,12 +124,12 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         for entry in entries {
             let path = join(dir, &entry.name);
             let stopped = self.file(&path, entry.size);
-            if self.pairs.len() > PAIRS_MAX || stopped.is_err() {
-                self.pairs.settle(self.cx);
+            if self.kept.waiting() > PAIRS_MAX || stopped.is_err() {
+                self.settle();
             }
             stopped?;
         }
-        self.pairs.settle(self.cx);
+        self.settle();
         Ok(())
     }
 
@@ -137,7 +138,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             Ok(file) => {
                 self.visited.insert(path.to_owned());
                 let read = self.take(path, &file, true);
-                self.pairs.settle(self.cx);
+                self.settle();
                 read
             }
             Err(refusal) if is_absent(&refusal) && !must_be => Ok(()),
@@ -287,109 +288,20 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
     }
 
+    /// Observes what a file holds; what cannot be named is a gap.
     fn keep(&mut self, at: &At, seen: Seen) -> Result<(), Stop> {
-        for what in seen.aside {
-            self.cx.set_aside(what);
-        }
-        let secrets: Vec<Secret> = seen
-            .found
-            .iter()
-            .filter_map(|found| found.secret.clone())
-            .collect();
-        let mut named = self.keep_found(at, seen.found, &secrets);
-        // A key in a variable is armour in the file as well: the variable tells more.
-        let told_already: BTreeSet<_> = secrets.iter().map(digest).collect();
-        let in_fields: BTreeSet<_> = seen
-            .keys
-            .iter()
-            .filter(|key| !key.field.is_empty())
-            .map(|key| digest(&key.body))
-            .collect();
-        for key in seen.keys {
-            let digest = digest(&key.body);
-            let again = key.field.is_empty() && in_fields.contains(&digest);
-            if !again && !told_already.contains(&digest) {
-                named &= self.pairs.key(self.cx, at, key);
-            }
-        }
-        named &= self.keep_things(at, seen.things, &secrets);
-        for public in seen.publics {
-            self.pairs.public(&at.path, public);
-        }
-        for certificate in seen.certificates {
-            self.pairs.certificate(at, certificate);
-        }
-        if named {
+        if self.kept.take(self.cx, at, seen) {
             return Ok(());
         }
         let told = "what lies there cannot be named: the path is too long";
         self.refused(&at.path, &Refusal::new(Reason::Unsupported, told))
     }
 
-    /// Observes credentials that stand for themselves; `false` where one could not be named.
-    fn keep_found(&mut self, at: &At, found: Vec<Found>, secrets: &[Secret]) -> bool {
-        let mut named = true;
-        let mut natives = BTreeSet::new();
-        for mut found in found {
-            if at.place == Place::Package {
-                self.cx.set_aside("example value");
-                continue;
-            }
-            sight::scrub(&mut found.told, &mut found.field, secrets);
-            let print = found.secret.as_ref().map(|one| self.cx.fingerprint(one));
-            let mark = print
-                .as_ref()
-                .map_or(found.mark.as_str(), |print| print.short());
-            let Some(native) = sight::native(&at.path, &found.field, mark) else {
-                named = false;
-                continue;
-            };
-            if !natives.insert(native.clone()) {
-                continue;
-            }
-            let mut told = sight::rooted(found.told, &at.path);
-            let mut field = "";
-            if let (Some(print), Some(secret)) = (&print, &found.secret) {
-                field = &found.field;
-                told = told.key(Key::secret(print));
-                for key in self.server_keys(&told, secret) {
-                    told = told.key(key);
-                }
-            }
-            self.cx
-                .observe(sight::placed(told, native, &at.path, at.mode, field));
+    /// Puts together what waits, and observes it.
+    fn settle(&mut self) {
+        for told in self.kept.settle(self.cx) {
+            self.cx.observe(told);
         }
-        named
-    }
-
-    /// Observes identities and resources that a file tells of; `false` where one could not be
-    /// named.
-    fn keep_things(&mut self, at: &At, things: Vec<Thing>, secrets: &[Secret]) -> bool {
-        let mut named = true;
-        for mut thing in things {
-            if at.place == Place::Package {
-                self.cx.set_aside("example configuration");
-                continue;
-            }
-            sight::scrub(&mut thing.told, &mut thing.field, secrets);
-            let Some(native) = sight::thing_native(&at.path, thing.told.kind, &thing.field) else {
-                named = false;
-                continue;
-            };
-            let told = sight::rooted(thing.told, &at.path);
-            self.cx
-                .observe(sight::placed(told, native, &at.path, at.mode, &thing.field));
-        }
-        named
-    }
-
-    /// The keys by which a server of ours knows this very password (decision 28).
-    fn server_keys(&self, told: &Observation, secret: &Secret) -> Vec<Key> {
-        let login = told.links.iter().find_map(|link| match &link.to {
-            Target::Bearer { key, .. } if key.kind == KeyKind::PostgresLogin => Some(&key.value),
-            _ => None,
-        });
-        login.map_or_else(Vec::new, |login| self.cx.login_keys(login, secret))
     }
 
     fn refused(&mut self, path: &str, refusal: &Refusal) -> Result<(), Stop> {
@@ -413,10 +325,6 @@ impl<'cx, 'a> Walk<'cx, 'a> {
 
 fn needs(path: &str) -> String {
     format!("read permission on {}, or run as root", model::clean(path))
-}
-
-fn digest(secret: &Secret) -> [u8; 32] {
-    crate::public_key::sha256(secret.expose())
 }
 
 /// Text holds no zero byte.

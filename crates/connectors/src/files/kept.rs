@@ -1,0 +1,153 @@
+//! What files hold, made observations: native ids, places, fingerprints, keys of servers.
+
+use std::collections::BTreeSet;
+
+use model::{Key, KeyKind, Observation, Secret, Target};
+
+use super::pairs::{At, Pairs};
+use super::place::Place;
+use super::sight;
+use crate::Context;
+use crate::formats::{Found, Seen, Thing};
+
+/// What was seen in files of one directory, until all of it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pairs: Pairs,
+    told: Vec<Observation>,
+}
+
+impl Kept {
+    /// How much waits to be put together.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pairs.len() + self.told.len()
+    }
+
+    /// Takes what one file holds; `false` where something in it cannot be named, because the
+    /// path is too long.
+    pub(crate) fn take(&mut self, cx: &mut Context<'_>, at: &At, seen: Seen) -> bool {
+        for what in seen.aside {
+            cx.set_aside(what);
+        }
+        let secrets: Vec<Secret> = seen
+            .found
+            .iter()
+            .filter_map(|found| found.secret.clone())
+            .collect();
+        let mut named = self.found(cx, at, seen.found, &secrets);
+        // A key in a variable is armour in the file as well: the variable tells more.
+        let told_already: BTreeSet<_> = secrets.iter().map(digest).collect();
+        let in_fields: BTreeSet<_> = seen
+            .keys
+            .iter()
+            .filter(|key| !key.field.is_empty())
+            .map(|key| digest(&key.body))
+            .collect();
+        for key in seen.keys {
+            let digest = digest(&key.body);
+            let again = key.field.is_empty() && in_fields.contains(&digest);
+            if !again && !told_already.contains(&digest) {
+                named &= self.pairs.key(cx, at, key);
+            }
+        }
+        named &= self.things(cx, at, seen.things, &secrets);
+        for public in seen.publics {
+            self.pairs.public(&at.path, public);
+        }
+        for certificate in seen.certificates {
+            self.pairs.certificate(at, certificate);
+        }
+        named
+    }
+
+    /// Everything taken so far, put together.
+    pub(crate) fn settle(&mut self, cx: &mut Context<'_>) -> Vec<Observation> {
+        self.pairs.settle(cx, &mut self.told);
+        std::mem::take(&mut self.told)
+    }
+
+    /// Credentials that stand for themselves.
+    fn found(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: &At,
+        found: Vec<Found>,
+        secrets: &[Secret],
+    ) -> bool {
+        let mut named = true;
+        let mut natives = BTreeSet::new();
+        for mut found in found {
+            if at.place == Place::Package {
+                cx.set_aside("example value");
+                continue;
+            }
+            sight::scrub(&mut found.told, &mut found.field, secrets);
+            let print = found.secret.as_ref().map(|one| cx.fingerprint(one));
+            let mark = print
+                .as_ref()
+                .map_or(found.mark.as_str(), |print| print.short());
+            let Some(native) = sight::native(&at.path, &found.field, mark) else {
+                named = false;
+                continue;
+            };
+            if !natives.insert(native.clone()) {
+                continue;
+            }
+            let mut told = sight::rooted(found.told, &at.path);
+            let mut field = "";
+            if let (Some(print), Some(secret)) = (&print, &found.secret) {
+                field = &found.field;
+                told = told.key(Key::secret(print));
+                for key in server_keys(cx, &told, secret) {
+                    told = told.key(key);
+                }
+            }
+            self.told
+                .push(sight::placed(told, native, &at.path, at.mode, field));
+        }
+        named
+    }
+
+    /// Identities and resources that a file tells of.
+    fn things(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: &At,
+        things: Vec<Thing>,
+        secrets: &[Secret],
+    ) -> bool {
+        let mut named = true;
+        let mut natives = BTreeSet::new();
+        for mut thing in things {
+            if at.place == Place::Package {
+                cx.set_aside("example configuration");
+                continue;
+            }
+            sight::scrub(&mut thing.told, &mut thing.field, secrets);
+            let Some(native) = sight::thing_native(&at.path, thing.told.kind, &thing.field) else {
+                named = false;
+                continue;
+            };
+            if natives.insert(native.clone()) {
+                let told = sight::rooted(thing.told, &at.path);
+                self.told
+                    .push(sight::placed(told, native, &at.path, at.mode, &thing.field));
+            }
+        }
+        named
+    }
+}
+
+/// The keys by which a server of ours knows this very password (decision 28).
+fn server_keys(cx: &Context<'_>, told: &Observation, secret: &Secret) -> Vec<Key> {
+    let login = told.links.iter().find_map(|link| match &link.to {
+        Target::Bearer { key, .. } if key.kind == KeyKind::PostgresLogin => Some(&key.value),
+        _ => None,
+    });
+    login.map_or_else(Vec::new, |login| cx.login_keys(login, secret))
+}
+
+/// Tells equal secrets of one file without their values.
+pub(crate) fn digest(secret: &Secret) -> [u8; 32] {
+    crate::public_key::sha256(secret.expose())
+}
