@@ -64,7 +64,8 @@ pub(crate) struct Shared {
         env = "KEYROLL_SEAL_KEY_FILE"
     )]
     pub(crate) seal_key_file: Option<PathBuf>,
-    /// table, json, ndjson, csv, yaml, md, html or sarif; `FORMAT=PATH` writes a file; may be repeated
+    /// table, json, ndjson, csv, yaml, md, html, sarif, ocsf, cyclonedx, parquet or toon;
+    /// `FORMAT=PATH` writes a file; may be repeated
     #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", env = "KEYROLL_OUTPUT", action = ArgAction::Append)]
     pub(crate) output: Vec<String>,
     /// Only these fields, as JSON unless `-o` says otherwise
@@ -77,6 +78,17 @@ pub(crate) struct Shared {
         num_args = 1
     )]
     pub(crate) json: Vec<String>,
+    /// Filter the JSON by an expression of jq; with `-o ndjson`, row by row
+    #[arg(long, global = true, value_name = "EXPR", env = "KEYROLL_JQ")]
+    pub(crate) jq: Option<String>,
+    /// The release of OCSF that `-o ocsf` follows: 1.8.0 or 1.9.0
+    #[arg(
+        long,
+        global = true,
+        value_name = "VERSION",
+        env = "KEYROLL_OCSF_VERSION"
+    )]
+    pub(crate) ocsf_version: Option<String>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", env = "KEYROLL_COLOR")]
     pub(crate) color: Option<ColorWhen>,

@@ -9,13 +9,19 @@
 //! `no_format_lets_a_control_character_out`.
 
 mod csv;
+mod cyclonedx;
+mod field;
 mod html;
+mod jq;
 mod json;
 mod list;
 mod markdown;
+mod ocsf;
 mod page;
+mod parquet;
 mod sarif;
 mod table;
+mod toon;
 mod wanted;
 mod yaml;
 
@@ -23,8 +29,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+pub(crate) use field::Field;
+pub(crate) use jq::Filter;
 pub(crate) use json::text as json_text;
-pub(crate) use list::{List, plain};
+pub(crate) use list::{FINDINGS, List, ROLL, plain};
+pub(crate) use ocsf::VERSIONS as OCSF_VERSIONS;
 pub(crate) use page::{Page, Section, show};
 pub(crate) use wanted::{Format, Wanted};
 
@@ -140,7 +149,7 @@ pub(crate) struct Sheet<'a> {
     /// The columns people see.
     pub(crate) columns: &'a [Column<'a>],
     /// The fields machines may select with `--json`.
-    pub(crate) fields: &'a [&'a str],
+    pub(crate) fields: &'a [Field<'a>],
     /// What an empty list says to people: the next step in one sentence.
     pub(crate) empty: &'a str,
 }
@@ -152,6 +161,8 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
     /// For machines.
     pub(crate) fields: Fields,
+    /// What only a format with a standard of its own has a place for.
+    pub(crate) detail: Fields,
 }
 
 /// How much of the world stands behind what is shown (CL-18).

@@ -10,7 +10,7 @@ use crate::arguments::{Gate, Limit, Typed};
 use crate::configuration::{self, Layers, Origin};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::output::Wanted;
+use crate::output::{OCSF_VERSIONS, Wanted};
 use crate::terminal::Terminal;
 
 /// How many rows a terminal gets unless more are asked for.
@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) seal_key_file: Option<PathBuf>,
     /// What to write where.
     pub(crate) wanted: Wanted,
+    /// The release of OCSF's schema that events are shaped by.
+    pub(crate) ocsf_version: &'static str,
     /// Where output goes and how it may look.
     pub(crate) terminal: Terminal,
     /// Whether progress is drawn.
@@ -91,7 +93,8 @@ impl Settings {
                 .seal_key_file
                 .clone()
                 .or_else(|| layers.get(|one| one.seal_key_file.clone())),
-            wanted: Wanted::parse(&formats, &shared.json)?,
+            wanted: Wanted::parse(&formats, &shared.json, shared.jq.as_deref())?,
+            ocsf_version: ocsf_version(shared.ocsf_version.as_deref())?,
             progress: progress && terminal.err && !shared.quiet,
             terminal,
             quiet: shared.quiet,
@@ -170,6 +173,22 @@ impl Settings {
             })
             .collect()
     }
+}
+
+/// A release of OCSF's schema that events can be shaped by (FM-6).
+fn ocsf_version(given: Option<&str>) -> Result<&'static str, Error> {
+    let [default, _] = OCSF_VERSIONS;
+    let Some(given) = given else {
+        return Ok(default);
+    };
+    let known = OCSF_VERSIONS.into_iter().find(|one| *one == given);
+    known.ok_or_else(|| {
+        Error::usage(format!(
+            "--ocsf-version: expected {}, got `{}`",
+            OCSF_VERSIONS.join(" or "),
+            model::shorten(&model::clean(given), 40)
+        ))
+    })
 }
 
 /// A store's address without password and parameters; any other text as it is.

@@ -19,7 +19,7 @@ pub mod server;
 pub mod truth;
 
 pub use names::fresh_name;
-pub use server::{PgDatabase, PgServer, ministack, moto, postgres, postgres_database};
+pub use server::{PgDatabase, PgServer, ministack, moto, postgres, postgres_database, python};
 pub use truth::truth;
 
 use std::io::Write;

@@ -98,6 +98,13 @@ pub fn moto() -> Option<String> {
     server("KEYROLL_TEST_MOTO", "the emulator moto")
 }
 
+/// A Python with the readers and validators of `scripts/requirements.txt`, at
+/// `KEYROLL_TEST_PYTHON`.
+#[must_use]
+pub fn python() -> Option<String> {
+    server("KEYROLL_TEST_PYTHON", "Python with readers of formats")
+}
+
 fn server(variable: &str, what: &str) -> Option<String> {
     let value = std::env::var(variable).ok();
     let required = std::env::var("KEYROLL_REQUIRE_SERVERS").ok();

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::configuration::{self, Layers};
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, Gauge, List, Row, Sheet, Tone, json_text};
+use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet, Tone, json_text};
 use crate::settings::Settings;
 
 /// Show settings and their schema
@@ -26,7 +26,11 @@ static SHEET: Sheet<'_> = Sheet {
         Column::text("value"),
         Column::text("from"),
     ],
-    fields: &["setting", "value", "from"],
+    fields: &[
+        Field::text("setting"),
+        Field::any("value"),
+        Field::text("from"),
+    ],
     empty: "",
 };
 
@@ -61,6 +65,7 @@ fn show(settings: &Settings, layers: &Layers) -> Result<(), Error> {
         list.row(&Row {
             cells: vec![Cell::new(name), shown, Cell::new(origin)],
             fields,
+            ..Row::default()
         })?;
     }
     let found: Vec<String> = layers.origins().map(ToString::to_string).collect();

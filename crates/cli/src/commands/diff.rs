@@ -9,7 +9,7 @@ use store::What;
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, Field, Fields, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::clock;
@@ -40,7 +40,14 @@ static SHEET: Sheet<'_> = Sheet {
         Column::fixed("at"),
     ],
     fields: &[
-        "what", "id", "name", "kind", "source", "native", "changed", "at",
+        Field::text("what"),
+        Field::text("id"),
+        Field::text("name"),
+        Field::text("kind"),
+        Field::text("source"),
+        Field::text("native"),
+        Field::list("changed"),
+        Field::time("at"),
     ],
     empty: "nothing changed in that time",
 };
@@ -133,5 +140,9 @@ fn row(difference: &store::Difference, name: &str) -> Row {
         ("changed".to_owned(), json!(changed)),
         ("at".to_owned(), json!(difference.at)),
     ]);
-    Row { cells, fields }
+    Row {
+        cells,
+        fields,
+        ..Row::default()
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::configuration::Layers;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, Gauge, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet, Tone};
 use crate::settings::Settings;
 
 /// Check versions, files, keys, sources and evidence
@@ -67,7 +67,12 @@ static SHEET: Sheet<'_> = Sheet {
         Column::text("told"),
         Column::whole("to do"),
     ],
-    fields: &["check", "health", "told", "todo"],
+    fields: &[
+        Field::text("check"),
+        Field::text("health"),
+        Field::text("told"),
+        Field::text("todo"),
+    ],
     empty: "",
 };
 
@@ -97,7 +102,11 @@ impl Doctor {
                     json!((!check.todo.is_empty()).then_some(&check.todo)),
                 ),
             ]);
-            list.row(&Row { cells, fields })?;
+            list.row(&Row {
+                cells,
+                fields,
+                ..Row::default()
+            })?;
         }
         let failed = checks.iter().any(|check| check.health == Health::Fail);
         list.end(&Gauge::none(), &[])?;

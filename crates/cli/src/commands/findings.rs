@@ -1,13 +1,15 @@
 //! `keyroll findings`: what is wrong, with whom, why, and the next command.
 
-use model::{Finding, Severity, Verdict};
+use std::collections::BTreeMap;
+
+use model::{EntityId, Finding, Severity, Verdict};
 use serde_json::json;
 
 use crate::arguments::{Gate, Limit};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged::{self, Judged};
-use crate::output::{Cell, Column, Fields, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, FINDINGS, Field, Fields, Format, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
@@ -45,7 +47,7 @@ pub(crate) enum VerdictWord {
 
 /// The list of findings; SARIF knows it by its title.
 pub(crate) static SHEET: Sheet<'_> = Sheet {
-    title: "Findings",
+    title: FINDINGS,
     columns: &[
         Column::fixed("severity"),
         Column::fixed("verdict"),
@@ -56,22 +58,22 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
         Column::whole("next"),
     ],
     fields: &[
-        "finding",
-        "rule",
-        "title",
-        "owasp",
-        "severity",
-        "risk",
-        "verdict",
-        "why",
-        "id",
-        "name",
-        "path",
-        "line",
-        "owner",
-        "factors",
-        "next",
-        "muted_until",
+        Field::text("finding"),
+        Field::text("rule"),
+        Field::text("title"),
+        Field::text("owasp"),
+        Field::text("severity"),
+        Field::count("risk"),
+        Field::text("verdict"),
+        Field::text("why"),
+        Field::text("id"),
+        Field::text("name"),
+        Field::text("path"),
+        Field::count("line"),
+        Field::text("owner"),
+        Field::any("factors"),
+        Field::text("next"),
+        Field::time("muted_until"),
     ],
     empty: "no findings",
 };
@@ -117,12 +119,17 @@ pub(crate) fn list(
     let mut list = List::begin(settings, &SHEET)?;
     let most = limit.unwrap_or(u64::MAX);
     let mut all = 0;
+    let mut things = BTreeMap::new();
+    if settings.wanted.has(Format::Ocsf) {
+        things = lines(roll, judged)?;
+    }
     for finding in judged.findings() {
         all += 1;
         if list.rows() < most {
             list.row(&Row {
                 cells: cells(finding),
                 fields: fields(finding),
+                detail: things.get(&finding.entity).cloned().unwrap_or_default(),
             })?;
         }
     }
@@ -136,6 +143,18 @@ pub(crate) fn list(
         ));
     }
     list.end(&gauge, &remarks)
+}
+
+/// The lines of what is judged on the roll.
+fn lines(roll: &Roll, judged: &Judged) -> Result<BTreeMap<EntityId, Fields>, Error> {
+    let mut ids: Vec<EntityId> = judged.findings().map(|one| one.entity.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = roll.read(|reading, tenant| reading.entity_rows(tenant, &ids))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id.clone(), super::ls::fields(&row)))
+        .collect())
 }
 
 /// Whether a failure reaches the gate. An unknown is no failure; muted ones were asked not to count.

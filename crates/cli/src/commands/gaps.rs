@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, Field, Fields, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::when;
@@ -33,7 +33,14 @@ static SHEET: Sheet<'_> = Sheet {
         Column::whole("needs"),
         Column::fixed("seen"),
     ],
-    fields: &["source", "scope", "reason", "told", "needs", "at"],
+    fields: &[
+        Field::text("source"),
+        Field::list("scope"),
+        Field::text("reason"),
+        Field::text("told"),
+        Field::text("needs"),
+        Field::time("at"),
+    ],
     empty: "no gaps: every source was read whole in its latest pass",
 };
 
@@ -66,7 +73,11 @@ impl Gaps {
                 ("needs".to_owned(), json!(needs)),
                 ("at".to_owned(), json!(found.started)),
             ]);
-            list.row(&Row { cells, fields })?;
+            list.row(&Row {
+                cells,
+                fields,
+                ..Row::default()
+            })?;
         }
         let mut gauge = roll.gauge()?;
         let all = gaps.len() as u64;

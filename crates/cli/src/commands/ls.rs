@@ -1,18 +1,19 @@
 //! `keyroll ls`: identities and loose credentials, filtered.
 
-use model::Timestamp;
+use model::{Attribute, KeyKind, Kind, Tenant, Timestamp, Told};
 use serde_json::json;
-use store::{Page, Row};
+use store::{Page, Reading, Row};
 
 use crate::arguments::{Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::filter::Filter;
 use crate::moment::{self, Then};
-use crate::output::{self, Cell, Column, Fields, Gauge, List, Sheet, Tone};
+use crate::output::{self, Cell, Column, Field, Fields, Format, Gauge, List, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
+use crate::words::many;
 
 /// Rows asked for at a time.
 const PAGE: usize = 500;
@@ -43,7 +44,7 @@ pub(crate) struct Ls {
 }
 
 static SHEET: Sheet<'_> = Sheet {
-    title: "The roll",
+    title: output::ROLL,
     columns: &[
         Column::fixed("id"),
         Column::text("name"),
@@ -55,27 +56,27 @@ static SHEET: Sheet<'_> = Sheet {
         Column::number("seen by"),
     ],
     fields: &[
-        "id",
-        "kind",
-        "name",
-        "type",
-        "provider",
-        "class",
-        "environment",
-        "status",
-        "privilege",
-        "holder",
-        "owner",
-        "owner_hint",
-        "sources",
-        "places",
-        "credentials",
-        "created_at",
-        "rotated_at",
-        "last_used_at",
-        "expires_at",
-        "first_seen",
-        "missing_since",
+        Field::text("id"),
+        Field::text("kind"),
+        Field::text("name"),
+        Field::text("type"),
+        Field::text("provider"),
+        Field::text("class"),
+        Field::text("environment"),
+        Field::text("status"),
+        Field::text("privilege"),
+        Field::text("holder"),
+        Field::text("owner"),
+        Field::text("owner_hint"),
+        Field::count("sources"),
+        Field::count("places"),
+        Field::count("credentials"),
+        Field::when("created_at"),
+        Field::when("rotated_at"),
+        Field::when("last_used_at"),
+        Field::when("expires_at"),
+        Field::time("first_seen"),
+        Field::time("missing_since"),
     ],
     empty: "nothing on the roll matches; `keyroll scan` reads more, `keyroll ls --facets` shows what there is",
 };
@@ -87,7 +88,11 @@ static FACETS: Sheet<'_> = Sheet {
         Column::text("value"),
         Column::number("count"),
     ],
-    fields: &["field", "value", "count"],
+    fields: &[
+        Field::text("field"),
+        Field::text("value"),
+        Field::count("count"),
+    ],
     empty: "nothing on the roll matches; `keyroll scan` reads more",
 };
 
@@ -114,6 +119,8 @@ impl Ls {
             ..Page::default()
         };
         let mut cut = false;
+        let bill = settings.wanted.has(Format::Cyclonedx);
+        let mut without_class = 0;
         'pages: loop {
             let got = roll.read(|reading, tenant| reading.roll(tenant, &asked, &page))?;
             for row in got.rows.iter().filter(|row| whole || filter.holds(row)) {
@@ -121,9 +128,15 @@ impl Ls {
                     cut = true;
                     break 'pages;
                 }
+                without_class += u64::from(row.kind != Kind::Identity);
+                let detail = match bill {
+                    true => roll.read(|reading, tenant| detail(reading, tenant, row))?,
+                    false => Fields::new(),
+                };
                 list.row(&output::Row {
                     cells: cells(row, settings.now),
                     fields: fields(row),
+                    detail,
                 })?;
             }
             match got.next {
@@ -136,11 +149,16 @@ impl Ls {
             gauge.more_than_shown =
                 Some(roll.read(|reading, tenant| reading.count(tenant, &asked))?);
         }
-        let remarks = if cut && !whole {
-            vec!["there is more: `--limit 0` shows all".to_owned()]
-        } else {
-            Vec::new()
-        };
+        let mut remarks = Vec::new();
+        if cut && !whole {
+            remarks.push("there is more: `--limit 0` shows all".to_owned());
+        }
+        if without_class > 0 && settings.wanted.has(Format::Ocsf) {
+            let what = many(without_class, "line is", "lines are");
+            remarks.push(format!(
+                "{what} no identity: OCSF has no class for that, they were left out"
+            ));
+        }
         list.end(&gauge, &remarks)?;
         Ok(Outcome::CLEAN)
     }
@@ -170,6 +188,7 @@ impl Ls {
                 list.row(&output::Row {
                     cells: cells(row, then.at),
                     fields: fields(row),
+                    ..output::Row::default()
                 })?;
             }
         }
@@ -214,7 +233,11 @@ fn facets(settings: &Settings, roll: &Roll, filter: &store::Filter) -> Result<Ou
                 ("value".to_owned(), json!(value)),
                 ("count".to_owned(), json!(count)),
             ]);
-            list.row(&output::Row { cells, fields })?;
+            list.row(&output::Row {
+                cells,
+                fields,
+                ..output::Row::default()
+            })?;
         }
     }
     let gauge: Gauge = roll.gauge()?;
@@ -245,6 +268,32 @@ fn cells(row: &Row, now: Timestamp) -> Vec<Cell> {
         shown::expiry(&row.expires_at, now),
         Cell::new(row.sources.to_string()),
     ]
+}
+
+/// What a bill of materials tells of a credential beyond its line.
+fn detail(reading: &mut Reading<'_>, tenant: &Tenant, row: &Row) -> Result<Fields, store::Error> {
+    let mut detail = Fields::new();
+    if row.kind != Kind::Credential {
+        return Ok(detail);
+    }
+    let sightings = reading.sightings_of(tenant, &row.id)?;
+    let hash = sightings.iter().flat_map(|one| &one.observation.keys);
+    let hash = hash.filter(|key| key.kind == KeyKind::CertificateSha256);
+    if let Some(key) = hash.min() {
+        detail.insert("sha256".to_owned(), json!(key.value));
+    }
+    let entity = inventory::assemble(&row.id, Vec::new(), sightings);
+    for attribute in [
+        Attribute::SUBJECT,
+        Attribute::ISSUER,
+        Attribute::SERIAL,
+        Attribute::VALID_FROM,
+    ] {
+        if let Told::Is(value) = entity.fact(&attribute) {
+            detail.insert(attribute.as_str().to_owned(), json!(value));
+        }
+    }
+    Ok(detail)
 }
 
 /// A row of the roll for machines.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::exit::Outcome;
 use crate::filter::span;
 use crate::judged;
-use crate::output::{Cell, Column, Fields, Gauge, List, Page, Row, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, Fields, Gauge, List, Page, Row, Sheet, Tone, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::{clock, when};
@@ -44,7 +44,14 @@ static SHEET: Sheet<'_> = Sheet {
         Column::fixed("since"),
         Column::fixed("until"),
     ],
-    fields: &["finding", "reason", "by", "at", "until", "ended"],
+    fields: &[
+        Field::text("finding"),
+        Field::text("reason"),
+        Field::text("by"),
+        Field::time("at"),
+        Field::time("until"),
+        Field::flag("ended"),
+    ],
     empty: "nothing is muted",
 };
 
@@ -165,7 +172,11 @@ fn list(settings: &Settings, roll: &Roll) -> Result<Outcome, Error> {
             ("until".to_owned(), json!(mute.until)),
             ("ended".to_owned(), json!(ended)),
         ]);
-        list.row(&Row { cells, fields })?;
+        list.row(&Row {
+            cells,
+            fields,
+            ..Row::default()
+        })?;
     }
     list.end(&Gauge::none(), &[])?;
     Ok(Outcome::CLEAN)

@@ -8,7 +8,7 @@ use store::{Filter, Page as RollPage};
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, List, Page, Row, Sheet, show};
+use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Sheet, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::when;
@@ -86,7 +86,14 @@ static CONFIRMED: Sheet<'_> = Sheet {
         Column::text("said by"),
         Column::fixed("when"),
     ],
-    fields: &["id", "name", "owner", "as", "by", "at"],
+    fields: &[
+        Field::text("id"),
+        Field::text("name"),
+        Field::text("owner"),
+        Field::text("as"),
+        Field::text("by"),
+        Field::time("at"),
+    ],
     empty: "nobody is confirmed as owner of anything; `keyroll owner suggest` shows whom sources name",
 };
 
@@ -99,7 +106,14 @@ static SUGGESTED: Sheet<'_> = Sheet {
         Column::text("by"),
         Column::whole("next"),
     ],
-    fields: &["id", "name", "suggested", "attribute", "by", "next"],
+    fields: &[
+        Field::text("id"),
+        Field::text("name"),
+        Field::text("suggested"),
+        Field::text("attribute"),
+        Field::text("by"),
+        Field::text("next"),
+    ],
     empty: "no source names an owner of anything that has none",
 };
 
@@ -187,7 +201,11 @@ fn confirmed(settings: &Settings, roll: &Roll, limit: &Limit) -> Result<Outcome,
             ("by".to_owned(), json!(owned.by)),
             ("at".to_owned(), json!(owned.at)),
         ]);
-        list.row(&Row { cells, fields })?;
+        list.row(&Row {
+            cells,
+            fields,
+            ..Row::default()
+        })?;
     }
     list.end(&roll.gauge()?, &[])?;
     Ok(Outcome::CLEAN)
@@ -280,5 +298,9 @@ fn suggestion(row: &store::Row, who: &str, attribute: &str, source: &str) -> Row
         ),
         ("next".to_owned(), json!(next)),
     ]);
-    Row { cells, fields }
+    Row {
+        cells,
+        fields,
+        ..Row::default()
+    }
 }

@@ -9,7 +9,7 @@ use super::apply::Patience;
 use crate::arguments::{Consent, Limit};
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Section, Sheet, Tone, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
@@ -56,7 +56,15 @@ const SHEET: Sheet<'static> = Sheet {
         Column::text("by"),
     ],
     fields: &[
-        "plan", "act", "id", "name", "state", "detail", "created", "updated", "by",
+        Field::text("plan"),
+        Field::text("act"),
+        Field::text("id"),
+        Field::text("name"),
+        Field::text("state"),
+        Field::any("detail"),
+        Field::time("created"),
+        Field::time("updated"),
+        Field::text("by"),
     ],
     empty: "nothing here: `keyroll plan revoke ID` makes a plan",
 };
@@ -300,7 +308,11 @@ fn line(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) -> Row {
         ("updated".to_owned(), json!(row.map(|row| row.updated))),
         ("by".to_owned(), json!(body.by)),
     ]);
-    Row { cells, fields }
+    Row {
+        cells,
+        fields,
+        ..Row::default()
+    }
 }
 
 /// What a plan would do, for a question before it is done.

@@ -6,7 +6,7 @@ use store::{QueryLimits, VIEWS};
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, Gauge, List, Row, Sheet, Tone, plain};
+use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet, Tone, plain};
 use crate::roll::Roll;
 use crate::settings::Settings;
 
@@ -36,7 +36,11 @@ static VIEWS_SHEET: Sheet<'_> = Sheet {
         Column::text("holds"),
         Column::text("columns"),
     ],
-    fields: &["view", "holds", "columns"],
+    fields: &[
+        Field::text("view"),
+        Field::text("holds"),
+        Field::list("columns"),
+    ],
     empty: "",
 };
 
@@ -61,7 +65,11 @@ impl Query {
             .iter()
             .map(|name| Column::text(name))
             .collect();
-        let names: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
+        let mut names = Vec::new();
+        for (at, name) in answer.columns.iter().enumerate() {
+            let values = answer.rows.iter().filter_map(|row| row.get(at));
+            names.push(Field::told_by(name, values));
+        }
         let sheet = Sheet {
             title: "Answer",
             columns: &columns,
@@ -77,7 +85,11 @@ impl Query {
                 .cloned()
                 .zip(values.iter().cloned())
                 .collect();
-            list.row(&Row { cells, fields })?;
+            list.row(&Row {
+                cells,
+                fields,
+                ..Row::default()
+            })?;
         }
         let remarks = if answer.cut {
             vec![format!(
@@ -112,7 +124,11 @@ fn views(settings: &Settings) -> Result<Outcome, Error> {
             ("holds".to_owned(), json!(view.says)),
             ("columns".to_owned(), json!(view.columns)),
         ]);
-        list.row(&Row { cells, fields })?;
+        list.row(&Row {
+            cells,
+            fields,
+            ..Row::default()
+        })?;
     }
     list.end(&Gauge::none(), &[])?;
     Ok(Outcome::CLEAN)

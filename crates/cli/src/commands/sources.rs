@@ -15,7 +15,7 @@ use crate::arguments::Consent;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::machine::{Asking, machine};
-use crate::output::{Cell, Column, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Section, Sheet, Tone, show};
 use crate::roll::{Roll, location};
 use crate::settings::Settings;
 use crate::words::{count, when};
@@ -61,15 +61,15 @@ static SHEET: Sheet<'_> = Sheet {
         Column::number("gaps"),
     ],
     fields: &[
-        "id",
-        "connector",
-        "target",
-        "kind_of_target",
-        "remembered",
-        "last_pass",
-        "outcome",
-        "seen",
-        "gaps",
+        Field::text("id"),
+        Field::text("connector"),
+        Field::text("target"),
+        Field::text("kind_of_target"),
+        Field::flag("remembered"),
+        Field::time("last_pass"),
+        Field::text("outcome"),
+        Field::count("seen"),
+        Field::count("gaps"),
     ],
     empty: "no source was read yet; `keyroll scan` reads this machine, `keyroll sources add` remembers others",
 };
@@ -150,7 +150,11 @@ fn list(settings: &Settings) -> Result<Outcome, Error> {
             ("seen".to_owned(), json!(pass.map(|pass| pass.counts.seen))),
             ("gaps".to_owned(), json!(pass.map(|pass| pass.gaps))),
         ]);
-        list.row(&Row { cells, fields })?;
+        list.row(&Row {
+            cells,
+            fields,
+            ..Row::default()
+        })?;
     }
     list.end(&roll.gauge()?, &[])?;
     Ok(Outcome::CLEAN)

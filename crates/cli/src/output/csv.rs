@@ -24,7 +24,7 @@ impl Sheet {
             sheet
                 .fields
                 .iter()
-                .map(|field| (*field).to_owned())
+                .map(|field| field.name.to_owned())
                 .collect()
         } else {
             selected.to_vec()

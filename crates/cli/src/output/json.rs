@@ -39,7 +39,7 @@ impl Emit for Lines {
     }
 }
 
-fn encoded(fields: &Fields) -> String {
+pub(super) fn encoded(fields: &Fields) -> String {
     // A map with text keys cannot fail to serialise.
     serde_json::to_string(fields).unwrap_or_default()
 }

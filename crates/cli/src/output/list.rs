@@ -5,9 +5,14 @@ use std::io::{self, BufWriter, Write};
 
 use super::wanted::Target;
 use super::{Fields, Format, Gauge, Row, Sheet};
-use super::{csv, html, json, markdown, sarif, table, yaml};
+use super::{csv, cyclonedx, html, jq, json, markdown, ocsf, parquet, sarif, table, toon, yaml};
 use crate::error::Error;
 use crate::settings::Settings;
+
+/// The title of the list of findings, for formats that hold nothing else.
+pub(crate) const FINDINGS: &str = "Findings";
+/// The title of the list of what is on the roll.
+pub(crate) const ROLL: &str = "The roll";
 
 /// Writes rows in one format.
 pub(super) trait Emit {
@@ -49,7 +54,8 @@ impl<'s> List<'s> {
     /// # Errors
     /// A field that the list does not have; a file that cannot be made.
     pub(crate) fn begin(settings: &'s Settings, sheet: &'s Sheet<'s>) -> Result<Self, Error> {
-        settings.wanted.select(sheet.fields)?;
+        let names: Vec<&str> = sheet.fields.iter().map(|field| field.name).collect();
+        settings.wanted.select(&names)?;
         let mut sinks = Vec::new();
         for target in &settings.wanted.targets {
             let out = open(settings, target)?;
@@ -143,6 +149,14 @@ pub(super) fn open<'s>(
     target: &Target,
 ) -> Result<Box<dyn Write + 's>, Error> {
     match &target.path {
+        None if target.format == Format::Parquet && settings.terminal.out => Err(Error::usage(
+            "Parquet is no text, and standard output is a terminal",
+        )
+        .hint("`-o parquet=FILE` writes a file")),
+        // What is no text goes past whoever looks for styles in it.
+        None if target.format == Format::Parquet => {
+            Ok(Box::new(BufWriter::new(io::stdout().lock())))
+        }
         None => Ok(Box::new(BufWriter::new(settings.terminal.stdout()))),
         Some(path) => {
             let doing = format!("cannot write `{}`", path.display());
@@ -159,6 +173,13 @@ fn emit<'s>(
     look: Look,
 ) -> Result<Box<dyn Emit + 's>, Error> {
     let selected = &settings.wanted.fields;
+    let now = settings.now;
+    if let Some(filter) = settings.wanted.filter(format) {
+        return Ok(match format {
+            Format::Ndjson => Box::new(jq::Each(filter)),
+            _ => Box::new(jq::Whole::new(filter)),
+        });
+    }
     Ok(match format {
         Format::Table => Box::new(table::Table::new(sheet, selected, look)),
         Format::Json => Box::new(json::Array::default()),
@@ -167,14 +188,48 @@ fn emit<'s>(
         Format::Yaml => Box::new(yaml::Sequence::default()),
         Format::Markdown => Box::new(markdown::Table::new(sheet, selected)),
         Format::Html => Box::new(html::Table::new(sheet, selected)),
-        Format::Sarif if sheet.title == sarif::FINDINGS => Box::new(sarif::Log::default()),
+        Format::Toon => Box::new(toon::Array::default()),
+        Format::Parquet => Box::new(parquet::Table::new(&columns(sheet, selected))?),
+        Format::Sarif if sheet.title == FINDINGS => Box::new(sarif::Log::default()),
+        Format::Cyclonedx if sheet.title == ROLL => Box::new(cyclonedx::Bill::new(now)),
+        Format::Ocsf if [FINDINGS, ROLL].contains(&sheet.title) => Box::new(ocsf::Events {
+            of: if sheet.title == ROLL {
+                ocsf::Of::Roll
+            } else {
+                ocsf::Of::Findings
+            },
+            version: settings.ocsf_version,
+            now,
+        }),
         Format::Sarif => {
             return Err(
                 Error::usage("SARIF holds findings that lie in files, and nothing else")
                     .hint("`keyroll findings -o sarif`"),
             );
         }
+        Format::Cyclonedx => {
+            return Err(Error::usage(
+                "CycloneDX holds the credentials of the roll, and nothing else",
+            )
+            .hint("`keyroll ls kind=credential -o cyclonedx`"));
+        }
+        Format::Ocsf => {
+            return Err(
+                Error::usage("OCSF holds findings and identities, and nothing else")
+                    .hint("`keyroll findings -o ocsf` or `keyroll ls -o ocsf`"),
+            );
+        }
     })
+}
+
+/// The selected fields of a list with what they hold; all, if none is selected.
+fn columns<'a>(sheet: &Sheet<'a>, selected: &[String]) -> Vec<super::Field<'a>> {
+    let of = |name: &String| sheet.fields.iter().find(|field| field.name == name);
+    if selected.is_empty() {
+        sheet.fields.to_vec()
+    } else {
+        selected.iter().filter_map(of).copied().collect()
+    }
 }
 
 /// The headings of what is shown to people: the columns, or the selected fields.

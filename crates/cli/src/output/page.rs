@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::list::{Look, look, open};
-use super::{Cell, Format, html, json, markdown, table, yaml};
+use super::{Cell, Format, html, json, markdown, table, toon, yaml};
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::terminal::{BAD, GOOD, HEAD, HINT, UNKNOWN, WARN};
@@ -95,6 +95,11 @@ pub(crate) fn show(settings: &Settings, page: &Page) -> Result<(), Error> {
     for target in &settings.wanted.targets {
         let mut out = open(settings, target)?;
         let out = &mut out;
+        if let Some(filter) = settings.wanted.filter(target.format) {
+            filter.write(out, &record.to_string())?;
+            out.flush()?;
+            continue;
+        }
         match target.format {
             Format::Table => text(out, page, look(settings, target))?,
             Format::Json => writeln!(out, "{}", json::text(&record))?,
@@ -102,10 +107,11 @@ pub(crate) fn show(settings: &Settings, page: &Page) -> Result<(), Error> {
             Format::Yaml => out.write_all(yaml::text(&record).as_bytes())?,
             Format::Markdown => as_markdown(out, page)?,
             Format::Html => as_html(out, page)?,
-            Format::Csv | Format::Sarif => {
+            Format::Toon => writeln!(out, "{}", toon::text(&record))?,
+            Format::Csv | Format::Parquet | Format::Sarif | Format::Ocsf | Format::Cyclonedx => {
                 return Err(
                     Error::usage("this is one thing, not a list: it has no rows")
-                        .hint("formats for one thing: table, json, ndjson, yaml, md, html"),
+                        .hint("formats for one thing: table, json, ndjson, yaml, md, html, toon"),
                 );
             }
         }

@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 use super::list::Emit;
 use super::{Fields, Row};
 
-/// The title of the one list that SARIF can hold.
-pub(super) const FINDINGS: &str = "Findings";
 /// What a well-known reader of SARIF shows of one run.
 const RESULTS_MAX: usize = 5000;
 
@@ -60,7 +58,7 @@ impl Emit for Log {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut dyn Write, _: &[String]) -> io::Result<()> {
+    fn end(&mut self, out: &mut dyn Write, footer: &[String]) -> io::Result<()> {
         let results: Vec<Value> = self
             .results
             .iter()
@@ -85,7 +83,8 @@ impl Emit for Log {
             ));
         }
         let remarks: Vec<Value> = remarks
-            .into_iter()
+            .iter()
+            .chain(footer)
             .map(|remark| json!({"level": "note", "message": {"text": remark}}))
             .collect();
         let log = json!({
@@ -178,8 +177,8 @@ mod tests {
             unreachable!()
         };
         Row {
-            cells: Vec::new(),
             fields,
+            ..Row::default()
         }
     }
 

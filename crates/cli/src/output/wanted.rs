@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Filter;
 use crate::error::Error;
 
 /// A format that this version writes.
@@ -23,9 +24,17 @@ pub(crate) enum Format {
     Html,
     /// SARIF 2.1.0, findings with a place only.
     Sarif,
+    /// OCSF events, one a line.
+    Ocsf,
+    /// CycloneDX 1.7, credentials only.
+    Cyclonedx,
+    /// Apache Parquet.
+    Parquet,
+    /// TOON, for language models.
+    Toon,
 }
 
-const FORMATS: [(&str, Format); 8] = [
+const FORMATS: [(&str, Format); 12] = [
     ("table", Format::Table),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
@@ -34,10 +43,11 @@ const FORMATS: [(&str, Format); 8] = [
     ("md", Format::Markdown),
     ("html", Format::Html),
     ("sarif", Format::Sarif),
+    ("ocsf", Format::Ocsf),
+    ("cyclonedx", Format::Cyclonedx),
+    ("parquet", Format::Parquet),
+    ("toon", Format::Toon),
 ];
-
-/// Named in the documents, not written yet.
-const LATER: [&str; 4] = ["ocsf", "cyclonedx", "parquet", "toon"];
 
 /// One format and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,20 +59,26 @@ pub(crate) struct Target {
 }
 
 /// All that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     /// At least one; at most one of them on standard output.
     pub(crate) targets: Vec<Target>,
     /// The selected fields; empty: all.
     pub(crate) fields: Vec<String>,
+    /// What `--jq` asked for.
+    jq: Option<Filter>,
 }
 
 impl Wanted {
     /// Reads `FORMAT` and `FORMAT=PATH`.
     ///
     /// # Errors
-    /// An unknown format, or two for standard output.
-    pub(crate) fn parse(formats: &[String], fields: &[String]) -> Result<Self, Error> {
+    /// An unknown format, two for standard output or one file, or a filter over no JSON.
+    pub(crate) fn parse(
+        formats: &[String],
+        fields: &[String],
+        jq: Option<&str>,
+    ) -> Result<Self, Error> {
         let mut targets = Vec::new();
         for text in formats {
             let (name, path) = match text.split_once('=') {
@@ -81,7 +97,7 @@ impl Wanted {
             });
         }
         if targets.is_empty() {
-            let format = if fields.is_empty() {
+            let format = if fields.is_empty() && jq.is_none() {
                 Format::Table
             } else {
                 Format::Json
@@ -99,8 +115,39 @@ impl Wanted {
                     .hint("write the others to files: `-o json=roll.json`"),
             );
         }
+        let mut paths: Vec<_> = targets.iter().filter_map(|one| one.path.as_ref()).collect();
+        paths.sort_unstable();
+        if let Some(two) = paths.windows(2).find(|two| two[0] == two[1]) {
+            let name = model::clean(&two[0].display().to_string());
+            return Err(Error::usage(format!(
+                "expected a file for each format, got `{name}` twice"
+            )));
+        }
+        let jq = jq.map(Filter::parse).transpose()?;
+        let json = |one: &Target| matches!(one.format, Format::Json | Format::Ndjson);
+        if jq.is_some() && !targets.iter().any(json) {
+            return Err(
+                Error::usage("--jq filters JSON, and another format was asked for")
+                    .hint("`-o json`, `-o ndjson`, or no `-o` at all"),
+            );
+        }
         let fields = fields.iter().map(|field| field.trim().to_owned()).collect();
-        Ok(Self { targets, fields })
+        Ok(Self {
+            targets,
+            fields,
+            jq,
+        })
+    }
+
+    /// The filter for what is written in `format`.
+    pub(crate) fn filter(&self, format: Format) -> Option<Filter> {
+        let json = matches!(format, Format::Json | Format::Ndjson);
+        self.jq.clone().filter(|_| json)
+    }
+
+    /// Whether `format` was asked for.
+    pub(crate) fn has(&self, format: Format) -> bool {
+        self.targets.iter().any(|target| target.format == format)
     }
 
     /// Whether standard output gets something people read.
@@ -139,10 +186,6 @@ fn format(name: &str) -> Result<Format, Error> {
         return Ok(format);
     }
     let names = FORMATS.map(|(known, _)| known);
-    if LATER.contains(&name) {
-        return Err(Error::usage(format!("`{name}` is not in this version"))
-            .hint(format!("this version writes {}", names.join(", "))));
-    }
     let told = format!(
         "expected a format, got `{}`",
         model::shorten(&model::clean(name), 40)
@@ -166,7 +209,7 @@ mod tests {
                 .map(|text| (*text).to_owned())
                 .collect::<Vec<_>>()
         };
-        Wanted::parse(&owned(formats), &owned(fields))
+        Wanted::parse(&owned(formats), &owned(fields), None)
     }
 
     #[test]
@@ -184,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_alone_means_json_and_needs_it() {
+        let parse = |formats: &[&str]| {
+            let formats: Vec<String> = formats.iter().map(|one| (*one).to_owned()).collect();
+            Wanted::parse(&formats, &[], Some(".[].id"))
+        };
+        let wanted = parse(&[]).unwrap();
+        assert_eq!(wanted.targets[0].format, Format::Json);
+        assert!(wanted.filter(Format::Json).is_some() && wanted.filter(Format::Csv).is_none());
+        assert!(parse(&["csv=x", "ndjson"]).is_ok());
+        assert!(parse(&["csv"]).is_err());
+    }
+
+    #[test]
     fn several_files_and_one_standard_output_go_together() {
         assert_eq!(
             parse(&["table", "json=a=b.json", "csv=x"], &[])
@@ -194,12 +250,7 @@ mod tests {
         );
         assert!(parse(&["table", "json"], &[]).is_err());
         assert!(parse(&["json="], &[]).is_err());
-        assert!(
-            parse(&["parquet"], &[])
-                .unwrap_err()
-                .to_string()
-                .contains("not in this version")
-        );
+        assert!(parse(&["json=a", "csv=a"], &[]).is_err());
         assert!(parse(&["jsn"], &[]).is_err());
     }
 }

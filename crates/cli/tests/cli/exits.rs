@@ -15,7 +15,7 @@ fn what_cannot_be_understood_is_told_with_what_to_type_instead() {
             &["ls", "clas=workload"],
             &["ls", "class=worklod"],
             &["ls", "expires<soon"],
-            &["ls", "-o", "parquet"],
+            &["ls", "--jq", ".["],
             &["ls", "-o", "tabel"],
             &["ls", "-o", "json", "-o", "csv"],
             &["ls", "--json", "id,nam"],

@@ -11,6 +11,7 @@
 mod chain;
 mod configuration;
 mod exits;
+mod formats;
 mod help;
 mod hostile;
 mod lists;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Fields, Gauge, List, Row, Sheet};
+use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::clock;
@@ -23,7 +23,14 @@ static SHEET: Sheet<'_> = Sheet {
         Column::text("about"),
         Column::text("what"),
     ],
-    fields: &["leaf", "at", "kind", "actor", "subject", "body"],
+    fields: &[
+        Field::count("leaf"),
+        Field::time("at"),
+        Field::text("kind"),
+        Field::text("actor"),
+        Field::text("subject"),
+        Field::any("body"),
+    ],
     empty: "the log is empty: nothing was decided or done yet",
 };
 
@@ -86,7 +93,11 @@ fn row(index: u64, leaf: &Leaf) -> Row {
         ("subject".to_owned(), json!(leaf.subject())),
         ("body".to_owned(), leaf.body().clone()),
     ]);
-    Row { cells, fields }
+    Row {
+        cells,
+        fields,
+        ..Row::default()
+    }
 }
 
 /// Prints the public key of the log.
