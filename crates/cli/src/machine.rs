@@ -19,9 +19,12 @@ const FILES: [&str; 8] = [
     "PIP_CONFIG_FILE",
 ];
 
-/// Flags about sources that are asked over a network.
+/// Flags about how sources are asked.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Asking {
+    /// Of git repositories read only the files of today
+    #[arg(long, env = "KEYROLL_NO_HISTORY", value_parser = clap::builder::FalseyValueParser::new())]
+    no_history: bool,
     /// Ask AWS interfaces here instead
     #[arg(long, value_name = "URL", env = "KEYROLL_ENDPOINT")]
     endpoint: Option<String>,
@@ -80,6 +83,7 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         host: host(),
         home: environment.home(),
         places: files.chain(listed).chain(docker).map(absolute).collect(),
+        skip_history: asking.no_history,
         kind_of_target: kind,
         options,
     }

@@ -28,6 +28,8 @@ pub struct Spec {
 pub enum PortKind {
     /// Files of this machine, or exports lying in files.
     Files,
+    /// The history of a repository of this machine.
+    Git,
     /// An HTTP interface, signed by the engine.
     Http,
     /// A database, over its own protocol.

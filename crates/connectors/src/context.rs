@@ -7,7 +7,9 @@ use model::{
     Secret, Timestamp, Value,
 };
 
-use crate::{Answer, Entry, File, Port, Question, Refusal, Request, Response, Rows, Statement};
+use crate::{
+    Answer, Blobs, Entry, File, Port, Question, Refusal, Request, Response, Rows, Statement,
+};
 
 /// The pass is over: its time is up or somebody stopped it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +175,18 @@ impl<'a> Context<'a> {
     pub fn sql(&mut self, statement: Statement) -> Result<Rows, Refusal> {
         match self.port.ask(&Question::Sql(statement))? {
             Answer::Rows(rows) => Ok(rows),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Some of the history of the repository at `dir`, after the first `from` contents.
+    ///
+    /// # Errors
+    /// There is no repository, or it may not be read.
+    pub fn git(&mut self, dir: &str, from: u64) -> Result<Blobs, Refusal> {
+        let dir = dir.to_owned();
+        match self.port.ask(&Question::Git { dir, from })? {
+            Answer::Blobs(blobs) => Ok(blobs),
             _ => Err(another_answer()),
         }
     }

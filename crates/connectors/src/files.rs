@@ -21,6 +21,11 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
+pub(crate) use kept::{Kept, digest};
+pub(crate) use pairs::At;
+pub(crate) use place::{Place, place};
+pub(crate) use sight::{scope, split_native};
+
 use crate::formats::{self, FileAt};
 use crate::{Connector, Context, Error, PortKind, Refusal, Spec, Stop};
 use walk::Walk;

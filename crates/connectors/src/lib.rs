@@ -23,6 +23,7 @@ mod context;
 mod der;
 mod files;
 pub mod formats;
+mod git_history;
 mod jwt;
 mod login;
 mod port;
@@ -38,8 +39,8 @@ pub use connector::{Connector, Error, PortKind, Spec};
 pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
 pub use files::file_roots;
 pub use port::{
-    Answer, Entry, EntryKind, File, Method, Port, Question, Refusal, Request, Response, Rows,
-    Statement, Whom,
+    Answer, Blob, Blobs, Entry, EntryKind, File, Method, Port, Question, Refusal, Request,
+    Response, Rows, Statement, Whom,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
@@ -48,6 +49,7 @@ pub use revoker::{Declared, Handle, Revoker, Standing};
 /// Every connector, in the order of the manual.
 pub static CATALOG: &[&dyn Connector] = &[
     &files::Files,
+    &git_history::GitHistory,
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
     &postgres_roles::PostgresRoles,

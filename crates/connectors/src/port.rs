@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Reason, Secret};
+use model::{Reason, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// As whom a question is asked.
@@ -47,6 +47,13 @@ pub enum Question {
     },
     /// Of a database.
     Sql(Statement),
+    /// The next files in the history of a repository, each content once.
+    Git {
+        /// Absolute path of the repository: a work tree or a bare one.
+        dir: String,
+        /// How many contents to pass over: what an earlier answer's `next` said.
+        from: u64,
+    },
 }
 
 /// An HTTP method.
@@ -262,6 +269,36 @@ pub struct File {
     pub mode: u32,
 }
 
+/// One content of a file in a repository's history, with where it came in.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// Path in the repository, from its root.
+    pub path: String,
+    /// What lay there. It may hold secrets, so its bytes are one.
+    pub bytes: Secret,
+    /// The object's id, hex.
+    pub id: String,
+    /// The commit that brought it in, hex: the first in order of history.
+    pub commit: String,
+    /// That commit's author: name and address as written.
+    pub author: String,
+    /// When the author wrote it.
+    pub at: Option<Timestamp>,
+    /// Whether the newest commit of the checked-out branch still holds it.
+    pub in_head: bool,
+}
+
+/// Some of a repository's history.
+#[derive(Clone, Debug, Default)]
+pub struct Blobs {
+    /// Contents, in the order in which they came into the history.
+    pub blobs: Vec<Blob>,
+    /// What could not be read: a path or object, and why.
+    pub gaps: Vec<(String, Refusal)>,
+    /// What to pass over in the next question; none where this was the last.
+    pub next: Option<u64>,
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -273,6 +310,8 @@ pub enum Answer {
     File(File),
     /// To [`Question::Sql`].
     Rows(Rows),
+    /// To [`Question::Git`].
+    Blobs(Blobs),
 }
 
 /// Why there is no answer.

@@ -8,6 +8,7 @@
 //! GET /projects/7?page=2                      -> {"status": 200, "body": "…"}
 //! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
+//! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
 //! SQL select 1                                -> {"rows": [["1"]]}
 //! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
 //! ```
@@ -17,11 +18,13 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use model::{Reason, Secret};
+use model::{Reason, Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Answer, Entry, File, Method, Port, Question, Refusal, Response, Rows, Whom};
+use crate::{
+    Answer, Blob, Blobs, Entry, File, Method, Port, Question, Refusal, Response, Rows, Whom,
+};
 
 /// A port that answers from a file.
 #[derive(Clone, Debug)]
@@ -45,6 +48,7 @@ enum Written {
         refusal: Refusal,
     },
     Http(Response),
+    History(History),
     Text {
         text: String,
         #[serde(default)]
@@ -58,6 +62,47 @@ enum Written {
     // Before rows: an empty list would read as no rows.
     Entries(Vec<Entry>),
     Rows(Rows),
+}
+
+/// [`Blobs`] as a recording writes them.
+#[derive(Deserialize)]
+struct History {
+    blobs: Vec<WrittenBlob>,
+    #[serde(default)]
+    gaps: Vec<(String, Refusal)>,
+    #[serde(default)]
+    next: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WrittenBlob {
+    path: String,
+    text: String,
+    id: String,
+    commit: String,
+    author: String,
+    at: Option<Timestamp>,
+    #[serde(default)]
+    in_head: bool,
+}
+
+impl From<History> for Blobs {
+    fn from(written: History) -> Self {
+        let blobs = written.blobs.into_iter().map(|one| Blob {
+            path: one.path,
+            bytes: Secret::new(one.text.into_bytes()),
+            id: one.id,
+            commit: one.commit,
+            author: one.author,
+            at: one.at,
+            in_head: one.in_head,
+        });
+        Self {
+            blobs: blobs.collect(),
+            gaps: written.gaps,
+            next: written.next,
+        }
+    }
 }
 
 impl Recording {
@@ -106,6 +151,7 @@ impl Recording {
             }
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
+            Question::Git { dir, from } => format!("GIT {dir} {from}"),
             Question::Sql(statement) => {
                 let text = statement
                     .text
@@ -149,7 +195,7 @@ impl Port for Recording {
         self.changed |= match question {
             Question::Http(request) => request.changes,
             Question::Sql(statement) => statement.changes,
-            Question::List { .. } | Question::Read { .. } => false,
+            Question::List { .. } | Question::Read { .. } | Question::Git { .. } => false,
         };
         let Some(value) = self.answers.get(&line) else {
             return Err(Refusal::new(
@@ -173,6 +219,7 @@ impl Port for Recording {
         match written {
             Written::Refusal { refusal } => Err(refusal),
             Written::Http(response) => Ok(Answer::Http(response)),
+            Written::History(history) => Ok(Answer::Blobs(history.into())),
             Written::Rows(rows) => Ok(Answer::Rows(rows)),
             Written::Entries(entries) => Ok(Answer::Entries(entries)),
             Written::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),

@@ -1,9 +1,11 @@
 //! Where questions meet the world: one port a kind of system.
 
 mod files;
+mod git;
 mod http;
 mod sql;
 
 pub use files::{FileLimits, FilesPort};
+pub(crate) use git::GitPort;
 pub use http::{HttpLimits, HttpPort};
 pub use sql::{Bearer, SqlLimits, SqlPort};

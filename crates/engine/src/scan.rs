@@ -23,6 +23,8 @@ pub struct Machine {
     pub places: Vec<PathBuf>,
     /// `real`, `emulator` or `stub`: what a proof against these sources is worth.
     pub kind_of_target: String,
+    /// Whether the histories of named repositories are left alone.
+    pub skip_history: bool,
     /// Further options for a source: `endpoint`, `region`.
     pub options: BTreeMap<String, String>,
 }
@@ -59,7 +61,11 @@ impl Engine {
         for spec in specs {
             wanted.extend(self.wanted(spec, machine)?);
         }
-        wanted.sort_by_key(|one| u8::from(one.config.connector == "files"));
+        wanted.sort_by_key(|one| match one.config.connector.as_str() {
+            "files" => 1,
+            "git_history" => 2,
+            _ => 0,
+        });
         let mut scanned = Vec::new();
         let mut servers = false;
         for one in wanted {
@@ -115,13 +121,7 @@ impl Engine {
                 "this machine",
                 config("files", &machine.host, here(machine)),
             ),
-            Spec::Paths(paths) => self.of_paths(paths, |path| {
-                config(
-                    "files",
-                    &machine.host,
-                    [("dirs".to_owned(), path.to_owned())].into(),
-                )
-            })?,
+            Spec::Paths(paths) => self.of_directories(paths, machine, config)?,
             Spec::Export(paths) => self.of_paths(paths, |path| {
                 config(
                     "aws_exports",
@@ -159,6 +159,32 @@ impl Engine {
                 }]
             }
         })
+    }
+
+    /// Directories and files to search, and the histories of those that are repositories.
+    fn of_directories(
+        &self,
+        paths: &[PathBuf],
+        machine: &Machine,
+        config: impl Fn(&str, &str, BTreeMap<String, String>) -> SourceConfig,
+    ) -> Result<Vec<Wanted>, Error> {
+        let option = |name: &str, path: &str| BTreeMap::from([(name.to_owned(), path.to_owned())]);
+        let mut wanted = self.of_paths(paths, |path| {
+            config("files", &machine.host, option("dirs", path))
+        })?;
+        let repositories: Vec<_> = paths
+            .iter()
+            .filter(|path| !machine.skip_history && is_repository(path))
+            .cloned()
+            .collect();
+        let histories = self.of_paths(&repositories, |path| {
+            config("git_history", &machine.host, option("repository", path))
+        })?;
+        wanted.extend(histories.into_iter().map(|one| Wanted {
+            named: format!("history of {}", one.named),
+            ..one
+        }));
+        Ok(wanted)
     }
 
     /// One source for each directory or file: what one search proves absent says nothing of another.
@@ -235,6 +261,13 @@ fn here(machine: &Machine) -> BTreeMap<String, String> {
         options.insert("home".to_owned(), home.display().to_string());
     }
     options
+}
+
+/// Whether `path` is a work tree of git or a bare repository. One whose `.git` is a file has its
+/// history elsewhere.
+fn is_repository(path: &Path) -> bool {
+    let bare = ["HEAD", "objects", "refs"];
+    path.join(".git/objects").is_dir() || bare.iter().all(|name| path.join(name).exists())
 }
 
 /// `path` from the root, without links in it; it must be there and be text.

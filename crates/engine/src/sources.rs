@@ -10,7 +10,7 @@ use model::{Secret, SourceId};
 use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
-use crate::ports::{Bearer, FilesPort, HttpPort, SqlLimits, SqlPort};
+use crate::ports::{Bearer, FilesPort, GitPort, HttpPort, SqlLimits, SqlPort};
 use crate::spec::Postgres;
 use crate::{Engine, Error};
 
@@ -145,6 +145,11 @@ impl Engine {
                 self.files_port(connectors::file_roots(&config.options))
                     .stopped_by(Arc::clone(stop)),
             ),
+            connectors::PortKind::Git => {
+                let repository = config.options.get("repository");
+                let root = repository.map_or("", String::as_str);
+                Box::new(GitPort::new(PathBuf::from(root)).stopped_by(Arc::clone(stop)))
+            }
             connectors::PortKind::Sql => {
                 let address = Postgres::from_options(&config.options, secret)?;
                 Box::new(SqlPort::new(

@@ -23,9 +23,10 @@ use crate::words::count;
 
 /// Take the roll: read sources, find identities and credentials (read-only)
 ///
-/// A source is a directory or file (searched in full), `postgres://user:password@host/database`,
-/// `aws` or `aws:PROFILE`, `export:PATH` (saved answers of AWS interfaces), `collection:FILE` or
-/// `collection:-` (pushed by any program), or the id of a source that was added before.
+/// A source is a directory or file (searched in full; of a git repository its history as well),
+/// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `export:PATH` (saved answers
+/// of AWS interfaces), `collection:FILE` or `collection:-` (pushed by any program), or the id of
+/// a source that was added before.
 ///
 /// Without a source it looks at the places on this machine where credentials usually lie, opens
 /// no connection, and says what it did not look at.

@@ -37,7 +37,7 @@ const PACKAGE_STARTS: &[&str] = &[
 const PRIVATE_STARTS: &[&str] = &["/etc/letsencrypt/", "/etc/kubernetes/pki/"];
 
 /// What kind of place `path` is.
-pub(super) fn place(path: &str) -> Place {
+pub(crate) fn place(path: &str) -> Place {
     if PACKAGE_STARTS.iter().any(|start| path.starts_with(start))
         || PACKAGES.iter().any(|part| path.contains(part))
     {

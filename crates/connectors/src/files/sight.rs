@@ -52,14 +52,14 @@ pub(super) fn rooted(mut told: Observation, path: &str) -> Observation {
 }
 
 /// The path, field and mark in a native id.
-pub(super) fn split_native(native: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn split_native(native: &str) -> Option<(&str, &str, &str)> {
     let (rest, mark) = native.rsplit_once('@')?;
     let (path, field) = rest.rsplit_once('#')?;
     (path.starts_with('/') && !mark.is_empty()).then_some((path, field, mark))
 }
 
 /// The part of the source that `path` is.
-pub(super) fn scope(path: &str) -> Scope {
+pub(crate) fn scope(path: &str) -> Scope {
     let parts = path.split('/').filter(|part| !part.is_empty());
     Scope(
         std::iter::once("/")

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use connectors::{
-    Answer, Connector, Context, Entry, EntryKind, Event, File, Fingerprints, Port, Question,
-    Recording, Refusal, Response, Rows, Stop,
+    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints, Port,
+    Question, Recording, Refusal, Response, Rows, Stop,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -169,6 +169,19 @@ impl Port for Answering {
                 mode: 0o600,
             }),
             Question::List { .. } => Answer::Entries(endless()),
+            Question::Git { from, .. } => Answer::Blobs(Blobs {
+                blobs: vec![Blob {
+                    path: ".env".to_owned(),
+                    bytes: Secret::new(self.content.clone()),
+                    id: String::new(),
+                    commit: String::new(),
+                    author: String::new(),
+                    at: None,
+                    in_head: false,
+                }],
+                gaps: Vec::new(),
+                next: Some(from.saturating_add(1_000_000)),
+            }),
             Question::Sql(_) => Answer::Rows(Rows {
                 rows: vec![vec![Some(text())]; 3],
                 affected: 0,
@@ -214,6 +227,14 @@ impl Port for Truncating {
                     row.truncate(row.len() / 2);
                 }
                 Answer::Rows(rows)
+            }
+            // A content is whole or missing; what is missing is told beside the others.
+            Answer::Blobs(mut some) => {
+                let rest = some.blobs.split_off(some.blobs.len() / 2);
+                let missing = Refusal::new(Reason::Failed, "missing or broken");
+                some.gaps
+                    .extend(rest.into_iter().map(|blob| (blob.path, missing.clone())));
+                Answer::Blobs(some)
             }
             entries @ Answer::Entries(_) => entries,
         })

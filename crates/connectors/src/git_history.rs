@@ -1,0 +1,227 @@
+//! The history of a git repository: what lay in any file of any commit.
+//!
+//! Options: `repository` (absolute path of a work tree or a bare repository). Each content is
+//! read once, however many commits and paths hold it; the commit that brought it in, its author
+//! and whether the newest commit still holds it are told with what was found. Work trees are
+//! searched as directories; here only the history is.
+//!
+//! A part of this source is a path inside the repository. Objects that lie elsewhere (shallow
+//! and partial clones, alternates, submodules) are gaps.
+//!
+//! A secret that is taken out of a file is still in its history, and so in every clone: what
+//! makes it harmless is its revocation.
+
+use std::collections::BTreeMap;
+
+use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
+
+use crate::files::{At, Kept, Place, digest, place, scope, split_native};
+use crate::formats::{self, FileAt, Found};
+use crate::{Blob, Connector, Context, Error, PortKind, Refusal, Spec, Stop};
+
+/// The history of a git repository.
+pub(crate) struct GitHistory;
+
+/// What is found is kept in memory until the last commit is read; more than this is not.
+const FOUND_MAX: usize = 200_000;
+/// More contents than this are not asked for.
+const CONTENTS_MAX: u64 = 100_000_000;
+
+impl Connector for GitHistory {
+    fn spec(&self) -> &'static Spec {
+        &Spec {
+            name: "git_history",
+            reads: "credentials and keys in the history of a git repository",
+            target: "the machine's name and the repository's directory",
+            port: PortKind::Git,
+            needs_to_discover: &["read permission on the repository's `.git` directory"],
+            needs_to_act: &[],
+            scopes: &["directory", "file"],
+        }
+    }
+
+    fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
+        Ok(format!("{}:{}", cx.target(), repository(cx)?))
+    }
+
+    fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
+        let mut found = BTreeMap::new();
+        let done = each_blob(cx, |cx, blob| {
+            let (told, named) = read(cx, blob);
+            for one in told {
+                keep(&mut found, one, blob);
+            }
+            match (named, found.len() < FOUND_MAX) {
+                (true, true) => Ok(()),
+                (false, _) => Err(("it cannot be named: its path is too long", false)),
+                (_, false) => Err(("more was found than is kept of one repository", true)),
+            }
+        });
+        for told in found.into_values() {
+            cx.observe(told);
+        }
+        done
+    }
+
+    fn read_again(&self, cx: &mut Context<'_>, native: &str) -> Result<Secret, Error> {
+        let Some((path, _, mark)) = split_native(native) else {
+            return Err(Error::NotOurs {
+                id: model::shorten(&model::clean(native), 80),
+                form: "/path/in/repository#FIELD@0123456789abcdef",
+            });
+        };
+        if mark.parse::<Kind>().is_ok() {
+            return Err(Error::NotOffered {
+                act: "read a secret where only something public lies",
+            });
+        }
+        let dir = repository(cx)?;
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let some = cx.git(&dir, from)?;
+            for blob in some.blobs.iter().filter(|blob| blob.path == path[1..]) {
+                if let Some(secret) = secret_in(cx, blob, mark) {
+                    return Ok(secret);
+                }
+            }
+            next = some.next.filter(|next| *next > from);
+        }
+        Err(Error::Gone {
+            what: format!("the secret that lay in {}", model::clean(path)),
+        })
+    }
+}
+
+fn repository(cx: &Context<'_>) -> Result<String, Refusal> {
+    let dir = cx.option("repository").filter(|dir| dir.starts_with('/'));
+    dir.map(str::to_owned).ok_or_else(|| {
+        Refusal::new(
+            model::Reason::Failed,
+            "expected the option `repository`, an absolute path",
+        )
+    })
+}
+
+/// Asks for the whole history and hands on one content after the other. What `each` cannot take
+/// is a gap; where it says that it is full, the rest is one.
+fn each_blob(
+    cx: &mut Context<'_>,
+    mut each: impl FnMut(&mut Context<'_>, &Blob) -> Result<(), (&'static str, bool)>,
+) -> Result<(), Stop> {
+    let whole = model::Scope::whole();
+    let needs = "read permission on the repository, or run as its owner";
+    let dir = match repository(cx) {
+        Ok(dir) => dir,
+        Err(refusal) => return cx.gap(&whole, &refusal, None),
+    };
+    let mut next = Some(0);
+    while let Some(from) = next {
+        if from > CONTENTS_MAX {
+            let told = "the history is longer than is read";
+            let refusal = Refusal::new(model::Reason::Unsupported, told);
+            return cx.gap(&whole, &refusal, None);
+        }
+        let some = match cx.git(&dir, from) {
+            Ok(some) => some,
+            Err(refusal) => return cx.gap(&whole, &refusal, Some(needs)),
+        };
+        for (path, refusal) in &some.gaps {
+            cx.gap(&scope(path), refusal, Some(needs))?;
+        }
+        for blob in &some.blobs {
+            if let Err((told, full)) = each(cx, blob) {
+                let refusal = Refusal::new(model::Reason::Unsupported, told);
+                let part = if full {
+                    whole.clone()
+                } else {
+                    scope(&blob.path)
+                };
+                cx.gap(&part, &refusal, None)?;
+                if full {
+                    return Ok(());
+                }
+            }
+        }
+        // An answer that leads nowhere would be asked for ever.
+        next = some.next.filter(|next| *next > from);
+    }
+    Ok(())
+}
+
+/// What one content holds, and whether all of it could be named.
+fn read(cx: &mut Context<'_>, blob: &Blob) -> (Vec<Observation>, bool) {
+    let path = format!("/{}", blob.path);
+    let bytes = blob.bytes.expose();
+    let mut seen = formats::read_all(&FileAt { path: &path, bytes });
+    // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
+    seen.gaps.clear();
+    let known = seen.found.iter().filter_map(|found| found.secret.as_ref());
+    let mut known: std::collections::BTreeSet<_> = known.map(digest).collect();
+    known.extend(seen.keys.iter().map(|key| digest(&key.body)));
+    for one in cx.detect(&path, bytes) {
+        if known.insert(digest(&one.secret)) {
+            seen.found(Found::detected(one));
+        }
+    }
+    // Who works with what is told by the files of today.
+    seen.things.clear();
+    for found in &mut seen.found {
+        found.told.links.retain(|link| !within_the_file(link));
+    }
+    let at = At {
+        place: match place(&path) {
+            Place::Private => Place::Own,
+            other => other,
+        },
+        path,
+        mode: 0,
+    };
+    let mut kept = Kept::default();
+    let named = kept.take(cx, &at, seen);
+    (kept.settle(cx), named)
+}
+
+fn within_the_file(link: &model::Link) -> bool {
+    matches!(&link.to, model::Target::Native { native, .. } if native.starts_with('#'))
+}
+
+/// Keeps what one content told, with where it came in: the first commit tells when, and whether
+/// the newest one still holds it is true of any content that does.
+fn keep(found: &mut BTreeMap<String, Observation>, told: Observation, blob: &Blob) {
+    let in_head = Attribute::named("in_head");
+    if let Some(first) = found.get_mut(&told.native) {
+        if blob.in_head {
+            let still = Fact::stated(Told::Is(true.into()));
+            first.facts.insert(in_head, still);
+        }
+        return;
+    }
+    let mut told = told
+        .is(Attribute::PLACE, blob.path.as_str())
+        .is(Attribute::named("commit"), blob.commit.as_str())
+        .is(
+            Attribute::named("author"),
+            model::shorten(&blob.author, 200),
+        )
+        .is(in_head, blob.in_head);
+    told.facts.remove(&Attribute::FILE_MODE);
+    if let Some(at) = blob.at {
+        told = told.is(Attribute::named("committed_at"), Value::from(at));
+    }
+    found.insert(told.native.clone(), told);
+}
+
+/// The secret in this content that bears `mark`.
+fn secret_in(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
+    let path = format!("/{}", blob.path);
+    let seen = formats::read_all(&FileAt {
+        path: &path,
+        bytes: blob.bytes.expose(),
+    });
+    let told = seen.found.into_iter().filter_map(|found| found.secret);
+    let keys = seen.keys.into_iter().map(|key| key.body);
+    let detected = cx.detect(&path, blob.bytes.expose());
+    told.chain(keys)
+        .chain(detected.into_iter().map(|one| one.secret))
+        .find(|secret| cx.fingerprint(secret).short() == mark)
+}

@@ -1,0 +1,264 @@
+//! Against repositories that the real git makes.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+
+/// A repository in a directory of its own, made by the real git without a user's settings.
+struct Repo(tempfile::TempDir);
+
+impl Repo {
+    fn new() -> Self {
+        let repo = Self(tempfile::tempdir().unwrap());
+        repo.git(&["init", "-q", "-b", "main"]);
+        repo
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn git(&self, words: &[&str]) -> String {
+        git(self.path(), words)
+    }
+
+    fn commit(&self, files: &[(&str, &str)], message: &str) {
+        for (path, text) in files {
+            let path = self.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", message]);
+    }
+}
+
+fn git(dir: &Path, words: &[&str]) -> String {
+    let out = Command::new("git")
+        .current_dir(dir)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@acme.test"])
+        .args(["-c", "protocol.file.allow=always"])
+        .args(words)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "git {words:?}: {told}");
+    String::from_utf8_lossy(&out.stdout).trim().to_owned()
+}
+
+/// Everything that a port tells of the repository at `dir`.
+fn all(port: &mut GitPort, dir: &Path) -> Result<Blobs, Refusal> {
+    let mut whole = Blobs::default();
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let question = Question::Git {
+            dir: dir.to_str().unwrap().to_owned(),
+            from,
+        };
+        let Answer::Blobs(some) = port.ask(&question)? else {
+            panic!("another answer");
+        };
+        whole.blobs.extend(some.blobs);
+        whole.gaps.extend(some.gaps);
+        next = some.next;
+    }
+    Ok(whole)
+}
+
+fn read(dir: &Path) -> Result<Blobs, Refusal> {
+    all(&mut GitPort::new(dir.to_owned()), dir)
+}
+
+fn told(blobs: &Blobs) -> Vec<(String, String, bool)> {
+    let mut told: Vec<_> = blobs
+        .blobs
+        .iter()
+        .map(|blob| {
+            let text = String::from_utf8_lossy(blob.bytes.expose()).into_owned();
+            (blob.path.clone(), text, blob.in_head)
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+fn one(path: &str, text: &str, in_head: bool) -> (String, String, bool) {
+    (path.to_owned(), text.to_owned(), in_head)
+}
+
+#[test]
+fn each_content_is_told_once_with_the_commit_that_brought_it_in() {
+    let repo = Repo::new();
+    repo.commit(&[("a.txt", "one"), ("sub/b.txt", "same")], "first");
+    let first = repo.git(&["rev-parse", "HEAD"]);
+    repo.commit(&[("a.txt", "two"), ("sub/c.txt", "same")], "second");
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    repo.commit(&[("side.txt", "aside")], "third");
+    repo.git(&["checkout", "-q", "main"]);
+    for packed in [false, true] {
+        if packed {
+            repo.git(&["gc", "-q", "--aggressive", "--prune=now"]);
+        }
+        let blobs = read(repo.path()).unwrap();
+        assert_eq!(
+            told(&blobs),
+            [
+                one("a.txt", "one", false),
+                one("a.txt", "two", true),
+                one("side.txt", "aside", false),
+                one("sub/b.txt", "same", true),
+            ],
+            "packed: {packed}"
+        );
+        let old = blobs.blobs.iter().find(|one| one.bytes.expose() == b"one");
+        let old = old.unwrap();
+        assert_eq!(old.commit, first);
+        assert_eq!(old.author, "Ann <ann@acme.test>");
+        assert!(old.at.is_some());
+        assert_eq!(blobs.gaps, []);
+    }
+}
+
+#[test]
+fn a_history_may_be_asked_for_from_anywhere_and_in_small_answers() {
+    let repo = Repo::new();
+    for n in 0..30 {
+        repo.commit(&[("a.txt", &format!("text number {n}"))], "more");
+    }
+    let mut port = GitPort::new(repo.path().to_owned());
+    port.limits.answer_bytes = 40;
+    assert_eq!(all(&mut port, repo.path()).unwrap().blobs.len(), 30);
+    let question = Question::Git {
+        dir: repo.path().to_str().unwrap().to_owned(),
+        from: 27,
+    };
+    let Answer::Blobs(rest) = port.ask(&question).unwrap() else {
+        panic!("another answer");
+    };
+    assert_eq!(rest.blobs[0].bytes.expose(), b"text number 27");
+}
+
+/// CL-11: nothing that a repository says of itself is obeyed.
+#[test]
+fn a_hostile_configuration_runs_nothing() {
+    let repo = Repo::new();
+    repo.commit(
+        &[("a.txt", "text"), (".gitattributes", "* filter=x diff=x\n")],
+        "first",
+    );
+    let trap = repo.path().join("sprung");
+    let touch = format!("touch {}", trap.display());
+    let config = format!(
+        "[core]\nfsmonitor = {touch}\nsshCommand = {touch}\npager = {touch}\nhooksPath = .\n\
+         [filter \"x\"]\nsmudge = {touch}\nclean = {touch}\nprocess = {touch}\n\
+         [diff]\nexternal = {touch}\n[diff \"x\"]\ntextconv = {touch}\n\
+         [include]\npath = /dev/zero\n[gpg]\nprogram = {touch}\n"
+    );
+    std::fs::write(repo.path().join(".git/config"), config).unwrap();
+    let blobs = read(repo.path()).unwrap();
+    assert_eq!(blobs.blobs.len(), 2);
+    assert!(!trap.exists());
+}
+
+#[test]
+fn what_lies_elsewhere_is_a_refusal_or_a_gap_and_never_opened() {
+    let repo = Repo::new();
+    repo.commit(&[("a.txt", "one")], "first");
+    repo.commit(&[("a.txt", "two")], "second");
+    let url = format!("file://{}", repo.path().display());
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+
+    git(
+        dir.path(),
+        &["clone", "-q", "--depth", "1", &url, "shallow"],
+    );
+    let shallow = read(&at("shallow")).unwrap();
+    assert_eq!(told(&shallow), [one("a.txt", "two", true)]);
+    assert!(
+        shallow.gaps[0].1.told.contains("shallow"),
+        "{:?}",
+        shallow.gaps
+    );
+
+    let plain = repo.path().to_str().unwrap();
+    git(dir.path(), &["clone", "-q", "--shared", plain, "shared"]);
+    let shared = read(&at("shared")).unwrap_err();
+    assert!(shared.told.contains("alternates"), "{shared}");
+
+    repo.git(&["worktree", "add", "-q", at("tree").to_str().unwrap()]);
+    let tree = read(&at("tree")).unwrap_err();
+    assert!(tree.told.contains("elsewhere"), "{tree}");
+
+    std::fs::create_dir(at("linked")).unwrap();
+    std::os::unix::fs::symlink(repo.path().join(".git"), at("linked/.git")).unwrap();
+    let linked = read(&at("linked")).unwrap_err();
+    assert!(linked.told.contains("outside"), "{linked}");
+
+    std::fs::create_dir(at("none")).unwrap();
+    let none = read(&at("none")).unwrap_err();
+    assert!(none.told.contains("no git repository"), "{none}");
+}
+
+#[test]
+fn broken_objects_are_gaps_and_the_rest_is_told() {
+    let repo = Repo::new();
+    repo.commit(&[("a.txt", "one"), ("b.txt", "kept")], "first");
+    let id = repo.git(&["rev-parse", "HEAD:a.txt"]);
+    let object = repo
+        .path()
+        .join(".git/objects")
+        .join(&id[..2])
+        .join(&id[2..]);
+    std::fs::remove_file(&object).unwrap();
+    std::fs::write(&object, b"no object").unwrap();
+    let blobs = read(repo.path()).unwrap();
+    assert_eq!(told(&blobs), [one("b.txt", "kept", true)]);
+    assert_eq!(blobs.gaps.len(), 1);
+    assert!(blobs.gaps[0].1.told.contains(&id), "{:?}", blobs.gaps);
+}
+
+/// Every cut of a pack, and a flip in it, end in contents and gaps.
+#[test]
+fn a_damaged_pack_never_stops_the_reader() {
+    let repo = Repo::new();
+    for n in 0..5 {
+        repo.commit(&[("a.txt", &format!("line\n{n}\n").repeat(20))], "more");
+    }
+    repo.git(&["gc", "-q", "--prune=now"]);
+    let packs = repo.path().join(".git/objects/pack");
+    let pack = std::fs::read_dir(packs)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "pack"))
+        .unwrap();
+    let whole = std::fs::read(&pack).unwrap();
+    std::fs::remove_file(&pack).unwrap();
+    for at in (12..whole.len()).step_by(7) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x41;
+        for bytes in [&whole[..at], &flipped] {
+            std::fs::write(&pack, bytes).unwrap();
+            let blobs = read(repo.path()).unwrap();
+            assert!(blobs.blobs.len() <= 5);
+        }
+    }
+}
+
+#[test]
+fn binary_and_huge_contents_are_not_read() {
+    let repo = Repo::new();
+    repo.commit(
+        &[("a.bin", "a\0b"), ("big.txt", &"x".repeat(4096))],
+        "first",
+    );
+    let mut port = GitPort::new(repo.path().to_owned());
+    port.limits.blob_bytes_max = 1024;
+    let blobs = all(&mut port, repo.path()).unwrap();
+    assert_eq!(told(&blobs), []);
+    assert_eq!(blobs.gaps.len(), 1);
+    assert_eq!(blobs.gaps[0].0, "big.txt");
+}
