@@ -12,6 +12,7 @@ mod findings;
 mod gaps;
 mod get;
 mod ls;
+mod man;
 mod migrate;
 mod mute;
 mod owner;
@@ -62,6 +63,7 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
     Completion(completion::Completion),
+    Man(man::Man),
     #[command(subcommand)]
     Config(config::Config),
 }
@@ -98,6 +100,7 @@ pub(crate) fn run(
         Command::Migrate(migrate) => migrate.run(settings),
         Command::Doctor(doctor) => doctor.run(settings, layers),
         Command::Completion(completion) => completion.run(settings),
+        Command::Man(man) => man.run(settings),
         Command::Config(config) => config.run(settings, layers),
     }
 }

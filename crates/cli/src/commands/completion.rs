@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use clap_complete::{Shell, generate};
+use clap_complete_nushell::Nushell;
+
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::settings::Settings;
@@ -12,19 +15,38 @@ use crate::settings::Settings;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completion {
     /// For which shell
-    shell: clap_complete::Shell,
+    shell: For,
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum For {
+    Bash,
+    Elvish,
+    Fish,
+    Nu,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }
 
 impl Completion {
     /// Prints the script.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut crate::arguments::tree(),
-            "keyroll",
-            &mut script,
-        );
+        let (mut tree, mut script) = (crate::arguments::tree(), Vec::new());
+        let shell = match self.shell {
+            For::Bash => Shell::Bash,
+            For::Elvish => Shell::Elvish,
+            For::Fish => Shell::Fish,
+            For::PowerShell => Shell::PowerShell,
+            For::Zsh => Shell::Zsh,
+            For::Nu => {
+                generate(Nushell, &mut tree, "keyroll", &mut script);
+                settings.terminal.stdout().write_all(&script)?;
+                return Ok(Outcome::CLEAN);
+            }
+        };
+        generate(shell, &mut tree, "keyroll", &mut script);
         settings.terminal.stdout().write_all(&script)?;
         Ok(Outcome::CLEAN)
     }

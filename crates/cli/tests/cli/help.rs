@@ -34,12 +34,27 @@ fn a_completion_script_knows_every_verb() {
     let world = World::new();
     let verbs = verbs(&world.get(&["--help"]));
     assert!(verbs.len() > 20, "{verbs:?}");
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish", "nu"] {
         let script = world.get(&["completion", shell]);
         for verb in &verbs {
             assert!(script.contains(verb.as_str()), "{shell} lacks {verb}");
         }
     }
+}
+
+#[test]
+fn every_verb_has_a_page_in_the_manual() {
+    let world = World::new();
+    let first = world.get(&["man"]);
+    assert!(first.contains(".TH keyroll 1"), "{first}");
+    let dir = world.path("man1");
+    std::fs::create_dir(&dir).unwrap();
+    world.get(&["man", dir.to_str().unwrap()]);
+    for verb in verbs(&world.get(&["--help"])) {
+        let page = std::fs::read_to_string(dir.join(format!("keyroll-{verb}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{verb}: {page}");
+    }
+    assert!(dir.join("keyroll-plan-revoke.1").exists());
 }
 
 #[test]
