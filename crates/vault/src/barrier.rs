@@ -181,7 +181,7 @@ impl KeyRing {
             .terms
             .get(&self.active)
             .ok_or(Error::UnknownTerm { term: self.active })?;
-        let counted = |n: u64| (n < ENCRYPTIONS_MAX).then_some(n + 1);
+        let counted = |n: u64| (n < ENCRYPTIONS_MAX).then(|| n + 1);
         term.encryptions
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted)
             .map_err(|encryptions| Error::Spent {

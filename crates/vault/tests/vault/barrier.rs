@@ -194,6 +194,11 @@ fn a_data_key_seals_2_to_the_32_values_and_not_one_more() {
         })
     ));
     assert!(refused.unwrap_err().to_string().contains("rotate"));
+    // A ring that claims more than can be counted seals no more either.
+    stored[9..17].copy_from_slice(&u64::MAX.to_be_bytes());
+    let claiming = KeyRing::from_sealed(tenant("local"), &Bare, &stored).unwrap();
+    let refused = claiming.seal("p", 3, &Secret::from("another"), &random);
+    assert!(matches!(refused, Err(Error::Spent { .. })));
     ring.rotate(&random).unwrap();
     assert!(!ring.rotation_due());
     assert!(
