@@ -79,18 +79,27 @@ impl fmt::Debug for Location {
 }
 
 /// `url` without its password and without its parameters, which may hold one as well.
+///
+/// A password that was not escaped may hold `@`, `?` or `#`: where it ends cannot be told then,
+/// and what follows the user's name is left out.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.split('?').next().unwrap_or_default().to_owned();
     };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    // The last `@`: a password that was not escaped may hold one, or a slash.
-    match rest.rsplit_once('@') {
-        Some((login, address)) => {
+    match rest.split_once('@') {
+        Some((login, address)) if !login.contains(['?', '#']) && !address.contains('@') => {
             let user = login.split(':').next().unwrap_or_default();
+            let address = address.split(['?', '#']).next().unwrap_or_default();
             format!("{scheme}://{user}@{address}")
         }
-        None => format!("{scheme}://{rest}"),
+        Some(_) => {
+            let user = rest.split([':', '/', '@', '?', '#']).next();
+            format!("{scheme}://{}@…", user.unwrap_or_default())
+        }
+        None => {
+            let address = rest.split(['?', '#']).next().unwrap_or_default();
+            format!("{scheme}://{address}")
+        }
     }
 }
 
@@ -104,6 +113,9 @@ mod tests {
             "postgres://shop:hunter2@db.example:5432/roll",
             "postgresql://shop:hun@ter2/hunter2@db.example/roll?password=hunter2",
             "postgres://shop@db.example/roll?password=hunter2&sslmode=require",
+            "postgres://shop@db.example/roll?password=hunter2@x&sslmode=require",
+            "postgres://shop:hunter2?x@db.example/roll",
+            "postgres://shop:hunter2#x@db.example/roll",
         ] {
             let shown = match url.parse::<Location>() {
                 Ok(location) => format!("{location} {location:?}"),
