@@ -67,9 +67,15 @@ impl FromStr for Timestamp {
     /// Reads RFC 3339, an ISO date (midnight UTC), or a date and time without a zone (UTC).
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let given = text.trim();
+        let refused = || TimeError {
+            given: crate::shorten(&crate::clean(given), 64),
+        };
+        // In the last second there are instants that can be read and not be written again.
+        let written = |at: &Self| jiff::Timestamp::from_microsecond(at.0).is_ok();
         if given.len() <= 64 {
             if let Ok(instant) = given.parse::<jiff::Timestamp>() {
-                return Ok(Self(instant.as_microsecond()));
+                let read = Some(Self(instant.as_microsecond())).filter(written);
+                return read.ok_or_else(refused);
             }
             let civil = given.parse::<jiff::civil::DateTime>().or_else(|_| {
                 given
@@ -80,12 +86,11 @@ impl FromStr for Timestamp {
                 .ok()
                 .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok())
             {
-                return Ok(Self(zoned.timestamp().as_microsecond()));
+                let read = Some(Self(zoned.timestamp().as_microsecond())).filter(written);
+                return read.ok_or_else(refused);
             }
         }
-        Err(TimeError {
-            given: crate::shorten(&crate::clean(given), 64),
-        })
+        Err(refused())
     }
 }
 
@@ -197,6 +202,16 @@ mod tests {
                 .to_string(),
             "2022-07-27T20:24:23Z"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_not_read() {
+        for text in ["9999-12-30T22:00:00.5Z", "9999-12-31", "-009999-01-01"] {
+            if let Ok(read) = text.parse::<Timestamp>() {
+                assert_eq!(read.to_string().parse::<Timestamp>().unwrap(), read);
+            }
+        }
+        assert!("9999-12-30T22:00:00.5Z".parse::<Timestamp>().is_err());
     }
 
     #[test]

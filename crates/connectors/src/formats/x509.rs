@@ -180,6 +180,15 @@ fn address(bytes: &[u8]) -> Option<String> {
 fn time(at: ASN1Time) -> Told<Timestamp> {
     match at.timestamp() {
         253_402_300_799 => Told::Absent,
-        seconds => Told::Is(Timestamp::from_seconds(seconds)),
+        seconds => {
+            let at = Timestamp::from_seconds(seconds);
+            // The last day that a certificate can name cannot be written as a time here.
+            let written = at.to_string().parse::<Timestamp>().is_ok();
+            if written {
+                Told::Is(at)
+            } else {
+                Told::CannotTell
+            }
+        }
     }
 }
