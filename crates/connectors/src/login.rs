@@ -89,7 +89,18 @@ impl Login {
             }
             None => authority,
         };
-        login.place(places, system.and_then(|(_, _, port)| *port));
+        // An `@` behind the host of a database: a password with a slash that was not escaped.
+        // Parts of it stand where host and database should be.
+        let torn = system.is_some_and(|(_, provider, _)| !provider.is_empty())
+            && login
+                .database
+                .as_deref()
+                .is_some_and(|path| path.contains('@'));
+        if torn {
+            login.database = None;
+        } else {
+            login.place(places, system.and_then(|(_, _, port)| *port));
+        }
         login.parameters(behind);
         (login.user.is_some() || login.password.is_some()).then_some(login)
     }

@@ -99,7 +99,9 @@ pub(super) fn placed(
     told
 }
 
-/// Takes out what repeats one of `secrets`: a comment, a field's or an issuer's name.
+/// Takes out what repeats one of `secrets`: a comment, a field's or an issuer's name; and what
+/// else was read in the file, where the secret could not stand there as a plain word (a user
+/// `postgres` with the password `postgres` gives nothing away).
 pub(super) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secret]) {
     const FREE: &[Attribute] = &[
         Attribute::COMMENT,
@@ -108,30 +110,51 @@ pub(super) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secre
         Attribute::SUBJECT,
         Attribute::RIGHTS,
     ];
-    let repeats = |text: &str| {
-        secrets.iter().any(|secret| {
-            // Shorter ones are words of which nobody could tell that they are secret.
-            secret.len() >= 6 && crate::armour::find(text.as_bytes(), secret.expose()).is_some()
+    // Words of ours, whatever the file says.
+    const OURS: &[Attribute] = &[Attribute::TYPE, Attribute::PROVIDER];
+    let repeats = |text: &str| secrets.iter().any(|secret| is_in(text, secret));
+    let odd: Vec<Secret> = secrets
+        .iter()
+        .filter(|one| !is_word(one))
+        .cloned()
+        .collect();
+    let gives_away = |text: &str| odd.iter().any(|secret| is_in(text, secret));
+    told.facts.retain(|attribute, fact| {
+        let spoils = |text: &str| match attribute {
+            one if OURS.contains(one) => false,
+            one if FREE.contains(one) => repeats(text),
+            _ => gives_away(text),
+        };
+        !fact.told.is().is_some_and(|value| match value {
+            Value::Text(text) => spoils(text),
+            Value::List(list) => list.iter().any(|text| spoils(text)),
+            Value::Table(table) => table
+                .iter()
+                .any(|(name, text)| spoils(name) || spoils(text)),
+            Value::Flag(_) | Value::Number(_) => false,
         })
-    };
-    for attribute in FREE {
-        let spoilt = told
-            .facts
-            .get(attribute)
-            .and_then(|fact| fact.told.is())
-            .is_some_and(|value| match value {
-                Value::Text(text) => repeats(text),
-                Value::List(list) => list.iter().any(|text| repeats(text)),
-                _ => false,
-            });
-        if spoilt {
-            told.facts.remove(attribute);
-        }
-    }
+    });
     told.hints.retain(|_, value| !repeats(value));
+    told.keys.retain(|key| !gives_away(&key.value));
+    told.links.retain(|link| match &link.to {
+        Target::Bearer { key, .. } => !gives_away(&key.value),
+        Target::Native { native, .. } => !gives_away(native),
+    });
     if repeats(field) {
         "(not shown)".clone_into(field);
     }
+}
+
+fn is_in(text: &str, secret: &Secret) -> bool {
+    // Shorter ones are words of which nobody could tell that they are secret.
+    secret.len() >= 6
+        && crate::armour::find(text.as_bytes(), secret.expose().trim_ascii()).is_some()
+}
+
+/// Small letters alone, such as the name of a user or a database.
+fn is_word(secret: &Secret) -> bool {
+    let letters = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-' | b'.');
+    secret.expose().iter().all(letters)
 }
 
 #[cfg(test)]

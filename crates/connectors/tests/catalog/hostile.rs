@@ -182,6 +182,25 @@ fn a_fact_that_repeats_a_secret_is_left_out() {
     );
 }
 
+/// Addresses that somebody glued together, or whose password nobody escaped.
+#[test]
+fn a_password_is_not_told_as_a_user_a_host_or_a_database() {
+    for address in [
+        "https://app:Kp7w2QxmR9t@api.acme.test/app:Kp7w2QxmR9t@other.acme.test",
+        "postgres://app:Kp7w2QxmR9t@es://app:Kp7w2QxmR9t@db.acme.test/shop",
+        "https://Kp7w2QxmR9t:Kp7w2QxmR9t@api.acme.test/",
+        "postgres://app:p@Kp7w/2QxmR9t@db.acme.test/shop",
+    ] {
+        let out = recorded(&json!({
+            "LIST /srv": [{"name": ".env", "kind": "file", "size": 90}],
+            "READ /srv/.env": {"text": format!("SHOP_URL={address}\n")},
+        }));
+        for part in ["Kp7w", "2QxmR9t"] {
+            assert!(!out.text().contains(part), "{address}: {}", out.text());
+        }
+    }
+}
+
 #[test]
 fn a_known_place_that_is_a_link_is_a_gap() {
     let options: BTreeMap<_, _> = [("known", "1"), ("home", "/home/ann")]
