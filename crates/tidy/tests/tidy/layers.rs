@@ -26,7 +26,7 @@ const LINES: &[&[&str]] = &[
 ];
 
 /// Crates that only tests use.
-const DEV: &[&str] = &["testkit", "tidy"];
+const DEV: &[&str] = &["fuzz", "testkit", "tidy"];
 
 /// What a pure crate has no use for: each of these touches the world.
 const WORLDLY: &[&str] = &[

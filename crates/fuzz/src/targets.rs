@@ -1,0 +1,37 @@
+//! The targets, by what they parse.
+
+pub(crate) mod formats;
+
+mod archive;
+mod evidence;
+mod keys;
+mod pushed;
+mod sources;
+mod texts;
+
+use crate::{Run, Target};
+
+/// A target as its list has it: name, claim, function.
+type Listed = (&'static str, &'static str, fn(&[u8]));
+
+/// Every target: those listed here, and each file format of the catalogue.
+#[must_use]
+pub fn all() -> Vec<Target> {
+    let lists: [&[Listed]; 6] = [
+        sources::TARGETS,
+        pushed::TARGETS,
+        evidence::TARGETS,
+        keys::TARGETS,
+        archive::TARGETS,
+        texts::TARGETS,
+    ];
+    let listed = lists.into_iter().flatten();
+    listed
+        .map(|(name, claim, run)| Target {
+            name: (*name).to_owned(),
+            claim,
+            run: Run::Bytes(*run),
+        })
+        .chain(formats::targets())
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! The connectors, over a port that answers with the input: files, AWS exports, AWS, PostgreSQL.
+
+use std::collections::BTreeMap;
+
+use connectors::{Event, Port, connector};
+use model::{CredentialType, EntityId, Kind, Path, SightingKey, SourceId, StepKind, Subject};
+
+use super::Listed;
+use crate::answers::{Answers, OneFile, context, pass};
+use crate::witness::Witness;
+
+pub(super) const TARGETS: &[Listed] = &[
+    (
+        "files",
+        "a file of any name and content: no secret of it is in what is told of it",
+        files,
+    ),
+    (
+        "aws_exports",
+        "any file among exports of AWS ends in observations and gaps",
+        aws_exports,
+    ),
+    (
+        "aws_iam",
+        "any XML and any report that AWS answers with ends in observations and gaps",
+        aws_iam,
+    ),
+    (
+        "aws_iam_revoker",
+        "no answer of AWS makes a step or a probe panic",
+        aws_iam_revoker,
+    ),
+    (
+        "postgres_roles",
+        "any rows that PostgreSQL answers with end in observations and gaps; no verifier comes out",
+        postgres_roles,
+    ),
+    (
+        "postgres_revoker",
+        "no rows and no refusal of PostgreSQL make a step or a probe panic",
+        postgres_revoker,
+    ),
+];
+
+/// The first line is the path below `/srv`, the rest the content.
+fn files(input: &[u8]) {
+    let end = input.iter().position(|byte| *byte == b'\n');
+    let (name, rest) = input.split_at(end.unwrap_or(input.len()));
+    let path = format!("/srv/{}", String::from_utf8_lossy(name));
+    let bytes = rest.strip_prefix(b"\n").unwrap_or(rest);
+    let dir = path.rsplit_once('/').unwrap_or_default().0.to_owned();
+    let options = BTreeMap::from([("dirs".to_owned(), dir)]);
+    let Some(files) = connector("files") else {
+        return;
+    };
+    let witness = Witness::default();
+    let mut port = OneFile { path: &path, bytes };
+    let told = pass(files, &mut port, &witness, "host", &options);
+    witness.finds_nothing_in(&told.text, &path);
+
+    let mut sink = |_: Event| {};
+    let mut cx = context(&mut port, &witness, "host", &options, &mut sink);
+    for native in &told.natives {
+        // What has no secret is refused; the refusal repeats none.
+        if let Err(refused) = files.read_again(&mut cx, native) {
+            witness.finds_nothing_in(&refused.to_string(), &path);
+        }
+    }
+}
+
+fn aws_exports(input: &[u8]) {
+    let options = BTreeMap::from([("dirs".to_owned(), "/exports".to_owned())]);
+    let mut port = OneFile {
+        path: "/exports/answer.json",
+        bytes: input,
+    };
+    let told = discover("aws_exports", &mut port, "exports", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn aws_iam(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let options = BTreeMap::from([("region".to_owned(), "us-east-1".to_owned())]);
+    let mut port = Answers::new(&text);
+    let told = discover("aws_iam", &mut port, "111122223333", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn postgres_roles(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let mut port = Answers::new(&text);
+    let told = discover(
+        "postgres_roles",
+        &mut port,
+        "127.0.0.1:5432",
+        &BTreeMap::new(),
+    );
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+/// One pass of the connector called `name`; nothing secret is in what it tells.
+fn discover(
+    name: &str,
+    port: &mut dyn Port,
+    target: &str,
+    options: &BTreeMap<String, String>,
+) -> String {
+    let witness = Witness::default();
+    let Some(connector) = connector(name) else {
+        return String::new();
+    };
+    let told = pass(connector, port, &witness, target, options);
+    witness.finds_nothing_in(&told.text, target);
+    told.text
+}
+
+fn aws_iam_revoker(input: &[u8]) {
+    let handle = [
+        ("user", "AKIAIOSFODNN7EXAMPLE"),
+        ("user_name", "ann"),
+        ("session_probe", "sns:ListTopics"),
+        ("may_assume_roles", "no"),
+    ];
+    revoke(
+        "aws_iam",
+        &subject(
+            CredentialType::AwsAccessKey,
+            ("aws_iam", "111122223333"),
+            "AKIAIOSFODNN7EXAMPLE",
+            "arn:aws:iam::111122223333:user/ann",
+            &handle,
+        ),
+        input,
+    );
+}
+
+fn postgres_revoker(input: &[u8]) {
+    let handle = [("user", "shop_app"), ("oid", "16385"), ("database", "shop")];
+    revoke(
+        "postgres_roles",
+        &subject(
+            CredentialType::PostgresPassword,
+            ("postgres_roles", "127.0.0.1:5432"),
+            "role/16385",
+            "shop_app",
+            &handle,
+        ),
+        input,
+    );
+}
+
+fn subject(
+    credential: CredentialType,
+    (connector, target): (&str, &str),
+    native: &str,
+    principal: &str,
+    handle: &[(&str, &str)],
+) -> Subject {
+    let source = SourceId::new(connector, target);
+    let sighting = SightingKey {
+        source: source.clone(),
+        kind: Kind::Credential,
+        native: native.to_owned(),
+    };
+    let handle = handle.iter();
+    Subject {
+        entity: EntityId::of(&sighting),
+        name: native.to_owned(),
+        credential,
+        source,
+        native: native.to_owned(),
+        handle: handle
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        principal: principal.to_owned(),
+        seen_at: Vec::new(),
+    }
+}
+
+/// Every act and every probe, each over all answers of the input.
+fn revoke(name: &str, subject: &Subject, input: &[u8]) {
+    const STEPS: [StepKind; 4] = [
+        StepKind::DenySessions,
+        StepKind::Cut,
+        StepKind::EndSessions,
+        StepKind::Remove,
+    ];
+    const PATHS: [Path; 3] = [Path::NewLogin, Path::HeldSession, Path::MintedSession];
+    let Some(revoker) = connector(name).and_then(connectors::Connector::revoker) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(input);
+    let (witness, options) = (Witness::default(), BTreeMap::new());
+    let told = |told: String| assert!(!told.contains('\u{1b}'), "an escape came out raw");
+    let with_answers = |act: &mut dyn FnMut(&mut connectors::Context<'_>)| {
+        let mut port = Answers::new(&text);
+        let mut sink = |_: Event| {};
+        act(&mut context(&mut port, &witness, "", &options, &mut sink));
+    };
+    with_answers(&mut |cx| told(format!("{:?}", revoker.standing(cx, subject))));
+    for step in STEPS {
+        with_answers(&mut |cx| told(format!("{:?}", revoker.act(cx, subject, step))));
+    }
+    for path in PATHS {
+        with_answers(&mut |cx| told(format!("{:?}", revoker.probe(cx, subject, path))));
+    }
+}
