@@ -180,6 +180,15 @@ impl<'a> Thing<'a> {
         self.entity.text(&Attribute::TYPE).unwrap_or_default()
     }
 
+    /// The places in which its secret lies, each once.
+    fn places(&self) -> std::collections::BTreeSet<&'a str> {
+        let told = self.entity.facts.get(&Attribute::PLACE);
+        told.into_iter()
+            .flatten()
+            .filter_map(|fact| fact.told.is()?.text())
+            .collect()
+    }
+
     /// The best word on `attribute` from the credential, else from its holder.
     fn own_or_holders(&self, attribute: &Attribute) -> Told<&'a model::Value> {
         match (self.entity.fact(attribute), self.holder) {

@@ -1,12 +1,18 @@
 //! The list of rules, in the order of the manual.
 
+mod across_environments;
 mod expired;
 mod expiring;
+mod long_lived;
 mod never_rotated;
 mod open_secret;
 mod privileged_key;
 mod refused_merge;
+mod shared;
+mod trust_too_wide;
 mod unowned;
+mod unused;
+mod weak_key;
 
 use crate::Rule;
 
@@ -14,9 +20,15 @@ use crate::Rule;
 pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
     &privileged_key::RULE,
+    &trust_too_wide::RULE,
     &expired::RULE,
     &expiring::RULE,
     &never_rotated::RULE,
+    &long_lived::RULE,
+    &unused::RULE,
+    &shared::RULE,
+    &across_environments::RULE,
+    &weak_key::RULE,
     &unowned::RULE,
     &refused_merge::RULE,
 ];

@@ -5,14 +5,14 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "cases are files")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use assess::{Ground, RULES, Thing, assess, rulings};
 use inventory::Conflict;
 use model::{
-    Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Member, Mute, Scope,
-    SightingKey, SourcedFact, Timestamp, Told, Value, Verdict,
+    Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Link, Member, Mute,
+    Relation, Scope, SightingKey, SourcedFact, Target, Timestamp, Told, Value, Verdict,
 };
 use serde::Deserialize;
 
@@ -54,17 +54,29 @@ struct Seen {
     missing: bool,
     #[serde(default)]
     facts: BTreeMap<String, Value>,
+    /// Names of workloads of the same source that use it.
+    #[serde(default)]
+    used_by: Vec<String>,
 }
 
 fn entity(kind: Kind, seen: &[Seen], first_seen: Timestamp) -> Entity {
     let mut facts: BTreeMap<Attribute, Vec<SourcedFact>> = BTreeMap::new();
     let mut members = Vec::new();
+    let mut links = BTreeSet::new();
     for (n, one) in seen.iter().enumerate() {
         let sighting = SightingKey {
             source: one.source.parse().unwrap(),
             kind,
             native: format!("thing/{n}"),
         };
+        for user in &one.used_by {
+            let to = Target::Native {
+                kind: Kind::Identity,
+                native: user.clone(),
+            };
+            let relation = Relation::UsedBy;
+            links.insert((sighting.source.clone(), Link { relation, to }));
+        }
         for (name, value) in &one.facts {
             let told = match value.text() {
                 Some("absent") => Told::Absent,
@@ -98,7 +110,7 @@ fn entity(kind: Kind, seen: &[Seen], first_seen: Timestamp) -> Entity {
         aliases: Vec::new(),
         kind,
         facts,
-        links: std::collections::BTreeSet::new(),
+        links,
         first_seen,
         last_seen: first_seen,
         missing_since: gone.then_some(first_seen),
@@ -217,6 +229,7 @@ fn what_no_source_tells_is_never_a_pass() {
         source: "files:host".into(),
         missing: false,
         facts: BTreeMap::new(),
+        used_by: Vec::new(),
     }];
     let now: Timestamp = "2026-03-01".parse().unwrap();
     for kind in [Kind::Credential, Kind::Identity] {

@@ -42,6 +42,16 @@ fn the_documents_every_newcomer_looks_for_are_there() {
     assert_none("absent documents", &absent);
 }
 
+#[test]
+fn every_rule_has_a_page_and_every_page_a_rule() {
+    let rules: BTreeSet<String> = assess::RULES
+        .iter()
+        .map(|rule| format!("{}.md", rule.id))
+        .collect();
+    let pages: BTreeSet<String> = entries("docs/findings").into_iter().collect();
+    assert_eq!(rules, pages, "left: rules, right: docs/findings/");
+}
+
 /// A connector without a recording is not held by the contract; a recording without a
 /// connector holds nothing.
 #[test]

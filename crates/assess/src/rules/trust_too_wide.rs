@@ -1,0 +1,127 @@
+//! A cloud role that more pipelines may take on than anybody meant.
+//!
+//! A role that trusts an identity provider shared by everybody (GitHub, GitLab, CircleCI, …) must
+//! say whose tokens it takes: without a condition on the subject any repository of anybody
+//! becomes the role. Write `repo:OWNER/NAME:ref:refs/heads/main` or an environment, and `aud`.
+
+use model::{Attribute, Kind, Severity, Told};
+use serde_json::Value;
+
+use crate::{Ground, Rule, Ruling, Thing};
+
+/// Providers whose tokens anybody can have.
+const SHARED: &[&str] = &[
+    "token.actions.githubusercontent.com",
+    "gitlab.com",
+    "oidc.circleci.com",
+    "app.terraform.io",
+    "api.bitbucket.org",
+    "agent.buildkite.com",
+    "vstoken.dev.azure.com",
+    "accounts.google.com",
+];
+
+pub(super) const RULE: Rule = Rule {
+    id: "trust-too-wide",
+    title: "a role trusts more than it should",
+    owasp: "NHI6",
+    severity: Severity::Critical,
+    next: "keyroll get {id}",
+    check,
+};
+
+fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+    let role = thing.entity.kind == Kind::Identity && thing.type_() == "aws_iam_role";
+    if !role || thing.entity.missing_since.is_some() {
+        return Vec::new();
+    }
+    let Told::Is(document) = thing.entity.fact(&Attribute::POLICY) else {
+        return Ruling::unknown("no source tells whom it trusts");
+    };
+    let document = document.text().unwrap_or_default();
+    match serde_json::from_str::<Value>(document) {
+        Ok(document) => judge(&document),
+        Err(_) => Ruling::unknown("its trust policy cannot be read"),
+    }
+}
+
+fn judge(document: &Value) -> Vec<Ruling> {
+    let allowed = each(document.get("Statement"))
+        .filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"));
+    for statement in allowed {
+        if let Some(why) = too_wide(statement) {
+            return Ruling::fail(why);
+        }
+    }
+    Ruling::pass()
+}
+
+/// Why one statement that allows takes too many.
+fn too_wide(statement: &Value) -> Option<String> {
+    let principal = statement.get("Principal")?;
+    let anybody = principal.as_str() == Some("*")
+        || each(principal.get("AWS")).any(|one| one.as_str() == Some("*"));
+    if anybody && statement.get("Condition").is_none() {
+        return Some("anybody with an AWS account may take it on".to_owned());
+    }
+    let provider = each(principal.get("Federated")).find_map(|one| {
+        let name = one.as_str()?;
+        SHARED.iter().find(|shared| name.ends_with(*shared))
+    })?;
+    let subjects = conditions(statement, "sub");
+    if subjects.is_empty() {
+        return Some(format!(
+            "any token of {provider} is taken: no condition on `sub`"
+        ));
+    }
+    if let Some(wide) = subjects.iter().find(|subject| is_wide(subject)) {
+        return Some(format!(
+            "tokens of {provider} are taken for `{}`, which strangers can match",
+            model::clean(wide)
+        ));
+    }
+    // Google's `aud` is the client itself; elsewhere it is what keeps tokens for others out.
+    conditions(statement, "aud")
+        .is_empty()
+        .then(|| format!("tokens of {provider} for anybody else are taken: no condition on `aud`"))
+}
+
+/// Whether a subject is matched by repositories of other owners: a wildcard before the owner ends.
+fn is_wide(subject: &str) -> bool {
+    let Some(at) = subject.find(['*', '?']) else {
+        return false;
+    };
+    let fixed = &subject[..at];
+    match fixed.split_once(':') {
+        // `repo:OWNER/…`, `project_path:GROUP/…`: the owner is whole once a slash follows.
+        Some((_, rest)) => !rest.contains(['/', ':']),
+        None => !fixed.contains('/'),
+    }
+}
+
+/// The values that conditions of equality or likeness ask of the claim `name`. A condition that
+/// holds where the claim is missing (`…IfExists`) or a negated one asks nothing.
+fn conditions<'a>(statement: &'a Value, name: &str) -> Vec<&'a str> {
+    let operators = statement.get("Condition").and_then(Value::as_object);
+    let asking = operators.into_iter().flatten().filter(|(operator, _)| {
+        let operator = operator.rsplit(':').next().unwrap_or_default();
+        matches!(
+            operator,
+            "StringEquals" | "StringLike" | "StringEqualsIgnoreCase"
+        )
+    });
+    asking
+        .filter_map(|(_, keys)| keys.as_object())
+        .flatten()
+        .filter(|(key, _)| key.rsplit(':').next() == Some(name))
+        .flat_map(|(_, values)| each(Some(values)))
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// The members of a list, or the one value that stands for it.
+fn each(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let list = value.and_then(Value::as_array);
+    let single = value.filter(|_| list.is_none());
+    list.into_iter().flatten().chain(single)
+}
