@@ -121,7 +121,7 @@ impl Engine {
         scope: &Scope,
         started: Timestamp,
     ) -> Result<Open, Error> {
-        let held = Held::acquire(self, &format!("collect {}", source.as_str()))?;
+        let held = Held::collecting(self, source)?;
         let pass = self.store.write(Durability::Repeatable, |writing| {
             writing.fence(&self.tenant, held.lease())?;
             Ok::<_, Error>(writing.begin_pass(&self.tenant, source, scope, started)?)
@@ -157,15 +157,15 @@ impl Engine {
             gaps,
             started,
         };
-        let counts = reconcile::reconcile(
-            &self.store,
-            &self.tenant,
-            &source,
+        let run = reconcile::Run {
+            store: &self.store,
+            tenant: &self.tenant,
+            source: &source,
             pass,
-            spool,
-            &read,
-            self.now(),
-        )?;
+            lease: held.lease(),
+            now: self.now(),
+        };
+        let counts = reconcile::reconcile(&run, spool, &read)?;
         let outcome = match (read.gaps.is_empty(), counts.seen) {
             (true, _) => PassOutcome::Whole,
             (false, 0) if read.gaps.iter().any(|gap| gap.scope == scope) => PassOutcome::Failed,
@@ -229,6 +229,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// The lease without which nobody writes what a source shows.
+    pub(crate) fn collecting(engine: &Engine, source: &SourceId) -> Result<Self, Error> {
+        Self::acquire(engine, &format!("collect {}", source.as_str()))
+    }
+
     pub(crate) fn acquire(engine: &Engine, name: &str) -> Result<Self, Error> {
         let holder = format!("{} {}", engine.actor, std::process::id());
         let now = engine.now();

@@ -13,6 +13,7 @@ use model::{
 };
 use store::{Durability, Filter, Page, PassOutcome};
 
+use crate::collect::Held;
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::spool::Spool;
 use crate::{Engine, Error, reconcile};
@@ -104,9 +105,14 @@ impl Engine {
                 }
             }
         }
-        let count = changed.values().map(Vec::len).sum();
+        let mut count = 0;
         for (source, observations) in changed {
-            self.amend(&source, &observations)?;
+            match self.amend(&source, &observations) {
+                Ok(()) => count += observations.len(),
+                // Whoever collects it now compares its passwords itself when it is done.
+                Err(Error::Busy { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(count)
     }
@@ -161,7 +167,9 @@ impl Engine {
     fn amend(&self, source: &SourceId, observations: &[Observation]) -> Result<(), Error> {
         let scope = Scope::of("compared with verifiers");
         let started = self.now();
+        let held = Held::collecting(self, source)?;
         let pass = self.store.write(Durability::Repeatable, |writing| {
+            writing.fence(&self.tenant, held.lease())?;
             Ok::<_, Error>(writing.begin_pass(&self.tenant, source, &scope, started)?)
         })?;
         let mut spool = Spool::new(&std::env::temp_dir(), 1 << 20);
@@ -173,16 +181,17 @@ impl Engine {
             gaps: Vec::new(),
             started,
         };
-        let counts = reconcile::reconcile(
-            &self.store,
-            &self.tenant,
+        let run = reconcile::Run {
+            store: &self.store,
+            tenant: &self.tenant,
             source,
             pass,
-            spool,
-            &read,
-            self.now(),
-        )?;
+            lease: held.lease(),
+            now: self.now(),
+        };
+        let counts = reconcile::reconcile(&run, spool, &read)?;
         self.store.write(Durability::Repeatable, |writing| {
+            writing.fence(&self.tenant, held.lease())?;
             writing.end_pass(
                 &self.tenant,
                 source,

@@ -7,10 +7,13 @@
 //! **Invariant:** each transaction is complete in itself: what hangs together with a change is
 //! resolved and summarised with it. A process that dies between two leaves a roll that is right
 //! about everything it holds, and the next pass goes on where this one ended.
+//!
+//! **Invariant:** each transaction begins with the lease's token. Held by
+//! `a_pass_whose_lease_was_taken_over_changes_nothing_more`.
 
 use inventory::{Change, Conflict, Keyed, OutOfOrder, PassRead, Seen};
 use model::{EntityId, Kind, Observation, SourceId, Tenant, Timestamp};
-use store::{Assigned, PassCounts, Reading, Store, Writing};
+use store::{Assigned, Lease, PassCounts, Reading, Store, Writing};
 
 use crate::Error;
 use crate::spool::{Bodies, BodyAt, KINDS, OfKind, Spool, Spooled};
@@ -27,34 +30,39 @@ const BATCH_CHANGES: usize = 2_000;
 /// As many bytes of observations go into one transaction.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
-/// Brings what pass number `pass` of `source` saw into the roll; what it could not read is in
-/// `read`. The caller begins and ends the pass, and holds the source's lease.
+/// A pass that is under way: where its changes go, and the lease under which they are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// Whose roll.
+    pub tenant: &'a Tenant,
+    /// What was read.
+    pub source: &'a SourceId,
+    /// The number of the pass, which the caller begins and ends.
+    pub pass: i64,
+    /// The lease on the source. Every batch is refused once another holds it (ST-5).
+    pub lease: &'a Lease,
+    /// When the changes are written.
+    pub now: Timestamp,
+}
+
+/// Brings what a pass saw into the roll; what it could not read is in `read`.
 ///
 /// Repeating it is harmless, after a crash as well: what is there already is no change.
 ///
 /// # Errors
-/// The store or the disk gave out; what was written before that stays, and is right.
-pub fn reconcile(
-    store: &Store,
-    tenant: &Tenant,
-    source: &SourceId,
-    pass: i64,
-    spool: Spool,
-    read: &PassRead,
-    now: Timestamp,
-) -> Result<PassCounts, Error> {
+/// Another process took the source's lease over; the store or the disk gave out. What was written
+/// before that stays, and is right.
+pub fn reconcile(run: &Run<'_>, spool: Spool, read: &PassRead) -> Result<PassCounts, Error> {
     let settling = Settling {
-        store,
-        tenant,
-        source,
-        pass,
+        run,
         started: read.started,
-        now,
     };
     let (mut entries, bodies) = spool.sorted()?;
     let mut counts = PassCounts::default();
     for kind in KINDS {
-        let known = KnownPages::new(store, tenant, source, kind);
+        let known = KnownPages::new(run, kind);
         let seen = OfKind {
             entries: &mut entries,
             kind,

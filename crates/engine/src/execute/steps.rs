@@ -33,7 +33,19 @@ impl Execution<'_> {
     pub(super) fn end_sessions(&mut self) -> Result<(), Halt> {
         let ended = |standing: &Standing| standing.sessions.is_none_or(|count| count == 0);
         self.carry_out(StepKind::EndSessions, ended)?;
+        self.other_denials()?;
         Ok(self.go(Event::SessionsEnded)?)
+    }
+
+    /// The windows of the paths beside a new login begin as soon as nothing can be open on them
+    /// any more: what is removed and written down after this takes none of their time.
+    fn other_denials(&mut self) -> Result<(), Halt> {
+        if self.record.bearer && self.record.control().is_some() {
+            for path in self.paths().iter().filter(|path| **path != Path::NewLogin) {
+                self.probe_and_keep(*path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sessions ended: the provider's last word. Where it will not come, access is probed all the

@@ -1,9 +1,9 @@
 //! What is known of one kind of things of a source, page by page.
 
 use inventory::Known;
-use model::{Kind, SourceId, Tenant};
-use store::Store;
+use model::Kind;
 
+use super::Run;
 use crate::Error;
 
 /// As many are read at once.
@@ -14,9 +14,7 @@ const PAGE: usize = 5_000;
 /// Each page is a read of its own. What this pass itself writes meanwhile lies behind the page
 /// that was read last, so it is never met.
 pub(super) struct KnownPages<'a> {
-    store: &'a Store,
-    tenant: &'a Tenant,
-    source: &'a SourceId,
+    run: &'a Run<'a>,
     kind: Kind,
     after: String,
     page: std::vec::IntoIter<store::Known>,
@@ -24,16 +22,9 @@ pub(super) struct KnownPages<'a> {
 }
 
 impl<'a> KnownPages<'a> {
-    pub(super) fn new(
-        store: &'a Store,
-        tenant: &'a Tenant,
-        source: &'a SourceId,
-        kind: Kind,
-    ) -> Self {
+    pub(super) fn new(run: &'a Run<'a>, kind: Kind) -> Self {
         Self {
-            store,
-            tenant,
-            source,
+            run,
             kind,
             after: String::new(),
             page: Vec::new().into_iter(),
@@ -42,9 +33,10 @@ impl<'a> KnownPages<'a> {
     }
 
     fn turn(&mut self) -> Result<(), Error> {
-        let mut page = self.store.read(|reading| {
+        let run = self.run;
+        let mut page = run.store.read(|reading| {
             let after = Some((self.kind, self.after.as_str()));
-            reading.known_page(self.tenant, self.source, after, PAGE)
+            reading.known_page(run.tenant, run.source, after, PAGE)
         })?;
         let whole = page.len() == PAGE;
         page.retain(|known| known.kind == self.kind);

@@ -6,9 +6,9 @@ use inventory::{Held, Placed, Placement, Summary, place, summarise};
 use model::{
     EntityId, Key, Kind, Relation, Sighting, SightingKey, SourceId, Target, Tenant, Timestamp,
 };
-use store::{Assigned, Change, Durability, Keyed, Owned, Row, Store, Writing};
+use store::{Assigned, Change, Durability, Keyed, Owned, Row, Writing};
 
-use super::subject;
+use super::{Run, subject};
 use crate::Error;
 
 /// As many sightings may hang together by hard keys. Beyond that a key names no one thing, and
@@ -17,12 +17,8 @@ pub(super) const CONNECTED_MAX: usize = 250_000;
 
 /// Writes batches of changes of one pass.
 pub(super) struct Settling<'a> {
-    pub(super) store: &'a Store,
-    pub(super) tenant: &'a Tenant,
-    pub(super) source: &'a SourceId,
-    pub(super) pass: i64,
+    pub(super) run: &'a Run<'a>,
     pub(super) started: Timestamp,
-    pub(super) now: Timestamp,
 }
 
 /// What hangs together with a batch, as it is composed from now on.
@@ -38,8 +34,10 @@ struct Composed {
 impl Settling<'_> {
     /// Writes `changes` and all that follows from them.
     pub(super) fn settle(&self, changes: &[Change]) -> Result<(), Error> {
-        self.store.write(Durability::Repeatable, |writing| {
-            writing.lock_roll(self.tenant)?;
+        let run = self.run;
+        run.store.write(Durability::Repeatable, |writing| {
+            writing.fence(run.tenant, run.lease)?;
+            writing.lock_roll(run.tenant)?;
             let touched: BTreeSet<SightingKey> =
                 changes.iter().map(|change| self.key_of(change)).collect();
             // A key that goes away may have stood between others: who bore it is asked before.
@@ -49,15 +47,15 @@ impl Settling<'_> {
                 .map(|change| self.key_of(change))
                 .collect();
             let before = self.closure(writing, known)?;
-            writing.apply(self.tenant, self.source, self.pass, self.started, changes)?;
+            writing.apply(run.tenant, run.source, run.pass, self.started, changes)?;
             let mut seeds: BTreeSet<SightingKey> =
                 before.iter().map(|one| one.key.clone()).collect();
             seeds.extend(touched.iter().cloned());
             let held = self.closure(writing, seeds.into_iter().collect())?;
             let composed = compose(before, held, &touched);
             let (lines, held_by) = self.lines(writing, &composed, &touched)?;
-            writing.assign(self.tenant, self.now, &lines, &composed.placement.emptied)?;
-            writing.count_credentials(self.tenant, self.now, &held_by)?;
+            writing.assign(run.tenant, run.now, &lines, &composed.placement.emptied)?;
+            writing.count_credentials(run.tenant, run.now, &held_by)?;
             Ok(())
         })
     }
@@ -65,7 +63,7 @@ impl Settling<'_> {
     fn key_of(&self, change: &Change) -> SightingKey {
         let (kind, native) = subject(change);
         SightingKey {
-            source: self.source.clone(),
+            source: self.run.source.clone(),
             kind,
             native: native.to_owned(),
         }
@@ -79,7 +77,7 @@ impl Settling<'_> {
         if seeds.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(writing.closure(self.tenant, &seeds, CONNECTED_MAX)?)
+        Ok(writing.closure(self.run.tenant, &seeds, CONNECTED_MAX)?)
     }
 
     /// The lines of everything composed or told otherwise now, and of what points at it; and by
@@ -92,7 +90,7 @@ impl Settling<'_> {
     ) -> Result<(Vec<Assigned>, BTreeMap<EntityId, i64>), Error> {
         let ids = composed.ids();
         let by_thing = self.sightings(writing, composed, &ids, touched)?;
-        let holders = Holders::find(writing, self.tenant, composed, &ids, &by_thing)?;
+        let holders = Holders::find(writing, self.run.tenant, composed, &ids, &by_thing)?;
         let things: BTreeMap<&EntityId, &Placed> =
             composed.dirty().map(|thing| (&thing.id, thing)).collect();
         let aliases = things.values().flat_map(|thing| &thing.aliases);
@@ -103,7 +101,7 @@ impl Settling<'_> {
             .collect();
         let asked: Vec<_> = asked.into_iter().cloned().collect();
         let mut old: BTreeMap<EntityId, Row> = BTreeMap::new();
-        for row in writing.entity_rows(self.tenant, &asked)? {
+        for row in writing.entity_rows(self.run.tenant, &asked)? {
             old.insert(row.id.clone(), row);
         }
         let mut held_by: BTreeMap<EntityId, i64> = BTreeMap::new();
@@ -159,7 +157,7 @@ impl Settling<'_> {
             parts.values().map(|id| ((*id).clone(), None)).collect();
         let asked: Vec<_> = parts.keys().cloned().collect();
         let mut decided: BTreeMap<&EntityId, Vec<Owned>> = BTreeMap::new();
-        for one in writing.owners_among(self.tenant, &asked)? {
+        for one in writing.owners_among(self.run.tenant, &asked)? {
             if let Some(id) = parts.get(&one.entity) {
                 decided.entry(id).or_default().push(one);
             }
@@ -183,13 +181,13 @@ impl Settling<'_> {
             .flat_map(|thing| thing.members.iter().cloned())
             .collect();
         let mut by_thing: BTreeMap<EntityId, Vec<Sighting>> = BTreeMap::new();
-        for sighting in writing.sightings(self.tenant, &members)? {
+        for sighting in writing.sightings(self.run.tenant, &members)? {
             if let Some(id) = ids.get(&sighting.key) {
                 by_thing.entry((*id).clone()).or_default().push(sighting);
             }
         }
         for entity in self.pointing(writing, composed, touched)? {
-            let sightings = writing.sightings_of(self.tenant, &entity)?;
+            let sightings = writing.sightings_of(self.run.tenant, &entity)?;
             if !sightings.is_empty() {
                 by_thing.insert(entity, sightings);
             }
@@ -223,7 +221,7 @@ impl Settling<'_> {
         moved.extend(composed.before.iter().cloned());
         let dirty: BTreeSet<&EntityId> = composed.dirty().map(|thing| &thing.id).collect();
         let emptied: BTreeSet<&EntityId> = composed.placement.emptied.iter().collect();
-        let mut pointing = writing.linked_to(self.tenant, &moved)?;
+        let mut pointing = writing.linked_to(self.run.tenant, &moved)?;
         pointing.retain(|id| !dirty.contains(id) && !emptied.contains(id));
         Ok(pointing)
     }

@@ -52,6 +52,32 @@ fn zero_but_seen(counts: PassCounts) -> PassCounts {
     }
 }
 
+/// ST-5: of two collectors of one source the one that was too slow is refused at its next batch.
+#[test]
+fn a_pass_whose_lease_was_taken_over_changes_nothing_more() {
+    on_every_engine("fenced", |roll| {
+        let first = roll.lease(&source("a"), "ann", 0).unwrap();
+        let mut slow = pass("a", 10, vec![identity("u1"), credential("k1")]);
+        let number = roll.begin(&slow);
+        assert_eq!(roll.bring_under(&first, number, &slow).unwrap().new, 2);
+        let before = roll.snapshot();
+
+        assert_eq!(roll.lease(&source("a"), "bob", 9), None);
+        let second = roll.lease(&source("a"), "bob", 11).unwrap();
+        slow.observations = vec![identity("u1").is(Attribute::NAME, "x"), identity("u2")];
+        let refused = roll.bring_under(&first, number, &slow).unwrap_err();
+        assert!(
+            matches!(&refused, engine::Error::Store(store::Error::Fenced { held, current, .. })
+                if (*held, *current) == (first.token, second.token)),
+            "{refused}"
+        );
+        assert_eq!(roll.snapshot(), before);
+
+        let counts = roll.bring_under(&second, number, &slow).unwrap();
+        assert_eq!((counts.new, counts.changed, counts.missing), (1, 1, 1));
+    });
+}
+
 /// Decision 13, over more than one page and more than one batch.
 #[test]
 fn collecting_twice_writes_one_pass_row_and_nothing_else() {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::reconcile::{conflicts, reconcile, refresh};
+use engine::reconcile::{Run, conflicts, reconcile, refresh};
 use engine::spool::Spool;
 use inventory::{Conflict, PassRead};
 use model::{Collection, EntityId, Gap, SightingKey, SourceId, Tenant, Timestamp, Version};
 use store::{
-    Durability, Error, Filter, Known, Location, Options, Page, Pass, PassCounts, PassOutcome, Row,
-    Store,
+    Durability, Error, Filter, Known, Lease, Location, Options, Page, Pass, PassCounts,
+    PassOutcome, Row, Store,
 };
 
 /// One tenant's roll.
@@ -109,11 +109,36 @@ impl Roll {
     }
 
     fn bring(&self, collection: &Collection) -> (i64, PassCounts) {
-        let source: &SourceId = &collection.source;
+        let lease = self.lease(&collection.source, "ann", 0).unwrap();
+        let number = self.begin(collection);
+        let counts = self.bring_under(&lease, number, collection);
+        (number, counts.unwrap())
+    }
+
+    /// Begins a pass.
+    pub(crate) fn begin(&self, collection: &Collection) -> i64 {
+        let (source, started) = (&collection.source, collection.started);
         let began = self.store.write(Durability::Repeatable, |writing| {
-            writing.begin_pass(&self.tenant, source, &collection.scope, collection.started)
+            writing.begin_pass(&self.tenant, source, &collection.scope, started)
         });
-        let number = began.unwrap();
+        began.unwrap()
+    }
+
+    /// The lease on a source for ten seconds from `at` on, if no one else holds it then.
+    pub(crate) fn lease(&self, source: &SourceId, holder: &str, at: i64) -> Option<Lease> {
+        let (name, at) = (source.as_str(), Timestamp::from_seconds(at));
+        let ttl = model::Duration::seconds(10);
+        let acquired = self.store.acquire(&self.tenant, name, holder, ttl, at);
+        acquired.unwrap()
+    }
+
+    /// Brings a collection in as pass `pass` of whoever holds `lease`.
+    pub(crate) fn bring_under(
+        &self,
+        lease: &Lease,
+        pass: i64,
+        collection: &Collection,
+    ) -> Result<PassCounts, engine::Error> {
         let dir = tempfile::tempdir().unwrap();
         // So little memory that all but the smallest passes are sorted on disk.
         let mut spool = Spool::new(dir.path(), 0);
@@ -125,9 +150,15 @@ impl Roll {
             gaps: collection.gaps.clone(),
             started: collection.started,
         };
-        let now = collection.started;
-        let counts = reconcile(&self.store, &self.tenant, source, number, spool, &read, now);
-        (number, counts.unwrap())
+        let run = Run {
+            store: &self.store,
+            tenant: &self.tenant,
+            source: &collection.source,
+            pass,
+            lease,
+            now: collection.started,
+        };
+        reconcile(&run, spool, &read)
     }
 
     fn read<T>(&self, each: impl FnOnce(&mut store::Reading<'_>) -> Result<T, Error>) -> T {

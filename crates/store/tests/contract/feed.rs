@@ -12,6 +12,7 @@ contract![
     a_transaction_that_fails_leaves_no_hole,
     a_reader_behind_retention_is_told_to_rebuild,
     of_two_holders_the_stale_one_writes_nothing,
+    a_batch_of_a_pass_whose_lease_was_taken_over_writes_nothing,
     a_lease_passes_on_when_it_ends_and_its_token_grows,
 ];
 
@@ -204,6 +205,41 @@ fn of_two_holders_the_stale_one_writes_nothing(world: &World) {
         None,
         "a stale holder releases nothing"
     );
+}
+
+fn a_batch_of_a_pass_whose_lease_was_taken_over_writes_nothing(world: &World) {
+    let (tenant, host) = (&world.tenant, source("host"));
+    let acquire = |holder: &str, at| {
+        let ttl = Duration::seconds(10);
+        let acquired = world
+            .store
+            .acquire(tenant, "collect host", holder, ttl, time(at));
+        acquired.unwrap()
+    };
+    let batch = |lease: &Lease, names: std::ops::Range<u32>| {
+        let seen: Vec<_> = names
+            .map(|n| Change::New(credential(&n.to_string(), "x")))
+            .collect();
+        world.store.write(Durability::Repeatable, |writing| {
+            writing.fence(tenant, lease)?;
+            writing.apply(tenant, &host, 1, time(1), &seen)
+        })
+    };
+    let known = || {
+        let page = world
+            .store
+            .read(|reading| reading.known_page(tenant, &host, None, 100));
+        page.unwrap().len()
+    };
+    let first = acquire("one", 0).unwrap();
+    batch(&first, 0..3).unwrap();
+    let second = acquire("two", 11).unwrap();
+    let refused = batch(&first, 3..6).unwrap_err();
+    assert!(matches!(&refused, Error::Fenced { held, current, .. }
+        if (*held, *current) == (first.token, second.token)));
+    assert_eq!(known(), 3);
+    batch(&second, 3..6).unwrap();
+    assert_eq!(known(), 6);
 }
 
 fn a_lease_passes_on_when_it_ends_and_its_token_grows(world: &World) {

@@ -1,0 +1,248 @@
+//! What lists, filters and facets ask of a large roll, and how long the answers take.
+
+use std::time::Instant;
+
+use engine::{Engine, Ownership};
+use model::{Kind, Timestamp};
+use store::{Filter, Order, Page};
+
+use crate::cloud;
+
+/// Begins the line of a question whose bar was missed.
+pub(crate) const MISSED: &str = "missed ";
+
+/// 95 of 100 answers may take so long, in milliseconds.
+const BAR_MS: f64 = 100.0;
+/// How often each question is asked.
+const TIMES: usize = 20;
+/// Things that are given an owner before anything is asked.
+const OWNED: usize = 500;
+
+/// A question: what it is called, and the filters that it is asked with in turn.
+struct Question {
+    name: &'static str,
+    filters: Vec<Filter>,
+}
+
+/// Asks everything and prints what it took.
+pub(crate) fn run(engine: &Engine, count: u64) {
+    own(engine);
+    let mut all = Vec::new();
+    for question in questions(count) {
+        let mut by_kind: [Vec<f64>; 5] = Default::default();
+        for n in 0..TIMES {
+            let filter = &question.filters[n % question.filters.len()];
+            for (times, took) in by_kind.iter_mut().zip(answers(engine, filter)) {
+                times.push(took);
+            }
+        }
+        let p95s: Vec<f64> = by_kind.iter_mut().map(|times| p95(times)).collect();
+        println!(
+            "{}: p95 in ms: page {:.1}, next {:.1}, by expiry {:.1}, count {:.1}, facets {:.1}",
+            question.name, p95s[0], p95s[1], p95s[2], p95s[3], p95s[4]
+        );
+        let worst = p95s.iter().copied().fold(0.0, f64::max);
+        if worst > BAR_MS && count >= crate::MILLION {
+            println!("{MISSED}`{}`, p95 {worst:.0} ms", question.name);
+        }
+        all.extend(by_kind.into_iter().flatten());
+    }
+    let p95 = p95(&mut all);
+    println!(
+        "all {} answers: p95 {p95:.1} ms, bar {BAR_MS} ms, ratio {:.2}",
+        all.len(),
+        p95 / BAR_MS
+    );
+}
+
+fn p95(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() * 95 / 100]
+}
+
+/// A page, the one after it, a page in another order, the count, the facets: in milliseconds.
+fn answers(engine: &Engine, filter: &Filter) -> [f64; 5] {
+    let mut took = [0.0; 5];
+    let mut clock = |n: usize, began: Instant| took[n] = began.elapsed().as_secs_f64() * 1_000.0;
+    let page = |after: Option<String>, order| Page {
+        after,
+        limit: 100,
+        order,
+    };
+    let tenant = &engine.tenant;
+    let read = |page: &Page| {
+        let read = engine
+            .store
+            .read(|reading| reading.roll(tenant, filter, page));
+        read.unwrap()
+    };
+    let began = Instant::now();
+    let first = read(&page(None, Order::Name));
+    clock(0, began);
+    let began = Instant::now();
+    read(&page(first.next, Order::Name));
+    clock(1, began);
+    let began = Instant::now();
+    read(&page(None, Order::Expires));
+    clock(2, began);
+    let began = Instant::now();
+    let counted = engine.store.read(|reading| reading.count(tenant, filter));
+    clock(3, began);
+    assert!(counted.unwrap() >= first.rows.len() as u64);
+    let began = Instant::now();
+    engine
+        .store
+        .read(|reading| reading.facets(tenant, filter))
+        .unwrap();
+    clock(4, began);
+    took
+}
+
+/// A person says of some things whose they are.
+fn own(engine: &Engine) {
+    let page = Page {
+        limit: OWNED,
+        ..Page::default()
+    };
+    let read = engine
+        .store
+        .read(|reading| reading.roll(&engine.tenant, &Filter::default(), &page));
+    for (n, row) in read.unwrap().rows.iter().enumerate() {
+        let team = format!("team-{}", n % 5);
+        engine
+            .set_owner(&row.id, Some(&team), Ownership::Business)
+            .unwrap();
+    }
+}
+
+fn questions(count: u64) -> Vec<Question> {
+    let one = |name, filter| Question {
+        name,
+        filters: vec![filter],
+    };
+    let each = |name, words: &[&str], filter: fn(String) -> Filter| Question {
+        name,
+        filters: words
+            .iter()
+            .map(|word| filter((*word).to_owned()))
+            .collect(),
+    };
+    let any = Filter::default;
+    let far = Timestamp::from_seconds(1_900_000_000 + count as i64 / 2);
+    let near = Timestamp::from_seconds(1_900_000_400);
+    let names: Vec<String> = (0..8).map(|n| cloud::name(n * (count / 9))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    vec![
+        one("everything", any()),
+        one(
+            "what `ls` shows",
+            Filter {
+                listed: Some(true),
+                missing: Some(false),
+                ..any()
+            },
+        ),
+        each(
+            "a class",
+            &["agentic", "workload", "integration", "human_operated"],
+            |class| Filter {
+                class: Some(class),
+                ..Filter::default()
+            },
+        ),
+        one(
+            "credentials",
+            Filter {
+                kind: Some(Kind::Credential),
+                ..any()
+            },
+        ),
+        each("an environment", &["prod", "staging", ""], |environment| {
+            Filter {
+                environment: Some(environment),
+                ..Filter::default()
+            }
+        }),
+        each(
+            "unowned, by type",
+            &["aws_iam_user", "aws_access_key"],
+            |type_| Filter {
+                type_: Some(type_),
+                owned: Some(false),
+                ..Filter::default()
+            },
+        ),
+        one(
+            "inactive admins of prod",
+            Filter {
+                privilege: Some("admin".to_owned()),
+                environment: Some("prod".to_owned()),
+                status: Some("inactive".to_owned()),
+                ..any()
+            },
+        ),
+        each(
+            "an owner",
+            &["team-0", "team-1", "team-2", "nobody"],
+            |owner| Filter {
+                owner: Some(owner),
+                ..Filter::default()
+            },
+        ),
+        one(
+            "a source's identities",
+            Filter {
+                source: Some(cloud::source()),
+                kind: Some(Kind::Identity),
+                ..any()
+            },
+        ),
+        one(
+            "an unknown source",
+            Filter {
+                source: Some("bench:none".parse().unwrap()),
+                ..any()
+            },
+        ),
+        one(
+            "expires soon",
+            Filter {
+                expires_before: Some(near),
+                ..any()
+            },
+        ),
+        one(
+            "expires one day",
+            Filter {
+                expires_before: Some(far),
+                ..any()
+            },
+        ),
+        one(
+            "unused for long, in prod",
+            Filter {
+                unused_since: Some(Timestamp::from_seconds(1_690_000_000 + count as i64 * 5)),
+                environment: Some("prod".to_owned()),
+                ..any()
+            },
+        ),
+        each(
+            "a word that many names hold",
+            &["svc-pay", "svc-ml", "AKIA"],
+            |text| Filter {
+                text: Some(text),
+                ..Filter::default()
+            },
+        ),
+        each("a whole name", &names, |text| Filter {
+            text: Some(text),
+            ..Filter::default()
+        }),
+        each("a word that no name holds", &["zebra", "%", "_"], |text| {
+            Filter {
+                text: Some(text),
+                ..Filter::default()
+            }
+        }),
+    ]
+}
