@@ -61,6 +61,7 @@ pub fn reconcile(run: &Run<'_>, spool: Spool, read: &PassRead) -> Result<PassCou
     };
     let (mut entries, bodies) = spool.sorted()?;
     let mut counts = PassCounts::default();
+    let mut batch = Batch::new(&settling, &bodies);
     for kind in KINDS {
         let known = KnownPages::new(run, kind);
         let seen = OfKind {
@@ -69,7 +70,6 @@ pub fn reconcile(run: &Run<'_>, spool: Spool, read: &PassRead) -> Result<PassCou
         };
         let seen = seen.map(|entry| entry.map(seen_of));
         let mut changes = inventory::merge(known, seen, read);
-        let mut batch = Batch::new(&settling, &bodies);
         for change in changes.by_ref() {
             batch.push(change?, &mut counts)?;
         }
@@ -100,6 +100,8 @@ struct Batch<'a> {
     bodies: &'a Bodies,
     changes: Vec<store::Change>,
     bytes: usize,
+    /// Batches that were written.
+    written: u64,
 }
 
 impl<'a> Batch<'a> {
@@ -109,6 +111,7 @@ impl<'a> Batch<'a> {
             bodies,
             changes: Vec::new(),
             bytes: 0,
+            written: 0,
         }
     }
 
@@ -151,7 +154,17 @@ impl<'a> Batch<'a> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.settling.settle(&changes)
+        self.settling.settle(&changes)?;
+        self.written += 1;
+        // A table that was empty a moment ago is read by plans for an empty table: what there is
+        // is counted again each time there may be four times as much of it.
+        if changes.len() >= BATCH_CHANGES
+            && self.written.ilog2().is_multiple_of(2)
+            && self.written.is_power_of_two()
+        {
+            self.settling.run.store.refresh_statistics()?;
+        }
+        Ok(())
     }
 }
 

@@ -11,18 +11,21 @@ use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 1] = [(
-    1,
-    &[
-        include_str!("schema/0001_first.sql"),
-        include_str!("schema/0001_views.sql"),
-    ],
-)];
+const STEPS: [(u32, &[&str]); 2] = [
+    (
+        1,
+        &[
+            include_str!("schema/0001_first.sql"),
+            include_str!("schema/0001_views.sql"),
+        ],
+    ),
+    (2, &[include_str!("schema/0002_lists.sql")]),
+];
 
 /// The text of every step, in order.
 pub(crate) fn scripts() -> impl Iterator<Item = &'static str> {

@@ -3,6 +3,7 @@
 mod assign;
 mod filter;
 mod holders;
+mod merged;
 mod owners;
 mod pages;
 

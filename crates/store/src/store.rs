@@ -6,7 +6,7 @@ use model::Tenant;
 
 use crate::engine::postgres::Postgres;
 use crate::engine::sqlite::Sqlite;
-use crate::engine::{Engine, Mode};
+use crate::engine::{Dialect, Engine, Mode};
 use crate::query::{QueryLimits, Table};
 use crate::session::{Durability, Reading, Writing};
 use crate::{Error, Location, Options, files, migrate};
@@ -89,6 +89,20 @@ impl Store {
         let answer = each(&mut writing)?;
         writing.commit()?;
         Ok(answer)
+    }
+
+    /// Lets the engine count what its plans are made from: after a load, or it goes on as if
+    /// tables were as empty as they were before.
+    pub fn refresh_statistics(&self) -> Result<(), Error> {
+        let mut session = self.engine.begin(Mode::Write(Durability::Repeatable))?;
+        // Both look at a sample, however much there is.
+        session.script(match session.dialect() {
+            Dialect::Sqlite => "PRAGMA analysis_limit = 400; ANALYZE",
+            Dialect::Postgres => {
+                "ANALYZE sighting, sighting_body, hard_key, link, entity, alias, cube"
+            }
+        })?;
+        session.commit()
     }
 
     /// Runs one read-only statement in the engine's own dialect over the documented views

@@ -128,7 +128,7 @@ fn connect(path: &Path, read_only: bool, wait: Duration) -> Result<Connection, E
         .execute_batch(&format!(
             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
              PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};
-             PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 16384;
+             PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 16384;
              PRAGMA journal_size_limit = 67108864;"
         ))
         .map_err(refused)?;

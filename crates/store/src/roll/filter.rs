@@ -2,6 +2,7 @@
 
 use model::{EntityId, Kind, SourceId, Tenant, Timestamp};
 
+use super::Order;
 use crate::value::Value;
 use crate::{Error, Reading};
 
@@ -71,8 +72,10 @@ impl Where {
 /// By which index lines are found. The others of a filter's conditions are then tested on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// In the order asked for, until a page is full: right where many lines match.
+    /// In the order asked for, until a page is full: right where many lines match in many cells.
     Walk,
+    /// Each cell in the order asked for, merged, until a page is full.
+    Merged,
     /// Cell by cell of the cube, then sorted.
     Cells,
     Owner,
@@ -136,20 +139,50 @@ impl Filter {
             && self.unused_since.is_none()
     }
 
-    /// Every condition on a line `e`. Only that of `way` is written so that an index serves it.
-    pub(super) fn lines(&self, tenant: &Tenant, way: Way) -> Where {
+    /// Every condition on a line `e`. Only that of `way`, and what bounds `order`, is written so
+    /// that an index serves it.
+    pub(super) fn lines(&self, tenant: &Tenant, way: Way, order: Order) -> Where {
         let mut found = Where::of(tenant);
-        if way == Way::Cells {
-            found.text.push_str(
-                " AND e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0",
-            );
-            self.add_cell_conditions(&mut found);
-            found.text.push(')');
+        match way {
+            // Each cell is asked for by itself.
+            Way::Merged => {}
+            Way::Cells => self.add_cells(&mut found),
+            _ => self.add_line_conditions(&mut found),
+        }
+        self.add_other_conditions(&mut found, |ours| {
+            way == ours
+                || (way == Way::Merged && order == Order::Expires && ours == Way::Expires)
+                || (way == Way::Merged && order == Order::LastUsed && ours == Way::LastUsed)
+        });
+        found
+    }
+
+    /// Conditions under which lines are counted, by cell.
+    pub(super) fn counted(&self, tenant: &Tenant, way: Way) -> Where {
+        let mut found = Where::of(tenant);
+        if matches!(way, Way::Walk | Way::Cells) {
+            self.add_cells(&mut found);
         } else {
             self.add_line_conditions(&mut found);
         }
+        self.add_other_conditions(&mut found, |ours| {
+            way == ours || matches!(ours, Way::Expires | Way::LastUsed)
+        });
+        found
+    }
+
+    fn add_cells(&self, found: &mut Where) {
+        found
+            .text
+            .push_str(" AND e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0");
+        self.add_cell_conditions(found);
+        found.text.push(')');
+    }
+
+    /// What no cell tells; `is_served` says for which of it an index is to be used.
+    fn add_other_conditions(&self, found: &mut Where, is_served: impl Fn(Way) -> bool) {
         let served = |ours: Way, plain: &str, hidden: &str| -> String {
-            if way == ours { plain } else { hidden }.to_owned()
+            if is_served(ours) { plain } else { hidden }.to_owned()
         };
         if let Some(owner) = &self.owner {
             found.and(
@@ -193,7 +226,6 @@ impl Filter {
             let pattern = format!("%{}%", escaped(&text.to_ascii_lowercase()));
             found.and("lower(e.name) LIKE ? ESCAPE '!'", pattern.into());
         }
-        found
     }
 
     fn add_line_conditions(&self, found: &mut Where) {

@@ -63,7 +63,7 @@ const FACETS: [(&str, &str); 8] = [
 ];
 
 impl Order {
-    const fn column(self) -> &'static str {
+    pub(super) const fn column(self) -> &'static str {
         match self {
             Self::Name => "e.name",
             Self::Expires => "e.expires_at",
@@ -80,6 +80,27 @@ impl Order {
         }
     }
 
+    /// The place that a page ended at.
+    pub(super) fn place(self, after: &str) -> Result<(Rank, String), Error> {
+        let place: (Rank, String) =
+            serde_json::from_str(after).map_err(|_| Error::Conflict { what: "the page" })?;
+        match (&place.0, self) {
+            (Rank::Name(_), Self::Name) | (Rank::Time(_), Self::Expires | Self::LastUsed) => {
+                Ok(place)
+            }
+            _ => Err(Error::Conflict { what: "the page" }),
+        }
+    }
+
+    /// The place before every line.
+    pub(super) const fn beginning(self) -> (Rank, String) {
+        let first = match self {
+            Self::Name => Rank::Name(String::new()),
+            Self::Expires | Self::LastUsed => Rank::Time(i64::MIN),
+        };
+        (first, String::new())
+    }
+
     fn rank(self, row: &Row) -> Rank {
         let time = |told: &model::Told<Timestamp>| told.is().map_or(i64::MAX, |at| at.0);
         match self {
@@ -92,9 +113,18 @@ impl Order {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
-enum Rank {
+pub(super) enum Rank {
     Time(i64),
     Name(String),
+}
+
+impl From<Rank> for Value {
+    fn from(rank: Rank) -> Self {
+        match rank {
+            Rank::Time(at) => at.into(),
+            Rank::Name(name) => name.into(),
+        }
+    }
 }
 
 impl Reading<'_> {
@@ -109,8 +139,7 @@ impl Reading<'_> {
             0 => 100,
             limit => limit.min(LINES_MAX),
         };
-        let way = self.way(tenant, filter)?;
-        let mut found = self.lines(filter.lines(tenant, way), way, page, limit)?;
+        let mut found = self.found(tenant, filter, page, limit)?;
         let rank = |row: &Row| (page.order.rank(row), row.id.clone());
         found.sort_by_cached_key(rank);
         let more = found.len() > limit;
@@ -124,6 +153,25 @@ impl Reading<'_> {
     }
 
     /// One more than `limit`, so that a caller sees whether there are more.
+    fn found(
+        &mut self,
+        tenant: &Tenant,
+        filter: &Filter,
+        page: &Page,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let way = self.way(tenant, filter)?;
+        if way == Way::Walk
+            && let Some(cells) = self.few_cells(tenant, filter)?
+        {
+            let conditions = filter.lines(tenant, Way::Merged, page.order);
+            let ids = self.merged(&cells, &conditions, page, limit + 1)?;
+            return self.entity_rows(tenant, &ids);
+        }
+        let conditions = filter.lines(tenant, way, page.order);
+        self.lines(conditions, way, page, limit)
+    }
+
     fn lines(
         &mut self,
         mut conditions: Where,
@@ -143,14 +191,8 @@ impl Reading<'_> {
                 .push_str(&format!(" AND {} IS NOT NULL", order.column()));
         }
         if let Some(after) = &page.after {
-            let (rank, id): (Rank, String) =
-                serde_json::from_str(after).map_err(|_| Error::Conflict { what: "the page" })?;
-            let rank: Value = match (rank, order) {
-                (Rank::Name(name), Order::Name) => name.into(),
-                (Rank::Time(at), Order::Expires | Order::LastUsed) => at.into(),
-                _ => return Err(Error::Conflict { what: "the page" }),
-            };
-            conditions.params.push(rank);
+            let (rank, id) = order.place(after)?;
+            conditions.params.push(rank.into());
             conditions.params.push(id.into());
             let last = conditions.params.len();
             conditions
@@ -183,14 +225,15 @@ impl Reading<'_> {
         tenant: &Tenant,
         filter: &Filter,
     ) -> Result<BTreeMap<i64, u64>, Error> {
-        let way = match self.way(tenant, filter)? {
-            // The cube narrows nothing that the line's own columns do not.
-            Way::Cells => Way::Walk,
-            way => way,
+        let way = self.way(tenant, filter)?;
+        let conditions = filter.counted(tenant, way);
+        // An index that has cells in order is of no use where few lines are found by another.
+        let cell = match way {
+            Way::Walk | Way::Cells => "e.cell",
+            _ => "e.cell + 0",
         };
-        let conditions = filter.lines(tenant, way);
         let sql = format!(
-            "SELECT e.cell, count(*) FROM entity e WHERE e.tenant = $1{} GROUP BY e.cell",
+            "SELECT {cell}, count(*) FROM entity e WHERE e.tenant = $1{} GROUP BY {cell}",
             conditions.text
         );
         let rows = self.rows(&sql, &conditions.params)?;

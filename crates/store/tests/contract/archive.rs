@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use store::{Error, Location, Options, Store};
+use store::{Error, Location, Options, SCHEMA, Store};
 
 use crate::world::{World, fill};
 
@@ -78,10 +78,10 @@ fn an_archive_altered_anywhere_is_refused(world: &World) {
         "with something behind its end",
     );
     refuse(&vec![b'['; 4096], "no archive at all");
-    let newer =
-        String::from_utf8(whole.clone())
-            .unwrap()
-            .replacen("\"schema\":1", "\"schema\":999", 1);
+    let ours = format!("\"schema\":{SCHEMA}");
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let newer = text.replacen(&ours, "\"schema\":999", 1);
+    assert_ne!(newer, text);
     refuse(newer.as_bytes(), "of a newer schema");
     let Location::Sqlite(path) = &target else {
         unreachable!()
