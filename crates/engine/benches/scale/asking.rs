@@ -22,6 +22,8 @@ const OWNED: usize = 500;
 struct Question {
     name: &'static str,
     filters: Vec<Filter>,
+    /// It looks for text in names, which reads all of them: told, and without a bar.
+    is_search: bool,
 }
 
 /// Asks everything and prints what it took.
@@ -42,14 +44,16 @@ pub(crate) fn run(engine: &Engine, count: u64) {
             question.name, p95s[0], p95s[1], p95s[2], p95s[3], p95s[4]
         );
         let worst = p95s.iter().copied().fold(0.0, f64::max);
-        if worst > BAR_MS && count >= crate::MILLION {
+        if worst > BAR_MS && count >= crate::MILLION && !question.is_search {
             println!("{MISSED}`{}`, p95 {worst:.0} ms", question.name);
         }
-        all.extend(by_kind.into_iter().flatten());
+        if !question.is_search {
+            all.extend(by_kind.into_iter().flatten());
+        }
     }
     let p95 = p95(&mut all);
     println!(
-        "all {} answers: p95 {p95:.1} ms, bar {BAR_MS} ms, ratio {:.2}",
+        "all {} answers without searches: p95 {p95:.1} ms, bar {BAR_MS} ms, ratio {:.2}",
         all.len(),
         p95 / BAR_MS
     );
@@ -115,134 +119,129 @@ fn own(engine: &Engine) {
     }
 }
 
-fn questions(count: u64) -> Vec<Question> {
-    let one = |name, filter| Question {
+fn one(name: &'static str, filter: Filter) -> Question {
+    Question {
         name,
+        is_search: filter.text.is_some(),
         filters: vec![filter],
-    };
-    let each = |name, words: &[&str], filter: fn(String) -> Filter| Question {
+    }
+}
+
+/// Sets the word that a filter asks for.
+type Word = fn(&mut Filter, String);
+
+fn each(name: &'static str, words: &[&str], set: Word) -> Question {
+    let filters: Vec<Filter> = words
+        .iter()
+        .map(|word| {
+            let mut filter = Filter::default();
+            set(&mut filter, (*word).to_owned());
+            filter
+        })
+        .collect();
+    Question {
         name,
-        filters: words
-            .iter()
-            .map(|word| filter((*word).to_owned()))
-            .collect(),
+        is_search: filters.iter().any(|filter| filter.text.is_some()),
+        filters,
+    }
+}
+
+fn questions(count: u64) -> Vec<Question> {
+    let mut all = by_cell();
+    all.extend(by_time(count));
+    all.extend(by_line(count));
+    all
+}
+
+/// What the cube of counts tells.
+fn by_cell() -> Vec<Question> {
+    let text = |text: &str| Some(text.to_owned());
+    let listed = Filter {
+        listed: Some(true),
+        missing: Some(false),
+        ..Filter::default()
     };
-    let any = Filter::default;
-    let far = Timestamp::from_seconds(1_900_000_000 + count as i64 / 2);
-    let near = Timestamp::from_seconds(1_900_000_400);
-    let names: Vec<String> = (0..8).map(|n| cloud::name(n * (count / 9))).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let credentials = Filter {
+        kind: Some(Kind::Credential),
+        ..Filter::default()
+    };
+    let admins = Filter {
+        privilege: text("admin"),
+        environment: text("prod"),
+        status: text("inactive"),
+        ..Filter::default()
+    };
+    let classes = ["agentic", "workload", "integration", "human_operated"];
+    let types = ["aws_iam_user", "aws_access_key"];
     vec![
-        one("everything", any()),
-        one(
-            "what `ls` shows",
-            Filter {
-                listed: Some(true),
-                missing: Some(false),
-                ..any()
-            },
-        ),
-        each(
-            "a class",
-            &["agentic", "workload", "integration", "human_operated"],
-            |class| Filter {
-                class: Some(class),
-                ..Filter::default()
-            },
-        ),
-        one(
-            "credentials",
-            Filter {
-                kind: Some(Kind::Credential),
-                ..any()
-            },
-        ),
-        each("an environment", &["prod", "staging", ""], |environment| {
-            Filter {
-                environment: Some(environment),
-                ..Filter::default()
-            }
+        one("everything", Filter::default()),
+        one("what `ls` shows", listed),
+        one("credentials", credentials),
+        one("inactive admins of prod", admins),
+        each("a class", &classes, |filter, word| {
+            filter.class = Some(word);
         }),
         each(
-            "unowned, by type",
-            &["aws_iam_user", "aws_access_key"],
-            |type_| Filter {
-                type_: Some(type_),
-                owned: Some(false),
-                ..Filter::default()
+            "an environment",
+            &["prod", "staging", ""],
+            |filter, word| {
+                filter.environment = Some(word);
             },
         ),
-        one(
-            "inactive admins of prod",
-            Filter {
-                privilege: Some("admin".to_owned()),
-                environment: Some("prod".to_owned()),
-                status: Some("inactive".to_owned()),
-                ..any()
-            },
-        ),
+        each("unowned, by type", &types, |filter, word| {
+            filter.type_ = Some(word);
+            filter.owned = Some(false);
+        }),
+    ]
+}
+
+/// What expires or was used, when.
+fn by_time(count: u64) -> Vec<Question> {
+    let expires = |before| Filter {
+        expires_before: Some(Timestamp::from_seconds(1_900_000_000 + before)),
+        ..Filter::default()
+    };
+    let unused = Filter {
+        unused_since: Some(Timestamp::from_seconds(1_690_000_000 + count as i64 * 5)),
+        ..Filter::default()
+    };
+    vec![
+        one("expires soon", expires(400)),
+        one("expires one day", expires(count as i64 / 2)),
+        one("unused for long", unused),
+    ]
+}
+
+/// What only lines and sightings tell.
+fn by_line(count: u64) -> Vec<Question> {
+    let of = |source: &str, kind| Filter {
+        source: Some(source.parse().unwrap()),
+        kind,
+        ..Filter::default()
+    };
+    let ours = cloud::source();
+    let names: Vec<String> = (0..8).map(|n| cloud::name(n * (count / 9))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let text: Word = |filter, word| filter.text = Some(word);
+    vec![
         each(
             "an owner",
             &["team-0", "team-1", "team-2", "nobody"],
-            |owner| Filter {
-                owner: Some(owner),
-                ..Filter::default()
+            |filter, word| {
+                filter.owner = Some(word);
             },
         ),
         one(
             "a source's identities",
-            Filter {
-                source: Some(cloud::source()),
-                kind: Some(Kind::Identity),
-                ..any()
-            },
+            of(ours.as_str(), Some(Kind::Identity)),
         ),
-        one(
-            "an unknown source",
-            Filter {
-                source: Some("bench:none".parse().unwrap()),
-                ..any()
-            },
-        ),
-        one(
-            "expires soon",
-            Filter {
-                expires_before: Some(near),
-                ..any()
-            },
-        ),
-        one(
-            "expires one day",
-            Filter {
-                expires_before: Some(far),
-                ..any()
-            },
-        ),
-        one(
-            "unused for long, in prod",
-            Filter {
-                unused_since: Some(Timestamp::from_seconds(1_690_000_000 + count as i64 * 5)),
-                environment: Some("prod".to_owned()),
-                ..any()
-            },
-        ),
+        one("an unknown source", of("bench:none", None)),
         each(
             "a word that many names hold",
             &["svc-pay", "svc-ml", "AKIA"],
-            |text| Filter {
-                text: Some(text),
-                ..Filter::default()
-            },
+            text,
         ),
-        each("a whole name", &names, |text| Filter {
-            text: Some(text),
-            ..Filter::default()
-        }),
-        each("a word that no name holds", &["zebra", "%", "_"], |text| {
-            Filter {
-                text: Some(text),
-                ..Filter::default()
-            }
-        }),
+        each("a whole name", &names, text),
+        each("a word that no name holds", &["zebra", "%", "_"], text),
     ]
 }
