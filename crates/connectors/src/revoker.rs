@@ -21,6 +21,8 @@ pub struct Declared {
     pub already_absent: &'static [&'static str],
     /// What the proof has to see (revocation.md 5.1).
     pub window: Window,
+    /// Paths whose denials have to be watched for longer, each with its own window.
+    pub windows: &'static [(Path, Window)],
     /// Paths to probe, each by itself.
     pub paths: &'static [Path],
     /// Types that can be derived from it, and how each is dealt with, or why none exist (RP-7).

@@ -45,6 +45,7 @@ impl Engine {
             steps,
             survives: found.revoker.survivors(&subject),
             window: declared.window,
+            windows: declared.windows.to_vec(),
             children: declared
                 .children
                 .iter()

@@ -26,6 +26,8 @@ pub struct Opened {
 
 /// The target of a source that tells its name only when it is asked.
 pub(crate) const UNNAMED: &str = "unknown";
+/// Revocations looked through for those that act through a source.
+const OPEN_MAX: usize = 1_000_000;
 /// Version of the first value sealed at a path.
 const SEALED_VERSION: u32 = 1;
 
@@ -86,9 +88,10 @@ impl Engine {
     /// Forgets a source and destroys what opened it. What it saw stays on the roll.
     ///
     /// # Errors
-    /// There is no such source.
+    /// There is no such source, or a revocation that is under way acts through it.
     pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
         let config = self.source(id)?;
+        self.no_revocation_needs(id)?;
         self.store.write(Durability::Full, |writing| {
             if let Some(path) = &config.sealed_path {
                 writing.destroy_sealed(&self.tenant, path)?;
@@ -96,6 +99,25 @@ impl Engine {
             writing.remove_source(&self.tenant, id)?;
             Ok::<_, Error>(())
         })
+    }
+
+    /// Authority to revoke outlives what it revokes: first every row is proven, residual or
+    /// unverifiable (revocation.md S-6, S-7).
+    fn no_revocation_needs(&self, id: &SourceId) -> Result<(), Error> {
+        for row in self.residuals(OPEN_MAX)? {
+            let plan = self.plan(&row.plan)?;
+            if plan.body.subject.source == *id && lifecycle::rank(&row.state).is_some() {
+                return Err(Error::Unfit(format!(
+                    "the revocation of {} is {} and acts through `{}`; finish it first: \
+                     `keyroll apply {}`",
+                    model::clean(&plan.body.subject.name),
+                    row.state.as_str(),
+                    model::clean(id.as_str()),
+                    plan.id
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What opens a configured source.

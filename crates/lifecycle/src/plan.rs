@@ -1,7 +1,7 @@
 //! Makes the plan of a revocation: immutable, and it leaves no choice to whoever carries it out.
 
 use model::{
-    Act, Plan, PlanBody, PlanId, Step, StepKind, Subject, Survivor, Tenant, Timestamp, Window,
+    Act, Path, Plan, PlanBody, PlanId, Step, StepKind, Subject, Survivor, Tenant, Timestamp, Window,
 };
 
 /// What a plan is made of.
@@ -17,6 +17,8 @@ pub struct Draft {
     pub survives: Vec<Survivor>,
     /// What the proof has to see.
     pub window: Window,
+    /// What it has to see on paths that need another window.
+    pub windows: Vec<(Path, Window)>,
     /// Derived types, each with how it is dealt with or why none exist (RP-7).
     pub children: Vec<(String, String)>,
     /// Who would notice.
@@ -53,6 +55,7 @@ pub fn revoke(draft: Draft) -> Result<Plan, Unsound> {
         subject: draft.subject,
         steps: draft.steps,
         window: draft.window,
+        windows: draft.windows,
         children: draft.children,
         survives: draft.survives,
         consumers: draft.consumers,

@@ -84,7 +84,7 @@ impl Record {
 
     /// What the probes on `path` add up to.
     pub fn count(&self, path: Path, plan: &PlanBody) -> PathCount {
-        count(&self.probes, path, self.cut_at(), &plan.window)
+        count(&self.probes, path, self.cut_at(), &plan.window(path))
     }
 
     /// The positive control: who was found behind a new login before the cut (RP-1).
@@ -137,12 +137,12 @@ pub fn judge(plan: &PlanBody, paths: &[Path], record: &Record, now: Timestamp) -
     let mut open = Vec::new();
     let mut unwatched = Vec::new();
     for path in paths {
-        let counted = record.count(*path, plan);
+        let (counted, window) = (record.count(*path, plan), plan.window(*path));
         let expected = |control: &(Timestamp, String)| control.1 == plan.subject.principal;
-        let lost = record.lost.contains(path) && !counted.fills(&plan.window);
+        let lost = record.lost.contains(path) && !counted.fills(&window);
         if lost || !counted.control.as_ref().is_some_and(expected) {
             unwatched.push(path.as_str());
-        } else if counted.fills(&plan.window) {
+        } else if counted.fills(&window) {
             proved.at = proved.at.max(counted.last_denied.unwrap_or(cut));
             proved.denials = proved.denials.min(counted.denials);
             proved.over = proved.over.min(counted.over);
@@ -151,9 +151,9 @@ pub fn judge(plan: &PlanBody, paths: &[Path], record: &Record, now: Timestamp) -
                 "{}: {} of {} denials, {} of {}",
                 path.as_str(),
                 counted.denials,
-                plan.window.denials,
+                window.denials,
                 counted.over,
-                plan.window.over
+                window.over
             ));
         }
     }
@@ -231,7 +231,9 @@ pub fn assemble(
         .iter()
         .map(|path| (*path, record.count(*path, body)))
         .collect();
-    let denied = |count: &PathCount| count.control.is_some() && count.fills(&body.window);
+    let denied = |(path, count): &(Path, PathCount)| {
+        count.control.is_some() && count.fills(&body.window(*path))
+    };
     let first_denied = counts
         .iter()
         .filter(|(path, _)| *path == Path::NewLogin)
@@ -239,10 +241,7 @@ pub fn assemble(
     let grade = match state {
         State::Proven { .. } => Grade::A,
         State::Unverifiable { grade, .. } => *grade,
-        _ if record.control().is_some()
-            && !counts.is_empty()
-            && counts.iter().all(|(_, count)| denied(count)) =>
-        {
+        _ if record.control().is_some() && !counts.is_empty() && counts.iter().all(denied) => {
             Grade::A
         }
         _ => record.weaker_grade(),
@@ -250,7 +249,7 @@ pub fn assemble(
     let children = body.children.iter().map(|(name, how)| {
         let count = counts.iter().find(|(path, _)| path.as_str() == name);
         let stands = match count {
-            Some((_, count)) if denied(count) => "denied over the window: ",
+            Some(both) if denied(both) => "denied over the window: ",
             Some((_, count)) if count.control.is_none() => "no positive control: ",
             Some(_) => "not yet denied over the window: ",
             None => "",

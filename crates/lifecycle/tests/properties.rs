@@ -44,6 +44,7 @@ fn plan(survives: Vec<Survivor>) -> Plan {
         },
         steps: Vec::new(),
         window: WINDOW,
+        windows: Vec::new(),
         children: vec![("held_session".to_owned(), "ended".to_owned())],
         survives,
         consumers: Vec::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CredentialType, Duration, EntityId, Native, PlanId, SourceId, Tenant, Timestamp, Window,
+    CredentialType, Duration, EntityId, Native, Path, PlanId, SourceId, Tenant, Timestamp, Window,
 };
 
 /// What a plan is for.
@@ -106,8 +106,11 @@ pub struct PlanBody {
     pub subject: Subject,
     /// In this order.
     pub steps: Vec<Step>,
-    /// What the proof has to see.
+    /// What the proof has to see on every path that has no window of its own.
     pub window: Window,
+    /// Paths on which a denial takes longer to be trusted (revocation.md section 5.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<(Path, Window)>,
     /// The credential types that can be derived from it, each with its own state; a type that
     /// cannot exist is named with the reason (RP-7).
     pub children: Vec<(String, String)>,
@@ -123,6 +126,14 @@ pub struct PlanBody {
     pub created: Timestamp,
     /// By whom.
     pub by: String,
+}
+
+impl PlanBody {
+    /// What the proof has to see on `path`.
+    pub fn window(&self, path: Path) -> Window {
+        let own = self.windows.iter().find(|(one, _)| *one == path);
+        own.map_or(self.window, |(_, window)| *window)
+    }
 }
 
 /// A plan with its id, the hash of its body.

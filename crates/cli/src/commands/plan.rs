@@ -200,11 +200,17 @@ fn words(plan: &Planned, row: Option<&RevocationRow>) -> Vec<Cell> {
         lines.push(Cell::new(format!("Derived: {what}: {how}")));
     }
     if row.is_none() {
-        let window = &body.window;
-        let wait = model::Duration(window.first_after.0.saturating_add(window.over.0));
+        let lasts = |window: &model::Window| window.first_after.0.saturating_add(window.over.0);
+        let own = body.windows.iter().map(|(_, window)| lasts(window));
+        let wait = model::Duration(own.fold(lasts(&body.window), i64::max));
+        let seen =
+            |window: &model::Window| format!("{} denials over {}", window.denials, window.over);
+        let own = body.windows.iter();
+        let own = own.map(|(path, window)| format!("; {}: {}", path.as_str(), seen(window)));
+        let own: String = own.collect();
         lines.push(Cell::new(format!(
-            "Proven dead at the earliest {wait} after the cut: {} denials over {}",
-            window.denials, window.over
+            "Proven dead at the earliest {wait} after the cut: {}{own}",
+            seen(&body.window)
         )));
     }
     if body.subject.seen_at.is_empty() {

@@ -40,6 +40,14 @@ static DECLARED: Declared = Declared {
         over: Duration::seconds(60),
         first_after: Duration::seconds(1),
     },
+    windows: &[(
+        Path::MintedSession,
+        Window {
+            denials: 5,
+            over: Duration::minutes(10),
+            first_after: Duration::seconds(30),
+        },
+    )],
     paths: &[Path::NewLogin, Path::MintedSession],
     children: &[
         (
@@ -131,7 +139,11 @@ impl Revoker for AccessKeyRevoker {
         if user == "root" {
             return Err(unknown(
                 "a user that holds this key: it is the root account's",
-                "delete it as root in the console, under `My security credentials`",
+                "no user of the account may change it, so a person must: signed in as root, \
+                 console, `Security credentials`, `Access keys`: `Deactivate`, then `Delete` (in an \
+                 organisation with central root access: `aws sts assume-root` with \
+                 `IAMDeleteRootUserCredentials`, then `aws iam delete-access-key`); after that \
+                 `aws sts get-caller-identity` with the key must say InvalidClientTokenId",
             ));
         }
         let key = member.sighting.native.clone();
@@ -161,6 +173,10 @@ impl Revoker for AccessKeyRevoker {
             "assumable_roles".to_owned(),
             model::shorten(&roles.join(", "), 400),
         );
+        let longest = of_holder("longest_role_session_seconds").and_then(Value::number);
+        if let Some(seconds) = longest {
+            handle.insert("longest_role_session".to_owned(), seconds.to_string());
+        }
         let may = match of_holder("may_assume_roles").and_then(Value::flag) {
             Some(true) => "yes",
             Some(false) => "no",
@@ -210,8 +226,9 @@ impl Revoker for AccessKeyRevoker {
             ),
             (
                 StepKind::Prove,
-                "ask sts:GetCallerIdentity with the key, and the harmless read in the minted \
-                 session, until both were denied 5 times over 60 s"
+                "ask sts:GetCallerIdentity with the key until it was denied 5 times over 60 s, \
+                 and the harmless read in the minted session until it was denied 5 times over \
+                 10 min"
                     .to_owned(),
             ),
         ];
@@ -240,9 +257,20 @@ impl Revoker for AccessKeyRevoker {
                 (roles, "no") => model::clean(roles),
                 (roles, _) => format!("{}, and perhaps others", model::clean(roles)),
             };
+            // Only where no other role is possible do the limits of the known ones bind.
+            let stated = part(subject, "longest_role_session").parse().ok();
+            let stated = stated.filter(|_| may == "no").map(Duration::seconds);
+            let (life, why) = match stated.filter(|life| life.0 > 0) {
+                Some(life) => (life.min(ROLE_SESSION_MAX), "their MaxSessionDuration"),
+                None => (ROLE_SESSION_MAX, "the most AWS allows"),
+            };
             found.push(Survivor {
-                what: format!("sessions of roles that it took on: {which}"),
-                lives_at_most: Some(ROLE_SESSION_MAX),
+                what: format!(
+                    "sessions of roles that it took on: {which} ({life} is {why}; a session that \
+                     takes on a role again begins anew; to end them sooner put \
+                     `AWSRevokeOlderSessions` on the role, which ends everybody's sessions of it)"
+                ),
+                lives_at_most: Some(life),
                 cut_by_plan: false,
             });
         }

@@ -113,10 +113,7 @@ pub(crate) fn of(telling: &Telling<'_>, one: &Principal, mut told: Observation) 
             Told::CannotTell
         },
     );
-    told = told.is(
-        Attribute::named("assumable_roles"),
-        assumable(telling, one, assumes || !known),
-    );
+    told = of_roles(telling, assumable(telling, one, assumes || !known), told);
     let plainly = |action: &str| {
         let denied = policies
             .iter()
@@ -152,6 +149,27 @@ fn assumable(telling: &Telling<'_>, one: &Principal, by_account: bool) -> Vec<St
         .copied()
         .collect();
     roles.into_iter().take(200).map(str::to_owned).collect()
+}
+
+/// The roles that let a user in, and for how long at most.
+fn of_roles(telling: &Telling<'_>, roles: Vec<String>, mut told: Observation) -> Observation {
+    if let Some(seconds) = longest_session(telling, &roles) {
+        told = told.is(Attribute::named("longest_role_session_seconds"), seconds);
+    }
+    told.is(Attribute::named("assumable_roles"), roles)
+}
+
+/// The longest that a session of any of `roles` may be asked for; `None` unless each of them
+/// tells.
+fn longest_session(telling: &Telling<'_>, roles: &[String]) -> Option<i64> {
+    let known = telling.account.principals.values();
+    let known: Vec<_> = known.filter(|one| one.role).collect();
+    let of = |name: &String| {
+        let role = known.iter().find(|one| one.name == *name)?;
+        role.max_session_seconds
+    };
+    let each: Option<Vec<i64>> = roles.iter().map(of).collect();
+    each?.into_iter().max()
 }
 
 /// One grant for each policy of a user or role.

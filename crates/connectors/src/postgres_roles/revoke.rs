@@ -34,6 +34,7 @@ static DECLARED: Declared = Declared {
         over: Duration::seconds(5),
         first_after: Duration::seconds(0),
     },
+    windows: &[],
     paths: &[Path::NewLogin, Path::HeldSession],
     children: &[
         (

@@ -21,27 +21,34 @@ impl Execution<'_> {
         Duration::millis(i64::try_from(pause).unwrap_or(i64::MAX).clamp(20, 60_000))
     }
 
-    /// Twice as dense as the window asks for: a provider that denies just as often as is asked
-    /// is caught by the next probe.
-    fn pace(&self) -> Duration {
-        let window = self.plan.body.window;
+    /// Twice as dense as the window of `path` asks for: a provider that denies just as often as
+    /// is asked is caught by the next probe.
+    fn pace(&self, path: Path) -> Duration {
+        let window = self.plan.body.window(path);
         let dense = window.over.0 / (2 * i64::from(window.denials.max(1)));
         Duration(dense.max(self.probe_pause().0))
     }
 
-    /// Until the next round: what is left of the window in equal parts, so that the last round
-    /// falls on its end.
+    /// Until the next round: what is left of the window in equal parts, so that a round falls on
+    /// its end; of several windows that are still open, the densest.
     fn pause(&self) -> Duration {
-        let (window, pace) = (self.plan.body.window, self.pace());
-        let left = self
-            .paths()
-            .iter()
-            .map(|path| window.over.0 - self.record.count(*path, &self.plan.body).over.0)
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let rounds = left.div_euclid(pace.0) + i64::from(left % pace.0 != 0);
-        Duration((left / rounds.max(1)).max(self.probe_pause().0))
+        let least = self.probe_pause().0;
+        let open = self.paths().iter().filter_map(|path| {
+            let window = self.plan.body.window(*path);
+            let counted = self.record.count(*path, &self.plan.body);
+            let pace = self.pace(*path).0;
+            let left = (window.over.0 - counted.over.0).max(1);
+            let rounds = left.div_euclid(pace) + i64::from(left % pace != 0);
+            (!counted.fills(&window)).then(|| left / rounds.max(1))
+        });
+        Duration(open.min().unwrap_or(least).max(least))
+    }
+
+    /// Whether it is too early to ask on `path`: the provider is given the time it states.
+    fn too_early(&self, path: Path) -> bool {
+        let after = self.plan.body.window(path).first_after;
+        let cut = self.record.cut_at();
+        cut.is_some_and(|cut| self.engine.now() < cut + after)
     }
 
     /// Probing: rounds over all paths until something can be claimed. False if the revocation
@@ -85,13 +92,10 @@ impl Execution<'_> {
     /// is a failure, and tried again later.
     fn out_of_time(&self, why: String) -> Result<bool, Halt> {
         let clean = |path: &Path| {
-            let last = self
-                .record
-                .probes
-                .iter()
-                .rev()
-                .find(|one| one.path == *path);
-            last.is_some_and(|one| matches!(one.probed, Probed::Denied { .. }))
+            let mut latest = self.record.probes.iter().rev();
+            let last = latest.find(|one| one.path == *path);
+            self.too_early(*path)
+                || last.is_some_and(|one| matches!(one.probed, Probed::Denied { .. }))
         };
         if self.paths().iter().all(clean) {
             return Ok(true);
@@ -103,6 +107,9 @@ impl Execution<'_> {
     fn round(&mut self) -> Result<Standing, Halt> {
         if self.record.bearer && self.record.control().is_some() {
             for path in self.paths() {
+                if self.too_early(*path) {
+                    continue;
+                }
                 self.probe_and_keep(*path)?;
             }
         }
@@ -114,22 +121,24 @@ impl Execution<'_> {
     /// Watches access over one window although the object could not be removed; says what came
     /// of it. What was watched before is not watched again.
     pub(super) fn watch_access(&mut self) -> Result<String, Halt> {
-        let window = self.plan.body.window;
+        let windows = self.paths().iter().map(|path| self.plan.body.window(*path));
+        let over = windows.map(|window| window.over).max().unwrap_or_default();
         if !self.record.bearer || self.record.control().is_none() {
             let standing = self.provider.standing(&self.plan.body.subject)?;
             self.record.read_back = Some(is_cut(&standing));
             return Ok("the provider shows it cut; it was not replayed".to_owned());
         }
-        let until = (self.engine.now() + window.over + window.over).min(self.deadline);
+        let until = (self.engine.now() + over + over).min(self.deadline);
         loop {
+            let body = &self.plan.body;
             let counts: Vec<_> = self
                 .paths()
                 .iter()
-                .map(|path| self.record.count(*path, &self.plan.body))
+                .map(|path| (self.record.count(*path, body), body.window(*path)))
                 .collect();
-            if counts.iter().all(|count| count.fills(&window)) {
-                let least = counts.iter().map(|count| count.denials).min().unwrap_or(0);
-                return Ok(format!("denied {least} times over {}", window.over));
+            if counts.iter().all(|(count, window)| count.fills(window)) {
+                let least = counts.iter().map(|(count, _)| count.denials).min();
+                return Ok(format!("denied {} times over {over}", least.unwrap_or(0)));
             }
             if self.engine.now() >= until {
                 return Ok("not denied over the whole window yet".to_owned());
@@ -138,7 +147,7 @@ impl Execution<'_> {
             if !is_cut(&standing) {
                 return Ok("open again".to_owned());
             }
-            self.world.wait(self.pace());
+            self.world.wait(self.pause());
         }
     }
 }

@@ -228,7 +228,8 @@ impl Execution<'_> {
             // Nothing to try with: that the provider shows it cut is all there is.
             return Ok(());
         }
-        self.world.wait(self.plan.body.window.first_after);
+        let window = self.plan.body.window(Path::NewLogin);
+        self.world.wait(window.first_after);
         let until = (self.engine.now() + CUT_PATIENCE).min(self.deadline);
         loop {
             let why = match self.probe_and_keep(Path::NewLogin)? {

@@ -1,6 +1,7 @@
 //! An emulated account: users with keys made in it, a roll, and a clock that jumps over pauses.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -218,10 +219,20 @@ impl World for Hurried<'_> {
     }
 }
 
+/// The engine over the store in `dir`, with a clock that is `ahead` microseconds fast.
+pub(crate) fn engine_at(dir: &Path, ahead: &Arc<AtomicI64>) -> Engine {
+    let location = Location::Sqlite(dir.join("roll.db"));
+    let store = Store::open(&location, &Options::default()).unwrap();
+    let paths = KeyPaths::for_store(&location, None, None).unwrap();
+    let by = Arc::clone(ahead);
+    let clock = Arc::new(move || Timestamp(engine::system_clock().0 + by.load(Ordering::SeqCst)));
+    Engine::open(store, Tenant::local(), &paths, "person:test", clock).unwrap()
+}
+
 /// A roll that reads the account and a directory in which a key leaked.
 pub(crate) struct Roll {
     pub(crate) engine: Engine,
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
     source: SourceId,
     ahead: Arc<AtomicI64>,
     stop: Arc<AtomicBool>,
@@ -231,13 +242,7 @@ impl Roll {
     pub(crate) fn over(account: &Account) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
-        let location = Location::Sqlite(dir.path().join("roll.db"));
-        let store = Store::open(&location, &Options::default()).unwrap();
-        let paths = KeyPaths::for_store(&location, None, None).unwrap();
-        let by = Arc::clone(&ahead);
-        let clock =
-            Arc::new(move || Timestamp(engine::system_clock().0 + by.load(Ordering::SeqCst)));
-        let engine = Engine::open(store, Tenant::local(), &paths, "person:test", clock).unwrap();
+        let engine = engine_at(dir.path(), &ahead);
         let source = SourceId::new("aws_iam", &account.number);
         let config = SourceConfig {
             id: source.clone(),

@@ -9,4 +9,5 @@
 
 mod account;
 mod chain;
+mod crash;
 mod discovery;

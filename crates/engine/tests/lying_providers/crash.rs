@@ -16,13 +16,13 @@ const AHEAD: &str = "KEYROLL_CRASH_AHEAD";
 /// About as many points as one revocation has.
 const POINTS: u64 = 66;
 
-/// 50 seeded kills, 500 in the long form (`KEYROLL_SOAK=1`), on a stub kept in a file.
+/// 50 seeded kills, 1,000 in the long form (`KEYROLL_SOAK=1`), on a stub kept in a file.
 #[test]
 fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
     if let Some(dir) = std::env::var_os(DIR) {
         return child(&PathBuf::from(dir));
     }
-    let wanted = testkit::rounds(50, 500);
+    let wanted = testkit::rounds(50, 1_000);
     let mut chance = 0x6b65_7972_6f6c_6c31;
     let (mut kills, mut histories) = (0, 0);
     while kills < wanted {

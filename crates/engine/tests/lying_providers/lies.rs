@@ -2,20 +2,28 @@
 
 use model::{Duration, Probed, State};
 
-use crate::stub::{Lie, Stage};
+use crate::stub::{Lie, Like, Stage};
+
+const BOTH: [Like; 2] = [Like::Postgres, Like::Aws];
 
 fn applied(lie: Lie) -> (tempfile::TempDir, Stage, State) {
+    applied_to(Like::Postgres, lie)
+}
+
+fn applied_to(like: Like, lie: Lie) -> (tempfile::TempDir, Stage, State) {
     let dir = tempfile::tempdir().unwrap();
-    let stage = Stage::open(dir.path(), lie);
+    let stage = Stage::open_like(like, dir.path(), lie);
     let state = stage.apply().state;
     (dir, stage, state)
 }
 
 #[test]
 fn an_honest_stub_is_proven_dead() {
-    let (_dir, stage, state) = applied(Lie::None);
-    assert!(matches!(state, State::Proven { .. }), "{state:?}");
-    assert!(stage.engine.residuals(10).unwrap().is_empty());
+    for like in BOTH {
+        let (_dir, stage, state) = applied_to(like, Lie::None);
+        assert!(matches!(state, State::Proven { .. }), "{like:?}: {state:?}");
+        assert!(stage.engine.residuals(10).unwrap().is_empty());
+    }
 }
 
 /// RP-1 to RP-3, RP-6.
@@ -38,11 +46,43 @@ fn no_lie_ends_as_proven() {
         Lie::Forbids,
         Lie::Down(10_000),
     ] {
-        let (_dir, stage, state) = applied(lie);
-        assert!(!matches!(state, State::Proven { .. }), "{lie:?}: {state:?}");
-        // It stays in the queue, whatever it is.
-        assert_eq!(stage.engine.residuals(10).unwrap().len(), 1, "{lie:?}");
+        for like in BOTH {
+            if (like, lie) == (Like::Aws, Lie::SessionsComeBack) {
+                // AWS shows no sessions, so it cannot lie about their number.
+                continue;
+            }
+            let (_dir, stage, state) = applied_to(like, lie);
+            let proven = matches!(state, State::Proven { .. });
+            assert!(!proven, "{like:?} {lie:?}: {state:?}");
+            // It stays in the queue, whatever it is.
+            let left = stage.engine.residuals(10).unwrap().len();
+            assert_eq!(left, 1, "{like:?} {lie:?}");
+        }
     }
+}
+
+/// Section 5.1: each path is watched over its own window, and a session from when it may be asked.
+#[test]
+fn a_session_is_watched_over_its_own_longer_window() {
+    let (_dir, stage, state) = applied_to(Like::Aws, Lie::None);
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    let proof = stage.apply().proof.unwrap();
+    let cut = proof
+        .receipts
+        .iter()
+        .find(|one| one.kind == model::StepKind::Cut);
+    let cut = cut.unwrap().at;
+    let denied = |path| {
+        let probes = proof.probes.iter();
+        let mut at = probes
+            .filter(|one| one.path == path && one.at >= cut)
+            .map(|one| one.at);
+        let first = at.next().unwrap();
+        (first, at.next_back().unwrap().since(first))
+    };
+    let (first, over) = denied(model::Path::MintedSession);
+    assert!(first.since(cut) >= Duration::seconds(2), "{first}");
+    assert!(over >= Duration::seconds(20), "{over}");
 }
 
 /// RP-1: a control that finds the wrong principal, or is refused, changes nothing.
@@ -106,6 +146,30 @@ fn what_is_let_in_after_the_proof_opens_the_row_again() {
 
     stage.lie.set(Lie::None);
     assert!(matches!(stage.apply().state, State::Proven { .. }));
+}
+
+/// RP-6, RP-7: on a provider of sessions, whose second proof has none of its own to watch.
+#[test]
+fn a_key_that_is_let_in_after_the_proof_is_a_residual_until_its_sessions_are_over() {
+    let (_dir, stage, state) = applied_to(Like::Aws, Lie::None);
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    stage.lie.set(Lie::DoesNothing);
+    let subject = &stage.plan.body.subject.entity;
+    let verified = stage.engine.verify_revoked_in(&stage, subject).unwrap();
+    assert!(verified.reopened && verified.state == State::Requested);
+    assert_eq!(stage.engine.residuals(10).unwrap().len(), 1);
+    assert!(!matches!(stage.apply().state, State::Proven { .. }));
+
+    stage.lie.set(Lie::None);
+    let state = stage.apply().state;
+    assert!(
+        matches!(state, State::Residual { until: Some(_), .. }),
+        "{state:?}"
+    );
+    assert_eq!(stage.engine.residuals(10).unwrap().len(), 1);
+    stage.later(Duration::hours(37));
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
 }
 
 /// S-5, RP-8.

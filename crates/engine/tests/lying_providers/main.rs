@@ -9,4 +9,5 @@
 mod crash;
 mod faults;
 mod lies;
+mod queue;
 mod stub;

@@ -10,7 +10,7 @@ use engine::{Advance, Applied, Bearer, Engine, KeyPaths, Provider, World};
 use lifecycle::Draft;
 use model::{
     CredentialType, Duration, EntityId, Kind, Outcome, Path, Plan, Probed, Reason, Secret,
-    SightingKey, Step, StepKind, Subject, Tenant, Timestamp, Window,
+    SightingKey, Step, StepKind, Subject, Survivor, Tenant, Timestamp, Window,
 };
 use serde::{Deserialize, Serialize};
 use store::{Durability, Location, Options, Store};
@@ -55,6 +55,8 @@ pub(crate) enum Lie {
 pub(crate) struct Kept {
     pub(crate) present: bool,
     pub(crate) cut: bool,
+    /// Sessions minted from it are refused.
+    pub(crate) denied: bool,
     pub(crate) sessions: u32,
     /// How often each act was done.
     pub(crate) effects: BTreeMap<String, u32>,
@@ -65,12 +67,22 @@ pub(crate) struct Kept {
     pub(crate) removals: u32,
 }
 
+/// What kind of provider the stub is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Like {
+    /// A database: whoever is in stays in until ended.
+    Postgres,
+    /// AWS: the key mints sessions, which are denied by a policy.
+    Aws,
+}
+
 /// A stub behind an engine with a store of its own.
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
     pub(crate) plan: Plan,
     pub(crate) lie: std::cell::Cell<Lie>,
     pub(crate) secret: std::cell::Cell<bool>,
+    like: Like,
     file: PathBuf,
     ahead: Arc<AtomicI64>,
 }
@@ -81,11 +93,35 @@ static DECLARED: Declared = Declared {
     denials: &["bad_credential"],
     already_absent: &["404"],
     window: WINDOW,
+    windows: &[],
     paths: &[Path::NewLogin, Path::HeldSession],
     children: &[("held_session", "ended and counted")],
     revives: "never",
     probe_pause_ms: 100,
 };
+
+static DECLARED_AWS: Declared = Declared {
+    credential: CredentialType::ApiToken,
+    calls: &["deny", "cut", "remove"],
+    denials: &["bad_credential"],
+    already_absent: &["404"],
+    window: WINDOW,
+    windows: &MINTED,
+    paths: &[Path::NewLogin, Path::MintedSession],
+    children: &[("minted_session", "denied by a policy")],
+    revives: "never",
+    probe_pause_ms: 100,
+};
+
+/// Sessions are watched for longer than the key that minted them.
+const MINTED: [(Path, Window); 1] = [(
+    Path::MintedSession,
+    Window {
+        denials: 3,
+        over: Duration::seconds(20),
+        first_after: Duration::seconds(2),
+    },
+)];
 
 const WINDOW: Window = Window {
     denials: 3,
@@ -94,8 +130,12 @@ const WINDOW: Window = Window {
 };
 
 impl Stage {
-    /// A stage in `dir`; what is there already is found again.
+    /// A stage in `dir` that is like a database; what is there already is found again.
     pub(crate) fn open(dir: &FilePath, lie: Lie) -> Self {
+        Self::open_like(Like::Postgres, dir, lie)
+    }
+
+    pub(crate) fn open_like(like: Like, dir: &FilePath, lie: Lie) -> Self {
         let location = Location::Sqlite(dir.join("roll.db"));
         let store = Store::open(&location, &Options::default()).unwrap();
         let paths = KeyPaths::for_store(&location, None, None).unwrap();
@@ -112,6 +152,7 @@ impl Stage {
                 &Kept {
                     present: true,
                     cut: false,
+                    denied: false,
                     sessions: 2,
                     effects: BTreeMap::new(),
                     probed: 0,
@@ -120,7 +161,7 @@ impl Stage {
                 },
             );
         }
-        let plan = plan();
+        let plan = plan(like);
         engine
             .store
             .write(Durability::Full, |writing| {
@@ -132,6 +173,7 @@ impl Stage {
             plan,
             lie: std::cell::Cell::new(lie),
             secret: std::cell::Cell::new(true),
+            like,
             file,
             ahead,
         }
@@ -202,7 +244,10 @@ impl Stub<'_> {
 
 impl Provider for Stub<'_> {
     fn declares(&self) -> &'static Declared {
-        &DECLARED
+        match self.stage.like {
+            Like::Postgres => &DECLARED,
+            Like::Aws => &DECLARED_AWS,
+        }
     }
 
     fn label(&self) -> String {
@@ -214,9 +259,9 @@ impl Provider for Stub<'_> {
         let lie = self.stage.lie.get();
         Ok(Standing {
             present: kept.present && !(lie == Lie::GoneFromTheList && kept.cut),
-            sessions_denied: false,
+            sessions_denied: kept.denied,
             cut: kept.cut && lie != Lie::ShowsNothing,
-            sessions: Some(match lie {
+            sessions: (self.stage.like == Like::Postgres).then_some(match lie {
                 Lie::SessionsComeBack if kept.cut => 1,
                 _ => kept.sessions,
             }),
@@ -231,6 +276,7 @@ impl Provider for Stub<'_> {
         }
         *kept.effects.entry(step.as_str().to_owned()).or_default() += 1;
         match step {
+            StepKind::DenySessions => kept.denied = true,
             StepKind::Cut => kept.cut = true,
             StepKind::EndSessions => kept.sessions = 0,
             _ => {
@@ -271,6 +317,7 @@ impl Provider for Stub<'_> {
         };
         let dead = match path {
             Path::HeldSession => kept.sessions == 0,
+            Path::MintedSession => kept.denied,
             _ => kept.cut,
         };
         let honest = if dead {
@@ -286,7 +333,7 @@ impl Provider for Stub<'_> {
             Lie::DoesNothing | Lie::GoneFromTheList => accepted,
             Lie::Late(more) if kept.cut && kept.probed <= more => accepted,
             Lie::DeniesThenAllows(times) if kept.probed > times => accepted,
-            Lie::KeepsTheSession if path == Path::HeldSession => accepted,
+            Lie::KeepsTheSession if path != Path::NewLogin => accepted,
             Lie::Unclear if kept.cut => unclear(),
             Lie::HalfUnclear if kept.cut && kept.probed / 2 % 2 == 1 => unclear(),
             _ => honest,
@@ -300,7 +347,7 @@ fn keep(file: &FilePath, kept: &Kept) {
     std::fs::rename(&new, file).unwrap();
 }
 
-fn plan() -> Plan {
+fn plan(like: Like) -> Plan {
     let sighting = SightingKey {
         source: "stub:provider".parse().unwrap(),
         kind: Kind::Credential,
@@ -311,13 +358,20 @@ fn plan() -> Plan {
         kind,
         says: String::new(),
     };
-    let kinds = [
-        StepKind::Control,
-        StepKind::Cut,
-        StepKind::EndSessions,
-        StepKind::Remove,
-        StepKind::Prove,
-    ];
+    use StepKind::{Control, Cut, DenySessions, EndSessions, Prove, Remove};
+    let kinds = match like {
+        Like::Postgres => [Control, Cut, EndSessions, Remove, Prove],
+        Like::Aws => [Control, DenySessions, Cut, Remove, Prove],
+    };
+    let minted = Survivor {
+        what: "sessions minted from it".to_owned(),
+        lives_at_most: Some(Duration::hours(36)),
+        cut_by_plan: true,
+    };
+    let (survives, windows) = match like {
+        Like::Postgres => (Vec::new(), Vec::new()),
+        Like::Aws => (vec![minted], MINTED.to_vec()),
+    };
     lifecycle::revoke(Draft {
         tenant: Tenant::local(),
         subject: Subject {
@@ -331,8 +385,9 @@ fn plan() -> Plan {
             seen_at: Vec::new(),
         },
         steps: (1..).zip(kinds).map(step).collect(),
-        survives: Vec::new(),
+        survives,
         window: WINDOW,
+        windows,
         children: Vec::new(),
         consumers: Vec::new(),
         parent: None,

@@ -17,14 +17,14 @@ const PLAN: &str = "KEYROLL_CRASH_PLAN";
 /// About as many points as one revocation has.
 const POINTS: usize = 66;
 
-/// 5 kills, 50 in the long form; the stub in `lying_providers` takes the many.
+/// 10 kills, 100 in the long form; the stub in `lying_providers` takes the many.
 #[test]
 fn killed_at_any_point_a_role_dies_once_and_is_proven() {
     if let Some(dir) = std::env::var_os(DIR) {
         return child(&PathBuf::from(dir));
     }
     let Some(ground) = Ground::new() else { return };
-    let wanted = testkit::rounds(5, 50);
+    let wanted = testkit::rounds(10, 100);
     let mut kills = 0;
     for n in 0.. {
         if kills >= wanted {

@@ -296,6 +296,7 @@ pub(crate) fn plan(entity: &EntityId) -> model::Plan {
             over: model::Duration::seconds(5),
             first_after: model::Duration(0),
         },
+        windows: Vec::new(),
         children: Vec::new(),
         survives: Vec::new(),
         consumers: Vec::new(),

@@ -411,6 +411,57 @@ fn what_survives_depends_on_the_roles_the_user_may_take_on() {
     assert!(left("yes", "release")[0].contains("perhaps others"));
 }
 
+/// The residual states its time: what the roles allow where all are known, else AWS's maximum.
+#[test]
+fn sessions_of_roles_live_as_long_as_the_roles_say_and_never_longer_than_aws_allows() {
+    let lives = |may: &str, seconds: Option<&str>| {
+        let mut subject = subject();
+        let mut told = |name: &str, held: &str| {
+            subject.handle.insert(name.to_owned(), held.to_owned());
+        };
+        told("may_assume_roles", may);
+        told("assumable_roles", "release");
+        if let Some(seconds) = seconds {
+            told("longest_role_session", seconds);
+        }
+        let found = AccessKeyRevoker.survivors(&subject);
+        let role = found.into_iter().find(|one| !one.cut_by_plan).unwrap();
+        assert!(role.what.contains("AWSRevokeOlderSessions"));
+        role.lives_at_most.unwrap()
+    };
+    assert_eq!(lives("no", Some("3600")), Duration::hours(1));
+    assert_eq!(lives("no", Some("999999")), Duration::hours(12));
+    for (may, seconds) in [
+        ("no", None),
+        ("no", Some("-1")),
+        ("no", Some("x")),
+        ("yes", Some("3600")),
+        ("unknown", Some("3600")),
+    ] {
+        assert_eq!(
+            lives(may, seconds),
+            Duration::hours(12),
+            "{may} {seconds:?}"
+        );
+    }
+}
+
+/// Revocation reference, section 5.1: ten minutes for a session deny, one for the key.
+#[test]
+fn minted_sessions_are_watched_for_longer_than_the_key() {
+    let declared = AccessKeyRevoker.declares();
+    assert_eq!(
+        (declared.window.denials, declared.window.over),
+        (5, Duration::seconds(60))
+    );
+    let [(path, window)] = declared.windows else {
+        panic!("{:?}", declared.windows)
+    };
+    assert_eq!(*path, Path::MintedSession);
+    assert_eq!((window.denials, window.over), (5, Duration::minutes(10)));
+    assert_eq!(window.first_after, Duration::seconds(30));
+}
+
 #[test]
 fn every_harmless_permission_has_its_read() {
     for (permission, read) in crate::aws_iam::rights::HARMLESS.iter().zip(READS) {

@@ -67,7 +67,9 @@ impl Chain {
     pub(super) async fn credentials(&self) -> Result<Credentials, Refusal> {
         let none = || {
             let told = "found no credentials of AWS; set a profile (`aws:PROFILE`), `AWS_PROFILE`, \
-                or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
+                or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; for a profile that signs in \
+                by IAM Identity Center (SSO) or `credential_process` run first: \
+                eval \"$(aws configure export-credentials --profile NAME --format env)\"";
             Refusal::new(Reason::Denied, told).code("no_credentials")
         };
         let provider = self
