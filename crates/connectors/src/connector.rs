@@ -34,6 +34,8 @@ pub enum PortKind {
     Http,
     /// A database, over its own protocol.
     Sql,
+    /// An endpoint that speaks TLS.
+    Tls,
 }
 
 /// One system.

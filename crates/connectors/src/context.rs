@@ -8,7 +8,8 @@ use model::{
 };
 
 use crate::{
-    Answer, Blobs, Entry, File, Port, Question, Refusal, Request, Response, Rows, Statement,
+    Answer, Blobs, Entry, File, Greeting, Handshake, Port, Question, Refusal, Request, Response,
+    Rows, Statement,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -187,6 +188,17 @@ impl<'a> Context<'a> {
         let dir = dir.to_owned();
         match self.port.ask(&Question::Git { dir, from })? {
             Answer::Blobs(blobs) => Ok(blobs),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Shakes hands with an endpoint that speaks TLS, and hangs up.
+    ///
+    /// # Errors
+    /// Nobody answered, or no TLS was spoken.
+    pub fn tls(&mut self, greeting: Greeting) -> Result<Handshake, Refusal> {
+        match self.port.ask(&Question::Tls(greeting))? {
+            Answer::Tls(handshake) => Ok(handshake),
             _ => Err(another_answer()),
         }
     }

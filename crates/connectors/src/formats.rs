@@ -32,7 +32,7 @@ mod seen;
 mod ssh_public_key;
 pub(crate) mod text;
 mod tree;
-mod x509;
+pub(crate) mod x509;
 
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Thing};

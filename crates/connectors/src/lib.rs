@@ -31,6 +31,7 @@ pub mod postgres_roles;
 mod public_key;
 mod recording;
 mod revoker;
+mod tls_endpoint;
 mod token;
 
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
@@ -39,8 +40,8 @@ pub use connector::{Connector, Error, PortKind, Spec};
 pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
 pub use files::file_roots;
 pub use port::{
-    Answer, Blob, Blobs, Entry, EntryKind, File, Method, Port, Question, Refusal, Request,
-    Response, Rows, Statement, Whom,
+    Answer, Blob, Blobs, Entry, EntryKind, File, Greeting, Handshake, Method, Port, Question,
+    Refusal, Request, Response, Rows, Statement, Whom,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
@@ -53,6 +54,7 @@ pub static CATALOG: &[&dyn Connector] = &[
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
     &postgres_roles::PostgresRoles,
+    &tls_endpoint::TlsEndpoint,
 ];
 
 /// The connector called `name`.

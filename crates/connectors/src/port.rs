@@ -54,6 +54,44 @@ pub enum Question {
         /// How many contents to pass over: what an earlier answer's `next` said.
         from: u64,
     },
+    /// Of an endpoint that speaks TLS: what it shows to whoever comes.
+    Tls(Greeting),
+}
+
+/// A TLS handshake, and nothing after it. Whatever chain comes is taken: it is looked at, not
+/// trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The name asked for (RFC 6066 section 3), which the certificate has to bear.
+    pub server_name: String,
+    /// `postgres`, `smtp`, `imap` or `ldap`, where TLS is asked for in that protocol first.
+    #[serde(default)]
+    pub starttls: String,
+}
+
+/// What an endpoint showed in its handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// The certificates in DER, base64, in the order sent: the endpoint's own first.
+    pub chain: Vec<String>,
+    /// `TLS 1.2`, `TLS 1.3`; none where the endpoint gave up after its chain.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The cipher suite in IANA's words.
+    #[serde(default)]
+    pub cipher: Option<String>,
+    /// Whether it asked for a certificate of the client.
+    #[serde(default)]
+    pub asks_for_certificate: bool,
+    /// What a verification against this machine's trust anchors says: nothing where it is
+    /// content, otherwise `expired`, `not_yet_valid`, `unknown_issuer`, `name_mismatch`,
+    /// `bad_signature`, `not_for_servers`, `revoked`, `refused`. None without any anchor.
+    #[serde(default)]
+    pub objections: Option<Vec<String>>,
 }
 
 /// An HTTP method.
@@ -312,6 +350,8 @@ pub enum Answer {
     Rows(Rows),
     /// To [`Question::Git`].
     Blobs(Blobs),
+    /// To [`Question::Tls`].
+    Tls(Handshake),
 }
 
 /// Why there is no answer.

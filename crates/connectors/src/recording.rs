@@ -10,6 +10,7 @@
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
 //! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
 //! SQL select 1                                -> {"rows": [["1"]]}
+//! TLS api.example:443                         -> {"chain": ["MII…"], "version": "TLS 1.3"}
 //! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
 //! ```
 //!
@@ -23,7 +24,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Answer, Blob, Blobs, Entry, File, Method, Port, Question, Refusal, Response, Rows, Whom,
+    Answer, Blob, Blobs, Entry, File, Handshake, Method, Port, Question, Refusal, Response, Rows,
+    Whom,
 };
 
 /// A port that answers from a file.
@@ -59,6 +61,7 @@ enum Written {
         #[serde(default)]
         mode: Option<String>,
     },
+    Tls(Handshake),
     // Before rows: an empty list would read as no rows.
     Entries(Vec<Entry>),
     Rows(Rows),
@@ -152,6 +155,16 @@ impl Recording {
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
             Question::Git { dir, from } => format!("GIT {dir} {from}"),
+            Question::Tls(greeting) => {
+                let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
+                if greeting.server_name != greeting.host {
+                    line = format!("{line} as {}", greeting.server_name);
+                }
+                match greeting.starttls.as_str() {
+                    "" => line,
+                    protocol => format!("{line} after {protocol}"),
+                }
+            }
             Question::Sql(statement) => {
                 let text = statement
                     .text
@@ -195,7 +208,10 @@ impl Port for Recording {
         self.changed |= match question {
             Question::Http(request) => request.changes,
             Question::Sql(statement) => statement.changes,
-            Question::List { .. } | Question::Read { .. } | Question::Git { .. } => false,
+            Question::List { .. }
+            | Question::Read { .. }
+            | Question::Git { .. }
+            | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {
             return Err(Refusal::new(
@@ -220,6 +236,7 @@ impl Port for Recording {
             Written::Refusal { refusal } => Err(refusal),
             Written::Http(response) => Ok(Answer::Http(response)),
             Written::History(history) => Ok(Answer::Blobs(history.into())),
+            Written::Tls(handshake) => Ok(Answer::Tls(handshake)),
             Written::Rows(rows) => Ok(Answer::Rows(rows)),
             Written::Entries(entries) => Ok(Answer::Entries(entries)),
             Written::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),

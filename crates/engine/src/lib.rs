@@ -39,11 +39,13 @@ pub use error::Error;
 pub use execute::{Advance, Applied, Live, Provider, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
 pub use look::Looked;
-pub use ports::{Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort};
+pub use ports::{
+    Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort, TlsLimits, TlsPort,
+};
 pub use record::Ledger;
 pub use scan::{Machine, Scanned};
 pub use sources::Opened;
-pub use spec::{Postgres, Spec};
+pub use spec::{Endpoint, Postgres, Spec};
 
 /// Tells what time it is. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -4,8 +4,10 @@ mod files;
 mod git;
 mod http;
 mod sql;
+mod tls;
 
 pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use http::{HttpLimits, HttpPort};
 pub use sql::{Bearer, SqlLimits, SqlPort};
+pub use tls::{TlsLimits, TlsPort};

@@ -134,6 +134,10 @@ impl Engine {
                 config: config("postgres_roles", &address.target(), address.options()),
                 secret: address.password.clone(),
             }],
+            Spec::Tls(endpoint) => one(
+                &endpoint.target(),
+                config("tls_endpoint", &endpoint.target(), endpoint.options()),
+            ),
             Spec::Aws { profile } => {
                 let mut options = machine.options.clone();
                 options.extend(

@@ -10,8 +10,8 @@ use model::{Secret, SourceId};
 use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
-use crate::ports::{Bearer, FilesPort, GitPort, HttpPort, SqlLimits, SqlPort};
-use crate::spec::Postgres;
+use crate::ports::{Bearer, FilesPort, GitPort, HttpPort, SqlLimits, SqlPort, TlsPort};
+use crate::spec::{Endpoint, Postgres};
 use crate::{Engine, Error};
 
 /// A source that can be asked.
@@ -182,6 +182,11 @@ impl Engine {
                     Arc::clone(stop),
                 ))
             }
+            connectors::PortKind::Tls => Box::new(TlsPort::new(
+                self.runtime()?,
+                Endpoint::from_options(&config.options)?,
+                Arc::clone(stop),
+            )?),
             connectors::PortKind::Http => {
                 let port =
                     HttpPort::new(self.runtime()?, &config.options, bearer, Arc::clone(stop))?;

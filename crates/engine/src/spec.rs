@@ -1,5 +1,9 @@
 //! What a person names as a source, and which connector reads it.
 
+mod endpoint;
+
+pub use endpoint::Endpoint;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +29,8 @@ pub enum Spec {
     Export(Vec<PathBuf>),
     /// `collection:FILE`, `collection:-`: a pushed collection.
     Collection(Option<PathBuf>),
+    /// `tls://host:port`, `tls+smtp://host`, `host:port`: the certificate an endpoint serves.
+    Tls(Endpoint),
     /// A source that was added before: `postgres_roles:db.example:5432`.
     Known(SourceId),
 }
@@ -126,8 +132,9 @@ impl Spec {
                 .parse()
                 .map(Self::Known)
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
+            _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `export:PATH`, `collection:FILE` or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `collection:FILE` or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

@@ -24,9 +24,10 @@ use crate::words::count;
 /// Take the roll: read sources, find identities and credentials (read-only)
 ///
 /// A source is a directory or file (searched in full; of a git repository its history as well),
-/// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `export:PATH` (saved answers
-/// of AWS interfaces), `collection:FILE` or `collection:-` (pushed by any program), or the id of
-/// a source that was added before.
+/// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `tls://host:port` (the
+/// certificate served there; `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS
+/// first), `export:PATH` (saved answers of AWS interfaces), `collection:FILE` or `collection:-`
+/// (pushed by any program), or the id of a source that was added before.
 ///
 /// Without a source it looks at the places on this machine where credentials usually lie, opens
 /// no connection, and says what it did not look at.
@@ -198,7 +199,7 @@ fn remember(
     let mut remembered = Vec::new();
     for spec in specs
         .iter()
-        .filter(|spec| matches!(spec, Spec::Postgres(_) | Spec::Aws { .. }))
+        .filter(|spec| matches!(spec, Spec::Postgres(_) | Spec::Aws { .. } | Spec::Tls(_)))
     {
         let doing = || Error::from_engine("cannot remember a source");
         let (mut config, secret) = engine.describe(spec, machine).map_err(doing())?;

@@ -27,7 +27,7 @@ pub(crate) enum Sources {
     List,
     /// Remember a source; what opens it is sealed
     Add {
-        /// `postgres://user@host/database`, `aws:PROFILE`, a directory, `export:PATH`
+        /// `postgres://user@host/database`, `aws:PROFILE`, `tls://host:port`, a directory, `export:PATH`
         source: String,
         /// Read the password from standard input
         #[arg(long, env = "KEYROLL_PASSWORD_STDIN", value_parser = clap::builder::FalseyValueParser::new())]

@@ -1,6 +1,9 @@
 //! X.509 certificates (RFC 5280) in PEM, DER and bundles.
 //!
 //! Which of them are credentials depends on what lies beside them; see `files::pairs`.
+//!
+//! Facts of its own: `signature` (`sha256-rsa`, `sha1-rsa`, an object id where it has no name
+//! here), `self_signed`, `authority`, `weak` (what is too weak today: the key, the signature).
 
 use model::{Attribute, CredentialType, Key, KeyKind, Kind, Relation, Timestamp, Told};
 use x509_parser::certificate::X509Certificate;
@@ -83,7 +86,7 @@ impl Format for X509 {
 }
 
 /// A certificate in DER; what follows it (a trusted certificate's extra) is ignored.
-pub(super) fn certificate(bytes: &[u8]) -> Option<Certificate> {
+pub(crate) fn certificate(bytes: &[u8]) -> Option<Certificate> {
     let (rest, parsed) = X509Certificate::from_der(bytes).ok()?;
     let whole = bytes.get(..bytes.len() - rest.len())?;
     let key = PublicKey::from_spki(parsed.public_key().raw);
@@ -110,6 +113,14 @@ pub(super) fn certificate(bytes: &[u8]) -> Option<Certificate> {
             parsed.subject().as_raw() == parsed.issuer().as_raw(),
         )
         .is(Attribute::named("authority"), parsed.is_ca());
+    let signed = parsed.signature_algorithm.algorithm.to_id_string();
+    let signature = SIGNATURES.iter().find(|(id, _)| *id == signed);
+    let signature = signature.map_or(signed.as_str(), |(_, name)| name);
+    told = told.is(Attribute::named("signature"), short(signature));
+    let weak = weak(&key.algorithm, signature);
+    if !weak.is_empty() {
+        told = told.is(Attribute::named("weak"), weak);
+    }
     if let Some(spki) = key.spki_key() {
         told = told.hint("spki_sha256", spki.value.as_str()).link_key(
             Relation::Certifies,
@@ -136,6 +147,44 @@ pub(super) fn certificate(bytes: &[u8]) -> Option<Certificate> {
         authority: parsed.is_ca(),
         told,
     })
+}
+
+/// Object ids of signatures (RFC 8017, RFC 5758, RFC 8410).
+const SIGNATURES: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.2", "md2-rsa"),
+    ("1.2.840.113549.1.1.4", "md5-rsa"),
+    ("1.2.840.113549.1.1.5", "sha1-rsa"),
+    ("1.2.840.113549.1.1.10", "rsa-pss"),
+    ("1.2.840.113549.1.1.11", "sha256-rsa"),
+    ("1.2.840.113549.1.1.12", "sha384-rsa"),
+    ("1.2.840.113549.1.1.13", "sha512-rsa"),
+    ("1.2.840.10040.4.3", "sha1-dsa"),
+    ("1.2.840.10045.4.1", "sha1-ecdsa"),
+    ("1.2.840.10045.4.3.2", "sha256-ecdsa"),
+    ("1.2.840.10045.4.3.3", "sha384-ecdsa"),
+    ("1.2.840.10045.4.3.4", "sha512-ecdsa"),
+    ("1.3.101.112", "ed25519"),
+    ("1.3.101.113", "ed448"),
+];
+
+/// What NIST SP 800-131A no longer allows for signing: RSA below 2048 bits, DSA, and hashes up
+/// to SHA-1.
+fn weak(key: &str, signature: &str) -> Vec<String> {
+    let short = key
+        .strip_prefix("rsa-")
+        .and_then(|bits| bits.parse::<u32>().ok())
+        .is_some_and(|bits| bits < 2048);
+    let mut out = Vec::new();
+    if short || key == "dsa" {
+        out.push(format!("key {key}"));
+    }
+    if ["md2-", "md5-", "sha1-"]
+        .iter()
+        .any(|old| signature.starts_with(old))
+    {
+        out.push(format!("signature {signature}"));
+    }
+    out
 }
 
 fn short(text: &str) -> String {

@@ -226,7 +226,7 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         PortKind::Http => {
             b"<R><Result><IsTruncated>true</IsTruncated><Marker>same</Marker></Result></R>".to_vec()
         }
-        PortKind::Files | PortKind::Git | PortKind::Sql => b"x=1\n".to_vec(),
+        PortKind::Files | PortKind::Git | PortKind::Sql | PortKind::Tls => b"x=1\n".to_vec(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use connectors::{
-    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints, Port,
-    Question, Recording, Refusal, Response, Rows, Stop,
+    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
+    Handshake, Port, Question, Recording, Refusal, Response, Rows, Stop,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -182,6 +182,10 @@ impl Port for Answering {
                 gaps: Vec::new(),
                 next: Some(from.saturating_add(1_000_000)),
             }),
+            Question::Tls(_) => Answer::Tls(Handshake {
+                chain: vec![text(); 3],
+                ..Handshake::default()
+            }),
             Question::Sql(_) => Answer::Rows(Rows {
                 rows: vec![vec![Some(text())]; 3],
                 affected: 0,
@@ -235,6 +239,12 @@ impl Port for Truncating {
                 some.gaps
                     .extend(rest.into_iter().map(|blob| (blob.path, missing.clone())));
                 Answer::Blobs(some)
+            }
+            Answer::Tls(mut handshake) => {
+                for one in &mut handshake.chain {
+                    one.truncate(one.len() / 2);
+                }
+                Answer::Tls(handshake)
             }
             entries @ Answer::Entries(_) => entries,
         })

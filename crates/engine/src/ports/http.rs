@@ -249,7 +249,7 @@ impl Port for HttpPort {
 }
 
 /// Waits for `work`, or until the pass is stopped.
-fn wait<T>(
+pub(super) fn wait<T>(
     runtime: &Handle,
     stop: &AtomicBool,
     work: impl Future<Output = T>,

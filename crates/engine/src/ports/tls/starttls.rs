@@ -1,0 +1,126 @@
+//! Asks for TLS in the words of another protocol, where it is not spoken at once.
+
+use connectors::Refusal;
+use model::Reason;
+
+use super::{Wire, refused};
+
+/// A line longer than this is no answer of these protocols.
+const LINE_MAX: usize = 4096;
+/// More lines than this before the one that matters are a flood.
+const LINES_MAX: usize = 100;
+
+/// PostgreSQL's SSLRequest: length 8, code 80877103.
+const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
+/// LDAP's StartTLS (RFC 4511 section 4.14): an extended request with id 1 and OID 1.3.6.1.4.1.1466.20037.
+const LDAP_REQUEST: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+
+/// Says what `protocol` says before TLS; an empty one says nothing.
+pub(super) async fn ask(protocol: &str, wire: &mut Wire) -> Result<(), Refusal> {
+    match protocol {
+        "" => Ok(()),
+        "postgres" => {
+            wire.write(SSL_REQUEST).await?;
+            match byte(wire).await? {
+                b'S' => Ok(()),
+                _ => Err(declined()),
+            }
+        }
+        "smtp" => {
+            reply(wire, "220").await?;
+            wire.write(b"EHLO localhost\r\n").await?;
+            reply(wire, "250").await?;
+            wire.write(b"STARTTLS\r\n").await?;
+            reply(wire, "220").await
+        }
+        "imap" => {
+            line(wire).await?;
+            wire.write(b"a STARTTLS\r\n").await?;
+            tagged(wire).await
+        }
+        "ldap" => {
+            wire.write(LDAP_REQUEST).await?;
+            extended(wire).await
+        }
+        _ => Err(Refusal::new(
+            Reason::Unsupported,
+            "expected postgres, smtp, imap or ldap",
+        )),
+    }
+}
+
+/// An SMTP reply (RFC 5321 section 4.2): `250-` lines until one of `250 `.
+async fn reply(wire: &mut Wire, code: &str) -> Result<(), Refusal> {
+    for _ in 0..LINES_MAX {
+        let line = line(wire).await?;
+        match line.strip_prefix(code.as_bytes()) {
+            Some([b'-', ..]) => {}
+            Some(_) => return Ok(()),
+            None => return Err(declined()),
+        }
+    }
+    Err(refused("too_large", "an answer without an end"))
+}
+
+/// An IMAP answer (RFC 9051 section 7.1): untagged lines, then `a OK`.
+async fn tagged(wire: &mut Wire) -> Result<(), Refusal> {
+    for _ in 0..LINES_MAX {
+        let line = line(wire).await?;
+        if let Some(rest) = line.strip_prefix(b"a ") {
+            let ok = rest
+                .get(..2)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"OK"));
+            return if ok { Ok(()) } else { Err(declined()) };
+        }
+    }
+    Err(refused("too_large", "an answer without an end"))
+}
+
+/// An LDAP extended response (RFC 4511 section 4.12) whose result code is success.
+async fn extended(wire: &mut Wire) -> Result<(), Refusal> {
+    let (tag, length) = (byte(wire).await?, byte(wire).await?);
+    if tag != 0x30 || length >= 0x80 {
+        return Err(declined());
+    }
+    let mut message = Vec::new();
+    for _ in 0..length {
+        message.push(byte(wire).await?);
+    }
+    // Message id, then [APPLICATION 24] with the result as its first member.
+    let success = message
+        .strip_prefix(b"\x02\x01\x01\x78")
+        .and_then(|rest| rest.get(1..4));
+    if success == Some(b"\x0a\x01\x00") {
+        Ok(())
+    } else {
+        Err(declined())
+    }
+}
+
+/// A line without its end.
+async fn line(wire: &mut Wire) -> Result<Vec<u8>, Refusal> {
+    let mut line = Vec::new();
+    while line.len() < LINE_MAX {
+        match byte(wire).await? {
+            b'\n' => return Ok(line),
+            b'\r' => {}
+            other => line.push(other),
+        }
+    }
+    Err(refused("no_tls", "a line without an end"))
+}
+
+/// One byte: what comes after the answer belongs to TLS, and nothing of it may be taken here.
+async fn byte(wire: &mut Wire) -> Result<u8, Refusal> {
+    let mut one = [0];
+    wire.read(&mut one).await?;
+    Ok(one[0])
+}
+
+fn declined() -> Refusal {
+    Refusal::new(
+        Reason::Unsupported,
+        "the endpoint offers no TLS in this protocol",
+    )
+    .code("no_tls")
+}
