@@ -63,7 +63,11 @@ impl Engine {
     /// # Errors
     /// It is not on the roll.
     pub fn look(&self, id: &EntityId) -> Result<Looked, Error> {
-        let looked = self.store.read(|reading| self.look_in(reading, id))?;
+        let looked = self.store.read(|reading| {
+            let mut looked = self.look_in(reading, id)?;
+            self.find_refused(reading, looked.as_mut_slice())?;
+            Ok(looked)
+        })?;
         looked.ok_or_else(|| {
             Error::Unfit(format!(
                 "`{id}` is not on the roll; `keyroll ls` shows what is"
@@ -71,7 +75,7 @@ impl Engine {
         })
     }
 
-    /// A thing in full, in the caller's view of the store.
+    /// A thing in full, in the caller's view of the store, but for the merges it was kept from.
     pub(crate) fn look_in(
         &self,
         reading: &mut Reading<'_>,
@@ -91,47 +95,53 @@ impl Engine {
                     .and_then(|row| row.owner),
             };
         }
-        let refused = self.refused_in(reading, &entity)?;
         Ok(Some(Looked {
             row,
             entity,
             holder,
             owner,
-            refused,
+            refused: None,
         }))
     }
 
-    /// The merges that `entity` was kept from: those over a key that it bears.
-    fn refused_in(
+    /// Finds the merges that each of `things` was kept from: those over a key that it bears. All
+    /// of them are looked up at once, because one by one that costs as much as all else here.
+    fn find_refused(
         &self,
         reading: &mut Reading<'_>,
-        entity: &Entity,
-    ) -> Result<Option<Vec<Conflict>>, store::Error> {
-        let members: Vec<_> = entity
-            .members
-            .iter()
-            .map(|one| one.sighting.clone())
-            .collect();
-        let held = match reading.closure(&self.tenant, &members, CONNECTED_MAX) {
+        things: &mut [Looked],
+    ) -> Result<(), store::Error> {
+        let members = things.iter().flat_map(|one| &one.entity.members);
+        let members: Vec<_> = members.map(|one| one.sighting.clone()).collect();
+        let most = CONNECTED_MAX.max(2 * members.len());
+        let held = match reading.closure(&self.tenant, &members, most) {
             Ok(held) => held,
-            Err(store::Error::TooConnected { .. }) => return Ok(None),
+            // One of them hangs together with too much: only that one cannot be told.
+            Err(store::Error::TooConnected { .. }) if things.len() > 1 => {
+                for one in things {
+                    self.find_refused(reading, std::slice::from_mut(one))?;
+                }
+                return Ok(());
+            }
+            Err(store::Error::TooConnected { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        if held.len() == members.len() {
-            return Ok(Some(Vec::new()));
-        }
         let keyed = held.iter().map(|one| Keyed {
             sighting: &one.key,
             keys: &one.keys,
         });
-        let mut refused = inventory::resolve(&keyed.collect::<Vec<_>>()).conflicts;
-        refused.retain(|conflict| {
-            let bears = |one: &&store::Keyed| one.keys.contains(&conflict.key);
-            held.iter()
-                .filter(bears)
-                .any(|one| members.contains(&one.key))
-        });
-        Ok(Some(refused))
+        let conflicts = inventory::resolve(&keyed.collect::<Vec<_>>()).conflicts;
+        for thing in things {
+            let bears = |conflict: &Conflict| {
+                thing.entity.members.iter().any(|member| {
+                    let at = held.binary_search_by(|one| one.key.cmp(&member.sighting));
+                    at.is_ok_and(|at| held[at].keys.contains(&conflict.key))
+                })
+            };
+            let of_kind = conflicts.iter().filter(|one| one.kind == thing.entity.kind);
+            thing.refused = Some(of_kind.filter(|one| bears(one)).cloned().collect());
+        }
+        Ok(())
     }
 
     fn entity_in(&self, reading: &mut Reading<'_>, id: &EntityId) -> Result<Entity, store::Error> {
@@ -177,14 +187,14 @@ impl Engine {
             loop {
                 let (looked, next) = self.store.read(|reading| {
                     let rows = reading.roll(&self.tenant, &filter, &page)?;
-                    let looked: Result<Vec<_>, _> = rows
-                        .rows
-                        .iter()
-                        .map(|row| self.look_in(reading, &row.id))
-                        .collect();
-                    Ok((looked?, rows.next))
+                    let mut looked = Vec::with_capacity(rows.rows.len());
+                    for row in &rows.rows {
+                        looked.extend(self.look_in(reading, &row.id)?);
+                    }
+                    self.find_refused(reading, &mut looked)?;
+                    Ok((looked, rows.next))
                 })?;
-                for one in looked.iter().flatten() {
+                for one in &looked {
                     for finding in self.findings_of(one, &mutes) {
                         each(finding)?;
                     }
