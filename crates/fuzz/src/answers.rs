@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use connectors::{
-    Answer, Connector, Context, Entry, EntryKind, Event, File, Port, Question, Refusal, Response,
-    Rows,
+    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Port, Question,
+    Refusal, Response, Rows,
 };
 use model::{Attribute, Observation, Reason, Secret};
 
@@ -130,6 +130,18 @@ impl Port for OneFile<'_> {
                     mode: 0o600,
                 }))
             }
+            Question::Git { from: 0, .. } => Ok(Answer::Blobs(Blobs {
+                blobs: vec![Blob {
+                    path: self.path.trim_start_matches('/').to_owned(),
+                    bytes: Secret::new(self.bytes.to_vec()),
+                    id: "1f7a7a47".to_owned(),
+                    commit: "3c4e2a0c".to_owned(),
+                    author: self.path.to_owned(),
+                    at: None,
+                    in_head: self.bytes.len() % 2 == 0,
+                }],
+                ..Blobs::default()
+            })),
             _ => Err(absent()),
         }
     }

@@ -16,6 +16,11 @@ pub(super) const TARGETS: &[Listed] = &[
         files,
     ),
     (
+        "git_history",
+        "a content of any name in a history: no secret of it is in what is told of it",
+        git_history,
+    ),
+    (
         "aws_exports",
         "any file among exports of AWS ends in observations and gaps",
         aws_exports,
@@ -42,12 +47,28 @@ pub(super) const TARGETS: &[Listed] = &[
     ),
 ];
 
-/// The first line is the path below `/srv`, the rest the content.
-fn files(input: &[u8]) {
+/// A path below `/srv`, which is the first line, and a content, which is the rest.
+fn named(input: &[u8]) -> (String, &[u8]) {
     let end = input.iter().position(|byte| *byte == b'\n');
     let (name, rest) = input.split_at(end.unwrap_or(input.len()));
     let path = format!("/srv/{}", String::from_utf8_lossy(name));
-    let bytes = rest.strip_prefix(b"\n").unwrap_or(rest);
+    (path, rest.strip_prefix(b"\n").unwrap_or(rest))
+}
+
+fn git_history(input: &[u8]) {
+    let (path, bytes) = named(input);
+    let options = BTreeMap::from([("repository".to_owned(), "/srv".to_owned())]);
+    let Some(history) = connector("git_history") else {
+        return;
+    };
+    let witness = Witness::default();
+    let mut port = OneFile { path: &path, bytes };
+    let told = pass(history, &mut port, &witness, "host", &options);
+    witness.finds_nothing_in(&told.text, &path);
+}
+
+fn files(input: &[u8]) {
+    let (path, bytes) = named(input);
     let dir = path.rsplit_once('/').unwrap_or_default().0.to_owned();
     let options = BTreeMap::from([("dirs".to_owned(), dir)]);
     let Some(files) = connector("files") else {
