@@ -138,7 +138,7 @@ impl Port for OneFile<'_> {
                     commit: "3c4e2a0c".to_owned(),
                     author: self.path.to_owned(),
                     at: None,
-                    in_head: self.bytes.len() % 2 == 0,
+                    in_head: self.bytes.len().is_multiple_of(2),
                 }],
                 ..Blobs::default()
             })),
