@@ -89,7 +89,7 @@ impl Connector for Files {
         };
         let (path, field, mark) = sight::split_native(native).ok_or_else(not_ours)?;
         let public = matches!(field, "certificate" | "authorized_key");
-        if public || sight::is_thing(mark) {
+        if public || !sight::is_print(mark) {
             return Err(Error::NotOffered {
                 act: "read a secret where only something public lies",
             });

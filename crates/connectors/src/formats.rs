@@ -29,7 +29,9 @@ mod pgpass;
 mod private_key;
 mod pypirc;
 mod seen;
+mod settings;
 mod ssh_public_key;
+mod terraform;
 pub(crate) mod text;
 mod tree;
 pub(crate) mod x509;
@@ -123,6 +125,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &azure::Azure,
     &agent_config::AgentConfig,
     &key_store::KeyStore,
+    &terraform::TerraformPlan,
+    &terraform::TerraformState,
+    &terraform::TerraformConfig,
 ];
 
 /// The format called `name`.

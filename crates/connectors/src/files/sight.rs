@@ -29,9 +29,10 @@ pub(super) fn thing_native(path: &str, kind: Kind, field: &str) -> Option<String
     native(path, field, kind.as_str())
 }
 
-/// Whether the mark in a native id is that of a thing, which holds no secret.
-pub(super) fn is_thing(mark: &str) -> bool {
-    mark.parse::<Kind>().is_ok()
+/// Whether the mark in a native id is that of a secret: the beginning of its fingerprint. Things
+/// and credentials whose secret lies elsewhere have words there.
+pub(super) fn is_print(mark: &str) -> bool {
+    mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `told` with what it says of other things of the same file (`#field`) made native ids. A link
