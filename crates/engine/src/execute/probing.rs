@@ -45,7 +45,7 @@ impl Execution<'_> {
     }
 
     /// Whether it is too early to ask on `path`: the provider is given the time it states.
-    fn too_early(&self, path: Path) -> bool {
+    pub(super) fn too_early(&self, path: Path) -> bool {
         let after = self.plan.body.window(path).first_after;
         let cut = self.record.cut_at();
         cut.is_some_and(|cut| self.engine.now() < cut + after)

@@ -42,7 +42,9 @@ impl Execution<'_> {
     fn other_denials(&mut self) -> Result<(), Halt> {
         if self.record.bearer && self.record.control().is_some() {
             for path in self.paths().iter().filter(|path| **path != Path::NewLogin) {
-                self.probe_and_keep(*path)?;
+                if !self.too_early(*path) {
+                    self.probe_and_keep(*path)?;
+                }
             }
         }
         Ok(())
