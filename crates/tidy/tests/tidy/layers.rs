@@ -53,6 +53,7 @@ pub(crate) const PURE: &[&str] = &[
     "evidence",
     "vault",
     "connectors",
+    "leaks",
     "inventory",
     "assess",
     "lifecycle",

@@ -1,0 +1,121 @@
+//! The detector: built once, shared by all threads.
+
+mod blocks;
+mod look;
+
+use std::sync::Arc;
+
+use crate::keywords::Keywords;
+use crate::rule::Form;
+use crate::{Allowlist, Error, GitleaksConfig, Match, Rule, builtin};
+
+pub(crate) use blocks::Blocks;
+
+/// Finds secrets in bytes. Building it takes some milliseconds; regexes are compiled when
+/// their keyword is met for the first time.
+#[derive(Debug)]
+pub struct Detector {
+    pub(crate) rules: Vec<Arc<Rule>>,
+    keywords: Keywords,
+    /// Rules without a keyword look everywhere.
+    everywhere: Vec<usize>,
+    /// What the scanner of assignments reports to.
+    password: Option<usize>,
+    secret: Option<usize>,
+    urls: Vec<usize>,
+    allow: Vec<Allowlist>,
+}
+
+/// What a scan did not report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Matches that were told.
+    pub matches: u64,
+    /// Matches that a comment on their line or an allow-list says are known.
+    pub muted: u64,
+}
+
+/// Where the bytes come from, as allow-lists need to know it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) path: Option<&'a str>,
+    pub(crate) commit: Option<&'a str>,
+}
+
+impl Detector {
+    /// With the built-in rules.
+    ///
+    /// # Errors
+    /// Where a data file is wrong, which the tests of the catalogue exclude.
+    pub fn new() -> Result<Self, Error> {
+        Self::with(builtin()?, Vec::new())
+    }
+
+    /// With these rules and no others.
+    ///
+    /// # Errors
+    /// Where their keywords do not fit into one automaton.
+    pub fn of(rules: Vec<Rule>) -> Result<Self, Error> {
+        Self::with(rules, Vec::new())
+    }
+
+    /// With the rules of a file in gitleaks' form; with the built-in ones, too, where it says
+    /// `useDefault`.
+    ///
+    /// # Errors
+    /// Where a rule is none here; the error names it.
+    pub fn from_gitleaks(config: GitleaksConfig) -> Result<Self, Error> {
+        let (rules, allow) = config.rules()?;
+        Self::with(rules, allow)
+    }
+
+    fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Result<Self, Error> {
+        let keywords = Keywords::of(rules.iter())?;
+        let find = |id: &str| rules.iter().position(|rule| rule.id == id);
+        let places = |is: fn(&Rule) -> bool| {
+            let numbered = rules.iter().enumerate().filter(|(_, rule)| is(rule));
+            numbered.map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        Ok(Self {
+            keywords,
+            everywhere: places(|rule| {
+                rule.keywords.is_empty() && matches!(rule.form, Form::Free { .. })
+            }),
+            password: find("assigned-password"),
+            secret: find("assigned-secret"),
+            urls: places(|rule| matches!(rule.form, Form::Url(_))),
+            allow,
+            rules: rules.into_iter().map(Rule::shared).collect(),
+        })
+    }
+
+    /// The rules, in the order of the catalogue.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|rule| &**rule)
+    }
+
+    /// Calls `sink` for each match in `bytes`, in order of place.
+    ///
+    /// `path` is only held against the paths of rules and allow-lists; nothing is read.
+    pub fn scan(&self, bytes: &[u8], path: Option<&str>, sink: &mut dyn FnMut(Match)) -> Summary {
+        self.scan_commit(bytes, path, None, sink)
+    }
+
+    /// As [`Detector::scan`], for a file of a commit, which an allow-list may know.
+    pub fn scan_commit(
+        &self,
+        bytes: &[u8],
+        path: Option<&str>,
+        commit: Option<&str>,
+        sink: &mut dyn FnMut(Match),
+    ) -> Summary {
+        let mut blocks = Blocks::new(self, Place { path, commit });
+        let mut from = 0;
+        while from < bytes.len() {
+            let to = bytes.len().min(from + crate::window::BLOCK);
+            blocks.look(bytes, 0, from..to, sink);
+            from = to;
+        }
+        blocks.finish(sink)
+    }
+}

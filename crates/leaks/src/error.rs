@@ -1,0 +1,45 @@
+//! What can be wrong with rules and baselines that were given to the detector.
+
+/// Why a rule file, an allow-list or a baseline cannot be used. Nothing that is scanned is an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is no TOML of the expected form.
+    #[error("expected a rule file `{file}` in TOML: {reason}")]
+    File {
+        /// Which file.
+        file: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// One rule is wrong.
+    #[error("rule `{rule}`: {reason}")]
+    Rule {
+        /// Its id.
+        rule: String,
+        /// What was expected, what came.
+        reason: String,
+    },
+    /// A regex means nothing here; gitleaks' files are written for RE2.
+    #[error("rule `{rule}`: expected a regular expression in `{field}`: {reason}")]
+    Regex {
+        /// The rule's id, or `allowlist`.
+        rule: String,
+        /// Which field of it.
+        field: &'static str,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A baseline is neither gitleaks' JSON report nor a list of fingerprints.
+    #[error("expected a baseline as a list of fingerprints or as gitleaks' JSON report: {reason}")]
+    Baseline {
+        /// What the parser says.
+        reason: String,
+    },
+    /// The keywords of all rules do not fit into one automaton.
+    #[error("expected keywords that fit into one automaton: {reason}")]
+    Keywords {
+        /// What the builder says.
+        reason: String,
+    },
+}

@@ -1,0 +1,229 @@
+//! The name to the left of an assignment.
+
+use super::Word;
+
+const PASSWORD: &[&[u8]] = &[
+    b"password",
+    b"passwd",
+    b"passphrase",
+    b"passwort",
+    b"contrasena",
+    b"pwd",
+];
+const SECRET: &[&[u8]] = &[
+    b"secret",
+    b"token",
+    b"apikey",
+    b"api_key",
+    b"api-key",
+    b"access_key",
+    b"accesskey",
+    b"access-key",
+    b"secret_key",
+    b"private_key",
+    b"privatekey",
+    b"auth_key",
+    b"authkey",
+    b"encryption_key",
+    b"encryptionkey",
+    b"signing_key",
+    b"signingkey",
+    b"master_key",
+    b"masterkey",
+    b"account_key",
+    b"accountkey",
+    b"service_key",
+    b"servicekey",
+    b"shared_key",
+    b"sharedkey",
+    b"credential",
+    b"client_key",
+    b"consumer_key",
+    b"app_key",
+    b"appkey",
+    b"license_key",
+    b"bearer",
+];
+/// A name with one of these at its end tells of a secret, not one itself.
+const ABOUT: &[&[u8]] = &[
+    b"id",
+    b"ids",
+    b"name",
+    b"names",
+    b"url",
+    b"uri",
+    b"path",
+    b"file",
+    b"filename",
+    b"dir",
+    b"length",
+    b"len",
+    b"size",
+    b"type",
+    b"types",
+    b"kind",
+    b"field",
+    b"label",
+    b"title",
+    b"text",
+    b"header",
+    b"prefix",
+    b"suffix",
+    b"hint",
+    b"policy",
+    b"regex",
+    b"regexp",
+    b"pattern",
+    b"expiry",
+    b"expires",
+    b"ttl",
+    b"count",
+    b"error",
+    b"message",
+    b"msg",
+    b"format",
+    b"version",
+    b"ref",
+    b"arn",
+    b"env",
+    b"var",
+    b"variable",
+    b"placeholder",
+    b"endpoint",
+    b"class",
+    b"style",
+    b"column",
+    b"index",
+    b"scope",
+    b"scopes",
+    b"hash",
+    b"sha",
+    b"sha1",
+    b"sha256",
+    b"md5",
+    b"digest",
+    b"checksum",
+    b"fingerprint",
+    b"description",
+    b"desc",
+    b"help",
+    b"example",
+    b"public",
+    b"pub",
+    b"tokenizer",
+    b"required",
+    b"enabled",
+    b"min",
+    b"max",
+    b"date",
+    b"time",
+    b"at",
+    b"selector",
+    b"location",
+    b"store",
+    b"manager",
+];
+
+/// What the last name in `left` speaks of; `None` if not of a secret.
+pub(super) fn word(left: &[u8], quoted: bool) -> Option<Word> {
+    let line = line(left);
+    let name = last_name(line)?;
+    let lower = name.to_ascii_lowercase();
+    kind(&lower).or_else(|| {
+        // `password: &str = "…"`, `token: string = "…"`: the name stands before its type.
+        let before = before_type(line, name)?;
+        quoted
+            .then(|| kind(&last_name(before)?.to_ascii_lowercase()))
+            .flatten()
+    })
+}
+
+fn line(left: &[u8]) -> &[u8] {
+    let start = memchr::memrchr(b'\n', left).map_or(0, |at| at + 1);
+    &left[start..]
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// The last name of `text`; quotes, brackets and blanks may follow it.
+fn last_name(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().rposition(|byte| is_letter(*byte))? + 1;
+    let between = &text[end..];
+    let is_close = between.len() <= 12
+        && between.iter().all(|b| {
+            matches!(
+                b,
+                b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b'?' | b'!' | b':' | b')'
+            )
+        });
+    let start = text[..end]
+        .iter()
+        .rposition(|byte| !is_letter(*byte))
+        .map_or(0, |at| at + 1);
+    is_close.then(|| &text[start..end])
+}
+
+fn before_type<'a>(line: &'a [u8], type_name: &[u8]) -> Option<&'a [u8]> {
+    let at = memchr::memmem::rfind(line, type_name)?;
+    let before = &line[..at];
+    let colon = before
+        .iter()
+        .rposition(|byte| !matches!(byte, b' ' | b'&' | b'*' | b'\'' | b'[' | b']'))?;
+    (before[colon] == b':').then(|| &before[..colon])
+}
+
+fn kind(lower: &[u8]) -> Option<Word> {
+    let last = lower
+        .rsplit(|b| matches!(b, b'_' | b'-' | b'.'))
+        .next()
+        .unwrap_or_default();
+    if ABOUT.contains(&last) || ends_about(lower) {
+        return None;
+    }
+    let has = |words: &[&[u8]]| {
+        words
+            .iter()
+            .any(|word| memchr::memmem::find(lower, word).is_some())
+    };
+    if has(PASSWORD) || matches!(last, b"pass" | b"pw" | b"pswd") || lower.ends_with(b"_pass") {
+        return Some(Word::Password);
+    }
+    has(SECRET).then_some(Word::Secret)
+}
+
+/// The same in one word: `passwordHash`, `tokenUrl`, `secretName`.
+fn ends_about(lower: &[u8]) -> bool {
+    const LONG: &[&[u8]] = &[
+        b"name",
+        b"url",
+        b"uri",
+        b"path",
+        b"file",
+        b"length",
+        b"type",
+        b"field",
+        b"label",
+        b"header",
+        b"prefix",
+        b"policy",
+        b"regex",
+        b"pattern",
+        b"hash",
+        b"hint",
+        b"placeholder",
+        b"message",
+        b"error",
+        b"endpoint",
+        b"version",
+        b"count",
+        b"digest",
+        b"checksum",
+        b"tokenid",
+        b"keyid",
+        b"secretid",
+        b"tokens",
+    ];
+    LONG.iter().any(|end| lower.ends_with(end))
+}

@@ -1,0 +1,177 @@
+//! What stands where a secret would, and is none.
+
+use crate::entropy::shannon;
+
+/// Parts of text that authors write where a reader shall put a secret.
+const WORDS: &[&[u8]] = &[
+    b"placeholder",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"changeit",
+    b"replace",
+    b"redacted",
+    b"your_",
+    b"your-",
+    b"yoursecret",
+    b"yourtoken",
+    b"yourkey",
+    b"yourpassword",
+    b"yourapi",
+    b"insert_",
+    b"insert-",
+    b"enter_",
+    b"enter-",
+    b"example",
+    b"dummy",
+    b"sample",
+    b"foobar",
+    b"fill_in",
+    b"fillme",
+    b"goes_here",
+    b"goes-here",
+    b"_here",
+    b"-here",
+    b"mysecret",
+    b"my-secret",
+    b"my_secret",
+    b"mypassword",
+    b"my-password",
+    b"my_password",
+    b"my-token",
+    b"my_token",
+    b"my_api",
+    b"my-api",
+    b"xxxx",
+    b"****",
+    b"....",
+    b"1234567890",
+    b"0123456789",
+    b"abcdefgh",
+    b"undefined",
+    b"deadbeef",
+    b"lorem",
+    b"ipsum",
+    b"not-a-",
+    b"not_a_",
+    b"fake",
+    b"notreal",
+    b"secret_key",
+    b"secretkey",
+    b"access_key",
+    b"api_key",
+    b"apikey",
+    b"private_key",
+];
+
+/// Fewer bits a byte than this has no real key, however long it is.
+const ENTROPY_MIN: f64 = 2.0;
+
+/// Whether `value` is written to be replaced: a variable, a word such as `changeme`, one letter
+/// again and again.
+pub(crate) fn is_one(value: &[u8]) -> bool {
+    is_variable(value) || is_repeated(value) || has_word(value)
+}
+
+/// Whether `value` is filled in by a shell, a template or a formatter.
+pub(crate) fn is_variable(value: &[u8]) -> bool {
+    let starts = |marks: &[&[u8]]| marks.iter().any(|mark| value.starts_with(mark));
+    let has = |part: &[u8]| memchr::memmem::find(value, part).is_some();
+    if starts(&[
+        b"${", b"$(", b"{{", b"<", b"%(", b"%{", b"#{", b"@{", b"[[", b"__", b"{%", b"!", b"`",
+    ]) {
+        return true;
+    }
+    // `$NAME` and `%NAME%`; a password may begin with `$`, but goes on with more than a name.
+    let is_name = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit())
+    };
+    match value {
+        [b'$', rest @ ..]
+            if is_name(rest) || rest.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_') =>
+        {
+            true
+        }
+        [b'%', rest @ .., b'%'] if is_name(rest) => true,
+        [b'{', .., b'}'] => true,
+        [b'\'' | b'"', b'$', ..] => true,
+        [b'%', b's' | b'd' | b'v' | b'q'] => true,
+        _ => has(b"${") || has(b"$(") || has(b"{{") || has(b"#{") || has(b"%s"),
+    }
+}
+
+/// One letter again and again, or hardly more.
+pub(crate) fn is_repeated(value: &[u8]) -> bool {
+    value.len() >= 6 && (shannon(value) < ENTROPY_MIN || longest_run(value) * 2 > value.len())
+}
+
+/// A word that is made for the place.
+pub(crate) fn has_word(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    WORDS
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
+}
+
+/// A form's variable part that is filled with one letter, or counts up: `ghp_xxxxxxxx`.
+pub(crate) fn is_filler(secret: &[u8]) -> bool {
+    longest_run(secret) >= 8 || {
+        let lower = secret.to_ascii_lowercase();
+        [
+            b"xxxx".as_slice(),
+            b"1234567890",
+            b"abcdefghij",
+            b"your",
+            b"redacted",
+            b"placeholder",
+        ]
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
+    }
+}
+
+fn longest_run(value: &[u8]) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    let mut before = None;
+    for byte in value {
+        run = if before == Some(*byte) { run + 1 } else { 1 };
+        before = Some(*byte);
+        longest = longest.max(run);
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_words_and_repetitions_are_placeholders() {
+        for text in [
+            "${DB_PASSWORD}",
+            "$PASSWORD",
+            "%PASSWORD%",
+            "{{ vault.key }}",
+            "<your key>",
+            "changeme",
+            "xxxxxxxxxxxx",
+            "your_api_key_here",
+            "aaaaaaaaaaaa",
+            "#{token}",
+            "%(password)s",
+            "{}",
+        ] {
+            assert!(is_one(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_random_is_no_placeholder() {
+        for text in ["$ecur3P4ss!", "x7Kp2Qm9Zt4Lw8aR", "Tr0ub4dor&3"] {
+            assert!(!is_one(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Files in gitleaks' form are accepted, or refused with the name of the rule (CL-12).
+
+use leaks::{Detector, Error, GitleaksConfig};
+
+fn found(config: &str, text: &str, path: &str) -> Vec<(String, u64)> {
+    let detector = Detector::from_gitleaks(GitleaksConfig::parse(config).unwrap()).unwrap();
+    let mut found = Vec::new();
+    detector.scan(text.as_bytes(), Some(path), &mut |one| {
+        found.push((one.rule.id.clone(), one.range.start));
+    });
+    found
+}
+
+const RULE: &str = r#"
+[[rules]]
+id = "house-token"
+description = "A token of the house"
+regex = '''house_([a-z0-9]{12})'''
+secretGroup = 1
+entropy = 2.0
+keywords = ["house_"]
+"#;
+
+#[test]
+fn a_rule_with_group_entropy_and_keywords_is_run_as_written() {
+    assert_eq!(
+        found(RULE, "x = house_a1b2c3d4e5f6", "x"),
+        [("house-token".to_owned(), 10)]
+    );
+    assert!(
+        found(RULE, "x = house_aaaaaaaaaaaa", "x").is_empty(),
+        "entropy"
+    );
+}
+
+#[test]
+fn a_rule_without_keywords_looks_everywhere_and_a_path_bounds_it() {
+    let rule = "[[rules]]\nid = \"r\"\nregex = 'zq[0-9]{4}'\npath = '''\\.env$'''\n";
+    let text = format!("{}zq1234", " ".repeat(70_000));
+    assert_eq!(found(rule, &text, "a/.env").len(), 1);
+    assert!(found(rule, &text, "a/b.rs").is_empty());
+}
+
+#[test]
+fn allow_lists_in_both_spellings_mute() {
+    let text = "x = house_a1b2c3d4e5f6 # demo";
+    for list in [
+        "[allowlist]\nregexes = ['a1b2']",
+        "[[allowlists]]\ntargetRules = [\"house-token\"]\nregexTarget = \"line\"\nregexes = ['demo']",
+        "[[allowlists]]\ncondition = \"AND\"\npaths = ['^test/']\nstopwords = [\"A1B2\"]",
+        "[rules.allowlist]\npaths = ['^test/']",
+        "[[rules.allowlists]]\nregexTarget = \"match\"\nregexes = ['^house_a1']",
+    ] {
+        assert!(
+            found(&format!("{RULE}\n{list}"), text, "test/x").is_empty(),
+            "{list}"
+        );
+    }
+    let other = "[[allowlists]]\ncondition = \"AND\"\npaths = ['^test/']\nstopwords = [\"zzz\"]";
+    assert_eq!(found(&format!("{RULE}\n{other}"), text, "test/x").len(), 1);
+}
+
+#[test]
+fn a_file_extends_another_and_the_built_in_rules() {
+    let base = GitleaksConfig::parse(RULE).unwrap();
+    let over = GitleaksConfig::parse(
+        "[extend]\nuseDefault = true\ndisabledRules = [\"private-key\"]\n[[rules]]\nid = \"house-token\"\nentropy = 5.0\n",
+    )
+    .unwrap();
+    let detector = Detector::from_gitleaks(over.over(base)).unwrap();
+    assert!(detector.rules().count() >= 300);
+    assert!(detector.rules().all(|rule| rule.id != "private-key"));
+    let text = b"x = house_a1b2c3d4e5f6";
+    assert_eq!(
+        detector.scan(text, None, &mut |_| {}).matches,
+        0,
+        "entropy was raised"
+    );
+}
+
+#[test]
+fn a_regex_that_means_nothing_is_refused_with_the_name_of_its_rule() {
+    let wrong = GitleaksConfig::parse("[[rules]]\nid = \"broken\"\nregex = '(?<!x)y'\n").unwrap();
+    let Err(error @ Error::Regex { .. }) = Detector::from_gitleaks(wrong) else {
+        panic!("expected a refusal");
+    };
+    assert!(error.to_string().contains("`broken`"), "{error}");
+    let group =
+        GitleaksConfig::parse("[[rules]]\nid = \"g\"\nregex = 'y'\nsecretGroup = 3\n").unwrap();
+    assert!(Detector::from_gitleaks(group).is_err());
+    assert!(GitleaksConfig::parse("rules = 3").is_err());
+}
