@@ -14,6 +14,7 @@ mod authorized_keys;
 mod aws_profile;
 mod azure;
 mod cargo_credentials;
+mod cli_tokens;
 mod docker_config;
 mod dotenv;
 mod gcloud;
@@ -21,6 +22,7 @@ mod gem_credentials;
 mod gh_hosts;
 mod git_credentials;
 mod key_store;
+mod known_hosts;
 mod kubeconfig;
 mod maven_settings;
 mod netrc;
@@ -30,6 +32,7 @@ mod private_key;
 mod pypirc;
 mod seen;
 mod settings;
+mod ssh_certificate;
 mod ssh_public_key;
 mod terraform;
 pub(crate) mod text;
@@ -128,6 +131,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &terraform::TerraformPlan,
     &terraform::TerraformState,
     &terraform::TerraformConfig,
+    &ssh_certificate::SshCertificate,
+    &known_hosts::KnownHosts,
+    &cli_tokens::CliTokens,
 ];
 
 /// The format called `name`.

@@ -62,6 +62,8 @@ pub enum CredentialType {
     PrivateKey,
     /// A public key that a host accepts for log-in.
     SshAuthorizedKey,
+    /// A certificate of OpenSSH, for a user or a host.
+    SshCertificate,
     /// A bearer token of a cluster's service account or user.
     KubernetesToken,
     /// A JSON web token.
@@ -74,7 +76,7 @@ pub enum CredentialType {
 
 impl CredentialType {
     /// Every type, in the order of the manual.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AwsAccessKey,
         Self::AwsSession,
         Self::AwsConsolePassword,
@@ -82,6 +84,7 @@ impl CredentialType {
         Self::X509Certificate,
         Self::PrivateKey,
         Self::SshAuthorizedKey,
+        Self::SshCertificate,
         Self::KubernetesToken,
         Self::Jwt,
         Self::ApiToken,
@@ -98,6 +101,7 @@ impl CredentialType {
             Self::X509Certificate => "x509_certificate",
             Self::PrivateKey => "private_key",
             Self::SshAuthorizedKey => "ssh_authorized_key",
+            Self::SshCertificate => "ssh_certificate",
             Self::KubernetesToken => "kubernetes_token",
             Self::Jwt => "jwt",
             Self::ApiToken => "api_token",
@@ -172,6 +176,12 @@ pub const fn revocability(of: CredentialType) -> Revocability {
             "revoke at its issuer; each relying party must see the CRL or OCSP answer",
             Told::CannotTell,
             &["relying parties that do not check", "resumed TLS sessions"],
+            false,
+        ),
+        CredentialType::SshCertificate => (
+            "a key revocation list on every host, or removing its authority there",
+            Told::CannotTell,
+            &["open sessions", "hosts without the list, until it expires"],
             false,
         ),
         CredentialType::PrivateKey | CredentialType::SshAuthorizedKey => (

@@ -82,6 +82,11 @@ pub(super) fn read_armour(bytes: &[u8], field: &str, line: usize, seen: &mut See
     }
 }
 
+/// What a key in DER is, without protection; `None` where it is none.
+pub(super) fn plain(bytes: &[u8]) -> Option<PrivateKey> {
+    from_der(bytes).map(|parts| parts.into_key(Secret::new(bytes.to_vec())))
+}
+
 /// The older forms say the kind of key in clear even where the key is not.
 fn old_encrypted(label: &str) -> Parts {
     let (form, algorithm) = match label {
