@@ -171,8 +171,13 @@ impl Ruling {
 
 impl<'a> Thing<'a> {
     /// Whether it is a credential that some source still finds.
+    /// A place that only names a credential holds none: its value lies elsewhere.
     fn is_live_credential(&self) -> bool {
-        self.entity.kind == Kind::Credential && self.entity.missing_since.is_none()
+        let named = self.entity.fact(&Attribute::BY_REFERENCE);
+        let named = named.is().and_then(|named| named.flag());
+        self.entity.kind == Kind::Credential
+            && self.entity.missing_since.is_none()
+            && named != Some(true)
     }
 
     /// The type, in the store's word.

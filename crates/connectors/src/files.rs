@@ -14,6 +14,7 @@ mod kept;
 mod known;
 mod pairs;
 mod place;
+mod search;
 mod sight;
 mod walk;
 
@@ -21,9 +22,10 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
-pub(crate) use kept::{Kept, digest};
+pub(crate) use kept::Kept;
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place};
+pub(crate) use search::search;
 pub(crate) use sight::{scope, split_native};
 
 use crate::formats::{self, FileAt};
@@ -91,7 +93,7 @@ impl Connector for Files {
         let public = matches!(field, "certificate" | "authorized_key");
         if public || !sight::is_print(mark) {
             return Err(Error::NotOffered {
-                act: "read a secret where only something public lies",
+                act: "read a secret where only something public or a name lies",
             });
         }
         let gone = || Error::Gone {
@@ -102,15 +104,15 @@ impl Connector for Files {
             Err(refusal) if walk::is_absent(&refusal) => return Err(gone()),
             Err(refusal) => return Err(refusal.into()),
         };
-        let seen = formats::read_all(&FileAt {
+        let at = FileAt {
             path,
             bytes: file.bytes.expose(),
-        });
+        };
+        let mut seen = formats::read_all(&at);
+        search(cx, &at, &mut seen);
         let secrets = seen.found.into_iter().filter_map(|found| found.secret);
-        let detected = cx.detect(path, file.bytes.expose());
         secrets
             .chain(seen.keys.into_iter().map(|key| key.body))
-            .chain(detected.into_iter().map(|one| one.secret))
             .find(|secret| cx.fingerprint(secret).short() == mark)
             .ok_or_else(gone)
     }

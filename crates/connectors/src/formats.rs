@@ -24,8 +24,11 @@ mod git_credentials;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
+mod literals;
 mod maven_settings;
+mod mcp_server;
 mod netrc;
+mod notebook;
 mod npmrc;
 mod pgpass;
 mod private_key;
@@ -40,7 +43,7 @@ mod tree;
 pub(crate) mod x509;
 
 pub(crate) use seen::blank;
-pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Thing};
+pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
 
 /// What a format says of itself.
 #[derive(Debug)]
@@ -127,6 +130,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &gcloud::Gcloud,
     &azure::Azure,
     &agent_config::AgentConfig,
+    &mcp_server::McpServer,
+    &notebook::Notebook,
     &key_store::KeyStore,
     &terraform::TerraformPlan,
     &terraform::TerraformState,

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
-use crate::files::{At, Kept, Place, digest, place, scope, split_native};
-use crate::formats::{self, FileAt, Found};
+use crate::files::{At, Kept, Place, place, scope, search, split_native};
+use crate::formats::{self, FileAt};
 use crate::{Blob, Connector, Context, Error, PortKind, Refusal, Spec, Stop};
 
 /// The history of a git repository.
@@ -152,19 +152,14 @@ fn each_blob(
 fn read(cx: &mut Context<'_>, blob: &Blob) -> (Vec<Observation>, bool) {
     let path = format!("/{}", blob.path);
     let bytes = blob.bytes.expose();
-    let mut seen = formats::read_all(&FileAt { path: &path, bytes });
+    let at = FileAt { path: &path, bytes };
+    let mut seen = formats::read_all(&at);
+    search(cx, &at, &mut seen);
     // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
     seen.gaps.clear();
-    let known = seen.found.iter().filter_map(|found| found.secret.as_ref());
-    let mut known: std::collections::BTreeSet<_> = known.map(digest).collect();
-    known.extend(seen.keys.iter().map(|key| digest(&key.body)));
-    for one in cx.detect(&path, bytes) {
-        if known.insert(digest(&one.secret)) {
-            seen.found(Found::detected(one));
-        }
-    }
     // Who works with what is told by the files of today.
     seen.things.clear();
+    seen.found.retain(|found| !found.is_reference());
     for found in &mut seen.found {
         found.told.links.retain(|link| !within_the_file(link));
     }
@@ -214,14 +209,14 @@ fn keep(found: &mut BTreeMap<String, Observation>, told: Observation, blob: &Blo
 /// The secret in this content that bears `mark`.
 fn secret_in(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
     let path = format!("/{}", blob.path);
-    let seen = formats::read_all(&FileAt {
+    let at = FileAt {
         path: &path,
         bytes: blob.bytes.expose(),
-    });
+    };
+    let mut seen = formats::read_all(&at);
+    search(cx, &at, &mut seen);
     let told = seen.found.into_iter().filter_map(|found| found.secret);
     let keys = seen.keys.into_iter().map(|key| key.body);
-    let detected = cx.detect(&path, blob.bytes.expose());
     told.chain(keys)
-        .chain(detected.into_iter().map(|one| one.secret))
         .find(|secret| cx.fingerprint(secret).short() == mark)
 }

@@ -107,6 +107,8 @@ attributes! {
     MFA = "mfa";
     /// How a password verifier is made: `scram-sha-256:4096:<salt>`; never the verifier.
     VERIFIER = "verifier";
+    /// `true`: only the name of a credential stands in the place; its value lies elsewhere.
+    BY_REFERENCE = "by_reference";
     /// `false`: fingerprinted under a key of another tenant or scanner, so it can match nothing here.
     MATCHABLE = "matchable";
 }

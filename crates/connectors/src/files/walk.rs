@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use model::{Reason, Scope};
 
-use super::kept::{Kept, digest};
+use super::kept::Kept;
 use super::pairs::At;
 use super::place::{Place, is_dull, place};
+use super::search::search;
 use super::{FILE_BYTES_MAX, sight};
-use crate::formats::{self, FileAt, Found, Seen};
+use crate::formats::{self, FileAt, Seen};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
 /// A file that no format knows by name is searched for armour up to here.
@@ -245,12 +246,13 @@ impl<'cx, 'a> Walk<'cx, 'a> {
 
     /// Reads what a file holds by every format that knows it.
     fn take(&mut self, path: &str, file: &File, known: bool) -> Result<(), Stop> {
-        let mut seen = formats::read_all(&FileAt {
+        let at = FileAt {
             path,
             bytes: file.bytes.expose(),
-        });
+        };
+        let mut seen = formats::read_all(&at);
         if self.searching {
-            self.detect(path, file, &mut seen);
+            search(self.cx, &at, &mut seen);
         }
         if file.cut {
             let limit = if known {
@@ -274,18 +276,6 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             place,
         };
         self.keep(&at, seen)
-    }
-
-    /// Adds the secrets that rules find in the text and no format told of: a format knows more.
-    fn detect(&self, path: &str, file: &File, seen: &mut Seen) {
-        let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
-        let keys = seen.keys.iter().map(|key| &key.body);
-        let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();
-        for one in self.cx.detect(path, file.bytes.expose()) {
-            if told.insert(digest(&one.secret)) {
-                seen.found(Found::detected(one));
-            }
-        }
     }
 
     /// Observes what a file holds; what cannot be named is a gap.

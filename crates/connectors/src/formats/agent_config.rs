@@ -1,12 +1,22 @@
-//! Configurations of AI agents: what they hand to their tool servers, and their own keys.
+//! Configurations of AI agents: which tool servers they start, what these may do unasked, and
+//! the credentials they carry.
+//!
+//! The agent is an identity (`ai_agent`, class agentic): `tools_allowed`, `tools_denied`,
+//! `approval` (how it asks before it acts, in the client's word), `auto_approve` (it does not).
+//! Each server is one (`mcp_server`), a member of the agent: `command`, `package`, `pinned`
+//! (whether a version or digest is fixed), `transport`, `endpoint`, `tools_allowed`,
+//! `tools_denied`, `auto_approve`, `status`. Credentials in `env`, headers, arguments and
+//! addresses are used by their server; those that only name a variable are `by_reference`.
 
-use model::{Attribute, Class, CredentialType, Kind};
+mod client;
+mod posture;
+mod server;
+
+use model::{Attribute, Class, Kind};
 use serde_json::Value;
 
-use super::text::{is_placeholder, secret};
-use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, tree};
-use crate::login::Login;
-use crate::{jwt, token};
+use super::literals::{literals, sounds_secret};
+use super::{FileAt, Format, FormatSpec, Seen, Thing, tree};
 
 /// Tables nested deeper than this hold no configuration.
 const DEPTH_MAX: usize = 12;
@@ -19,164 +29,120 @@ impl Format for AgentConfig {
     fn spec(&self) -> &'static FormatSpec {
         &FormatSpec {
             name: "agent_config",
-            reads: "secrets that AI agents hand to their tool servers, and the agents' own keys",
+            reads: "AI agents, their tool servers, what they may do unasked, and their credentials",
             places: &[
                 "mcp.json",
                 ".mcp.json",
                 "claude_desktop_config.json",
                 "~/.claude.json",
-                "~/.codex/auth.json",
+                ".vscode/settings.json",
+                "~/.codex/config.toml",
+                "~/.config/goose/config.yaml",
+                "librechat.yaml",
+                "opencode.json",
+                "OAI_CONFIG_LIST",
             ],
         }
     }
 
     fn recognises(&self, path: &str, name: &str) -> bool {
-        matches!(
-            name,
-            "mcp.json"
-                | ".mcp.json"
-                | "mcp_config.json"
-                | "claude_desktop_config.json"
-                | ".claude.json"
-        ) || [
-            "/.claude/settings.json",
-            "/.claude/settings.local.json",
-            "/.claude/.credentials.json",
-            "/.codex/auth.json",
-            "/.gemini/settings.json",
-            "/.gemini/oauth_creds.json",
-        ]
-        .iter()
-        .any(|end| path.ends_with(end))
+        client::of(path, name).is_some()
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::json(file, seen) else {
+        let value = match file.name().rsplit('.').next() {
+            Some("toml") => tree::toml(file, seen),
+            Some("yaml" | "yml") => tree::yaml(file, seen),
+            _ => tree::json_with_comments(file, seen),
+        };
+        let Some(value) = value else {
             return;
         };
-        servers(&value, seen);
-        // Level by level, with the way there as the field's name.
-        let mut waiting = vec![(String::new(), &value, 0)];
-        let mut members = 0;
-        while let Some((way, value, depth)) = waiting.pop() {
-            for (name, value) in tree::members(value, &[]) {
-                members += 1;
-                if members > MEMBERS_MAX || depth > DEPTH_MAX {
-                    seen.unsupported(
-                        "more or deeper nested members than a configuration has; not all were read",
-                    );
-                    return;
-                }
-                let path = if way.is_empty() {
-                    name.to_owned()
-                } else {
-                    format!("{way}.{name}")
-                };
-                match value {
-                    Value::String(text) => read_text(&path, name, text, seen),
-                    Value::Object(_) => {
-                        waiting.push((model::shorten(&path, 100), value, depth + 1))
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-/// The tool servers that the agent may start or call: each acts for it.
-fn servers(value: &Value, seen: &mut Seen) {
-    for table in ["mcpServers", "servers"] {
-        for (name, server) in tree::members(value, &[table]) {
-            let command = tree::text(server, &["command"]);
-            let url = tree::text(server, &["url"]);
-            if command.is_none() && url.is_none() {
-                continue;
-            }
-            let thing = Thing::new(Kind::Identity, server_field(name), "mcp_server")
+        let client = client::of(file.path, file.name()).unwrap_or("agent");
+        let mut walk = Walk {
+            file: file.bytes,
+            seen,
+            members: 0,
+            agent: false,
+        };
+        walk.table("", &value, 0);
+        let told = posture::of(&value);
+        // A file of settings that says nothing of agents is an editor's.
+        if walk.agent || told.says_something() || !client.starts_with("editor") {
+            let name = client.trim_start_matches("editor ");
+            let agent = Thing::new(Kind::Identity, "agent", "ai_agent")
                 .is(Attribute::NAME, name)
-                .is(Attribute::CLASS, Class::Agentic)
-                .maybe(Attribute::ENDPOINT, url.map(without_query))
-                .maybe(Attribute::named("command"), command);
-            seen.thing(thing);
+                .is(Attribute::CLASS, Class::Agentic);
+            seen.thing(told.onto(agent));
         }
     }
 }
 
-/// Where a tool server stands in the file.
-fn server_field(name: &str) -> String {
-    format!("server {name}")
+/// A walk through a configuration.
+struct Walk<'a, 's> {
+    file: &'a [u8],
+    seen: &'s mut Seen,
+    members: usize,
+    /// Whether there was a tool server or a model's key.
+    agent: bool,
 }
 
-/// An address up to where secrets may follow, without a user's part.
-fn without_query(url: &str) -> String {
-    let plain = url.split(['?', '#']).next().unwrap_or_default();
-    match plain.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}/{path}")
-                .trim_end_matches('/')
-                .to_owned()
+impl<'a> Walk<'a, '_> {
+    /// One table, which stands at `way`, and what is below it.
+    fn table(&mut self, way: &str, value: &'a Value, depth: usize) {
+        let named = tree::members(value, &[]).map(|(name, value)| (name.to_owned(), value));
+        let listed = value.as_array().into_iter().flatten();
+        let listed = listed.zip(1..).map(|(value, n)| (format!("{n}"), value));
+        for (name, inner) in named.chain(listed) {
+            self.members += 1;
+            if self.members > MEMBERS_MAX || depth > DEPTH_MAX {
+                self.seen.unsupported(
+                    "more or deeper nested members than a configuration has; not all were read",
+                );
+                return;
+            }
+            let at = if way.is_empty() {
+                name.clone()
+            } else {
+                model::shorten(&format!("{way}.{name}"), 100)
+            };
+            if server::is_table(&name, inner) {
+                self.servers(way, &at, inner);
+            } else if !inner.is_string() {
+                self.table(&at, inner, depth + 1);
+            }
         }
-        None => plain.to_owned(),
+        self.own(way, value);
     }
-}
 
-fn read_text(path: &str, name: &str, text: &str, seen: &mut Seen) {
-    // A header says the kind of token before it.
-    let value = text.strip_prefix("Bearer ").unwrap_or(text);
-    let found = if let Some(claims) = jwt::claims(value) {
-        Some(jwt::told_by(
-            Found::secret(jwt::type_of(&claims), path, secret(value)),
-            &claims,
-        ))
-    } else if let Some(provider) = token::provider_of(value) {
-        Some(
-            Found::secret(CredentialType::ApiToken, path, secret(value))
-                .is(Attribute::PROVIDER, provider),
-        )
-    } else if let Some(login) = Login::parse(value) {
-        login.into_found(path)
-    } else {
-        sounds_secret(name, value)
-            .then(|| Found::secret(CredentialType::ApiToken, path, secret(value)))
-    };
-    if let Some(found) = found {
-        seen.found(match path.split('.').collect::<Vec<_>>().as_slice() {
-            ["mcpServers" | "servers", server, ..] => found
-                .is(
-                    Attribute::PURPOSE,
-                    format!("handed to tool server {server}"),
-                )
-                .used_in_file_by(&server_field(server)),
-            [.., "mcpServers", server, "env" | "headers", _] => found.is(
-                Attribute::PURPOSE,
-                format!("handed to tool server {server}"),
-            ),
-            _ => found,
+    /// The tool servers in a table or list at `at`.
+    fn servers(&mut self, way: &str, at: &str, value: &'a Value) {
+        let named = tree::members(value, &[]);
+        let listed = value.as_array().into_iter().flatten();
+        let listed = listed.map(|one| (tree::text(one, &["name"]).unwrap_or("server"), one));
+        for (name, one) in named.chain(listed) {
+            if server::is_one(one) {
+                self.agent = true;
+                server::read(
+                    name,
+                    way,
+                    &format!("{at}.{name}"),
+                    one,
+                    self.file,
+                    self.seen,
+                );
+            }
+        }
+    }
+
+    /// The agent's own keys in a table at `way`.
+    fn own(&mut self, way: &str, value: &'a Value) {
+        let pairs = tree::pairs(value, &[]);
+        let before = self.seen.found.len();
+        literals(pairs.iter().copied(), way, self.file, self.seen, |found| {
+            found.used_in_file_by("agent")
         });
+        self.agent |=
+            self.seen.found.len() > before && pairs.iter().any(|(name, _)| sounds_secret(name));
     }
-}
-
-fn sounds_secret(name: &str, value: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let sounds = [
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "API_KEY",
-        "APIKEY",
-        "AUTHORIZATION",
-        "PRIVATE_KEY",
-        "ACCESS_KEY",
-    ]
-    .iter()
-    .any(|word| name.contains(word));
-    let plain = value.len() >= 12 && !value.contains([' ', '/', '\\']) && !is_placeholder(value);
-    sounds
-        && plain
-        && !["_ID", "URL", "FILE", "PATH", "TYPE", "EXPIR"]
-            .iter()
-            .any(|word| name.contains(word))
 }

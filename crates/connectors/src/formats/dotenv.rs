@@ -1,7 +1,7 @@
 //! Environment files: `.env`, `production.env`, `.env.local`, `/etc/environment`.
 
-mod group;
-mod variables;
+pub(super) mod group;
+pub(super) mod variables;
 
 use super::{FileAt, Format, FormatSpec, Seen};
 

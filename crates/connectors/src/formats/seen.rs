@@ -31,8 +31,21 @@ pub struct Seen {
     pub things: Vec<Thing>,
     /// What was recognised and is no credential, by kind.
     pub aside: Vec<&'static str>,
+    /// Texts in it that rules search one by one.
+    pub texts: Vec<Text>,
+    /// Whether those texts are all there is to search: the bytes round them only dress them up.
+    pub texts_are_all: bool,
     /// What could not be read.
     pub gaps: Vec<(Reason, String)>,
+}
+
+/// A text within a file that rules search by itself: a notebook's cell.
+#[derive(Debug)]
+pub struct Text {
+    /// Where in the file it stands: `cell 3`.
+    pub field: String,
+    /// What it says. Secrets may be in it.
+    pub text: Secret,
 }
 
 /// A credential that stands for itself: a stored secret or an accepted public key.
@@ -137,6 +150,15 @@ impl Seen {
         }
     }
 
+    /// Keeps a text to be searched by rules.
+    pub(crate) fn text(&mut self, field: impl Into<String>, text: String) {
+        if self.has_room(self.texts.len(), CERTIFICATES_MAX, "texts") {
+            let field = field.into();
+            let text = Secret::new(text.into_bytes());
+            self.texts.push(Text { field, text });
+        }
+    }
+
     /// Counts what is no credential.
     pub(crate) fn set_aside(&mut self, what: &'static str) {
         if self.aside.len() < CERTIFICATES_MAX {
@@ -199,6 +221,29 @@ impl Found {
             found.told.facts.insert(attribute, fact);
         }
         found
+    }
+
+    /// In one text of the file: the line counts from the beginning of that text.
+    #[must_use]
+    pub(crate) fn within(mut self, text: &Text) -> Self {
+        self.field = format!("{} in {}", self.field, text.field);
+        if let Some(line) = self.told.facts.remove(&Attribute::LINE) {
+            self.told.facts.insert(Attribute::named("text_line"), line);
+        }
+        self.is(Attribute::named("text"), text.field.as_str())
+    }
+
+    /// A credential of which only the name stands here; its value lies in `kept_in`.
+    pub(crate) fn referenced(field: impl Into<String>, name: &str, kept_in: &str) -> Self {
+        Self::public(CredentialType::ApiToken, &field.into(), "reference")
+            .is(Attribute::NAME, name)
+            .is(Attribute::BY_REFERENCE, true)
+            .is(Attribute::named("kept_in"), kept_in)
+    }
+
+    /// Whether only its name stands here.
+    pub(crate) fn is_reference(&self) -> bool {
+        self.told.facts.contains_key(&Attribute::BY_REFERENCE)
     }
 
     /// Something public of type `credential` in `field`, told apart by `mark`.

@@ -25,6 +25,86 @@ pub(super) fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
     }
 }
 
+/// The file as JSON with comments and commas at the end, as editors write it; a gap where it is
+/// none. Lines stay where they are.
+pub(super) fn json_with_comments(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let text = file.text(seen);
+    match serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_comments(text))) {
+        Ok(value) => Some(value),
+        Err(told) => {
+            seen.broken(format!(
+                "expected JSON, got something else at line {}",
+                told.line()
+            ));
+            None
+        }
+    }
+}
+
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(letter) = letters.next() {
+        match (letter, letters.peek()) {
+            ('\\', Some(_)) if quoted => {
+                out.push(letter);
+                out.extend(letters.next());
+                continue;
+            }
+            ('"', _) => quoted = !quoted,
+            ('/', Some('/')) if !quoted => {
+                while letters.next_if(|next| *next != '\n').is_some() {}
+                continue;
+            }
+            ('/', Some('*')) if !quoted => {
+                let mut before = ' ';
+                for next in letters.by_ref() {
+                    if next == '\n' {
+                        out.push(next);
+                    }
+                    if (before, next) == ('*', '/') {
+                        break;
+                    }
+                    before = next;
+                }
+                continue;
+            }
+            ('}' | ']', _) if !quoted => {
+                let end = out.trim_end().len();
+                if out[..end].ends_with(',') {
+                    out.replace_range(end - 1..end, " ");
+                }
+            }
+            _ => {}
+        }
+        out.push(letter);
+    }
+    out
+}
+
+/// The texts at `path`: those of a list, or the one that stands there.
+pub(super) fn texts<'a>(value: &'a Value, path: &[&str]) -> Vec<&'a str> {
+    match path.iter().try_fold(value, |at, name| at.get(name)) {
+        Some(Value::String(text)) => vec![text.as_str()],
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The list at `path`; empty where there is none.
+pub(super) fn list<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
+    let at = path.iter().try_fold(value, |at, name| at.get(name));
+    at.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The names and texts of the table at `path`, numbers included.
+pub(super) fn pairs<'a>(value: &'a Value, path: &[&str]) -> Vec<(&'a str, &'a str)> {
+    members(value, path)
+        .filter_map(|(name, value)| Some((name, value.as_str()?)))
+        .collect()
+}
+
 /// The file as YAML, of which JSON is a part; a gap where it is none. The parser bounds depth,
 /// aliases and size.
 pub(super) fn yaml(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {

@@ -15,3 +15,4 @@ mod contract;
 mod fake;
 mod formats;
 mod hostile;
+mod notebook;

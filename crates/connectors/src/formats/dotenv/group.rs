@@ -15,7 +15,7 @@ use crate::{jwt, token};
 const GUESSED_BYTES_MIN: usize = 8;
 
 /// Makes credentials of `variables`: the surest readings first, each value in one only.
-pub(super) fn credentials(variables: &mut [Variable<'_>], seen: &mut Seen) {
+pub(in crate::formats) fn credentials(variables: &mut [Variable<'_>], seen: &mut Seen) {
     let names: BTreeMap<String, usize> = variables
         .iter()
         .enumerate()
@@ -201,7 +201,8 @@ fn guessed(variable: &Variable<'_>) -> Option<Found> {
     ))
 }
 
-fn sounds_secret(name: &str) -> Option<CredentialType> {
+/// What a variable of this name, in capitals, holds, if it sounds secret.
+pub(in crate::formats) fn sounds_secret(name: &str) -> Option<CredentialType> {
     const NOT: &[&str] = &[
         "PUBLIC",
         "PUBLISHABLE",
@@ -231,6 +232,7 @@ fn sounds_secret(name: &str) -> Option<CredentialType> {
         "MONKEY",
         "TOKENIZER",
         "_ARN",
+        "ENV_VAR",
     ];
     if NOT.iter().any(|word| name.contains(word)) {
         return None;
@@ -238,7 +240,15 @@ fn sounds_secret(name: &str) -> Option<CredentialType> {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     if has(&["PASSWORD", "PASSWD", "PASSPHRASE", "_PWD"]) || name.ends_with("PASS") {
         Some(CredentialType::Password)
-    } else if has(&["TOKEN", "SECRET", "CREDENTIAL", "PRIVATE", "APIKEY", "KEY"]) {
+    } else if has(&[
+        "TOKEN",
+        "SECRET",
+        "CREDENTIAL",
+        "PRIVATE",
+        "APIKEY",
+        "KEY",
+        "AUTHORIZATION",
+    ]) {
         Some(CredentialType::ApiToken)
     } else {
         None

@@ -12,20 +12,20 @@ const NAME_BYTES_MAX: usize = 200;
 
 /// One variable.
 #[derive(Debug)]
-pub(super) struct Variable<'a> {
+pub(in crate::formats) struct Variable<'a> {
     /// Its name.
-    pub(super) name: &'a str,
+    pub(in crate::formats) name: &'a str,
     /// Its value, unquoted; taken by the credential it becomes part of.
-    pub(super) value: Secret,
+    pub(in crate::formats) value: Secret,
     /// On which line it begins, from 1.
-    pub(super) line: usize,
+    pub(in crate::formats) line: usize,
     /// Whether a credential was made of it.
-    pub(super) used: bool,
+    pub(in crate::formats) used: bool,
 }
 
 impl Variable<'_> {
     /// The value as text; empty where it is no UTF-8, which cannot be.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::formats) fn text(&self) -> &str {
         std::str::from_utf8(self.value.expose()).unwrap_or_default()
     }
 }
