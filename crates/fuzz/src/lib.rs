@@ -6,7 +6,8 @@
 //! others (`scripts/fuzz TARGET`), and `make soak` does so for long.
 //!
 //! To add one: a function under `targets/`, a line in its list there, and a first input
-//! under `corpus/<target>/`. A file format is a target of its own as soon as it is in the catalogue.
+//! under `corpus/<target>/`. A file format is a target of its own as soon as it is in the catalogue,
+//! and its recording is its first input.
 //! An input that once failed stays in the corpus under a name that says of what.
 //!
 //! **Invariant:** a target depends on nothing but its input, so that every failure can be
