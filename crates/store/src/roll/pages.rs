@@ -161,7 +161,7 @@ impl Reading<'_> {
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
         let way = self.way(tenant, filter)?;
-        if way == Way::Walk
+        if matches!(way, Way::Walk | Way::Cells)
             && let Some(cells) = self.few_cells(tenant, filter)?
         {
             let conditions = filter.lines(tenant, Way::Merged, page.order);
