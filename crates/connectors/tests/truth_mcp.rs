@@ -1,10 +1,6 @@
 //! Holds `mcp_server` to descriptions that nobody here wrote: each secret that a server of
 //! Docker's catalogue declares is a credential of that server.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that fails is a test that fails"
-)]
 #![expect(clippy::disallowed_methods, reason = "outside truth lies in files")]
 
 use std::collections::BTreeSet;
