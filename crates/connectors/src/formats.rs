@@ -15,6 +15,7 @@ mod aws_profile;
 mod azure;
 mod cargo_credentials;
 mod cli_tokens;
+mod crontab;
 mod docker_config;
 mod dotenv;
 mod gcloud;
@@ -37,6 +38,7 @@ mod seen;
 mod settings;
 mod ssh_certificate;
 mod ssh_public_key;
+mod systemd_unit;
 mod terraform;
 pub(crate) mod text;
 mod tree;
@@ -139,6 +141,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &ssh_certificate::SshCertificate,
     &known_hosts::KnownHosts,
     &cli_tokens::CliTokens,
+    &systemd_unit::SystemdUnit,
+    &crontab::Crontab,
 ];
 
 /// The format called `name`.

@@ -8,6 +8,7 @@ use crate::{Entry, EntryKind, Stop};
 /// Under a user's home. `*` stands for any one name, `**` for everything below.
 const HOME: &[&str] = &[
     ".ssh/*",
+    ".config/systemd/user/*",
     ".aws/credentials",
     ".aws/config",
     ".kube/config",
@@ -91,6 +92,10 @@ const HOME: &[&str] = &[
 /// Under `/etc`.
 const ETC: &[&str] = &[
     "environment",
+    "crontab",
+    "cron.d/*",
+    "systemd/system/*",
+    "systemd/system/*/*",
     "ssh/*",
     "ssl/private/**",
     "pki/tls/private/**",

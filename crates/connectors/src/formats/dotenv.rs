@@ -3,7 +3,7 @@
 pub(super) mod group;
 pub(super) mod variables;
 
-use super::{FileAt, Format, FormatSpec, Seen};
+use super::{FileAt, Format, FormatSpec, Found, Seen};
 
 pub(super) struct Dotenv;
 
@@ -38,6 +38,18 @@ impl Format for Dotenv {
         }
         group::credentials(&mut variables, seen);
     }
+}
+
+/// The credentials in `text`, assignments a line each, that stand in a file of another kind.
+pub(super) fn found(text: &str, seen: &mut Seen) -> Vec<Found> {
+    let mut own = Seen::default();
+    let mut variables = variables::read(text, &mut own);
+    group::credentials(&mut variables, &mut own);
+    if !own.gaps.is_empty() {
+        seen.broken("an assignment that cannot be read");
+    }
+    own.keys.into_iter().for_each(|key| seen.key(key));
+    own.found
 }
 
 fn is_example(name: &str) -> bool {
