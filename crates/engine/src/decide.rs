@@ -1,31 +1,11 @@
 //! What a person decides: who owns a thing, which finding is muted. Each is a leaf first.
 
 use evidence::LeafKind;
-use model::{EntityId, Finding, Mute, Timestamp};
+use model::{EntityId, Finding, Mute, Ownership, Timestamp};
 use serde::Serialize;
 use store::Durability;
 
 use crate::{Engine, Error, Ledger, reconcile};
-
-/// In which sense somebody owns a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ownership {
-    /// Answers for why it exists.
-    Business,
-    /// Answers for how it runs.
-    System,
-}
-
-impl Ownership {
-    /// The word in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Business => "business",
-            Self::System => "system",
-        }
-    }
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "decision")]

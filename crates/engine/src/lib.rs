@@ -34,11 +34,11 @@ use model::{Tenant, Timestamp};
 use store::Store;
 
 pub use collect::{Pass, PassReport, Progress};
-pub use decide::Ownership;
 pub use error::Error;
 pub use execute::{Advance, Applied, Live, Provider, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
 pub use look::Looked;
+pub use model::Ownership;
 pub use ports::{
     Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort, TlsLimits, TlsPort,
 };

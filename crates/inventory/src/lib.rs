@@ -4,7 +4,8 @@
 //!   what a pass lets us call gone;
 //! * [`resolve`]: which sightings are one thing; [`place`]: what that does to ids;
 //! * [`summarise`] and [`assemble`]: one thing over all its sightings, short and in full;
-//! * [`suggest`]: what might be one thing, and is never made so by itself.
+//! * [`suggest`]: what might be one thing, and is never made so by itself;
+//! * [`owners`]: who might answer for it, scored, with reasons, for a person to confirm.
 //!
 //! No clock, no store, no provider: this crate does not know that AWS exists.
 //!
@@ -16,6 +17,7 @@ mod absence;
 mod entity;
 mod facts;
 mod hints;
+pub mod owners;
 mod placement;
 mod reconcile;
 mod resolve;

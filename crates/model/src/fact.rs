@@ -61,6 +61,18 @@ attributes! {
     PRIVILEGE = "privilege";
     /// Whom the source names as owner; a suggestion, never a decision.
     OWNER_HINT = "owner_hint";
+    /// Whom `CODEOWNERS` names for the file that holds it, as it spells them.
+    CODE_OWNERS = "code_owners";
+    /// Who wrote the commit that brought it in: `Ann <ann@example.com>`.
+    AUTHOR = "author";
+    /// When that commit was written.
+    COMMITTED_AT = "committed_at";
+    /// Who wrote most of the versions of the file that holds it.
+    MAIN_AUTHOR = "main_author";
+    /// When a person left.
+    LEFT_AT = "left_at";
+    /// Other names a person goes by: further mail addresses, user names.
+    ALSO_CALLED = "also_called";
     /// A file and perhaps a line in which a secret lies.
     PLACE = "place";
     /// The line in that file, from 1.

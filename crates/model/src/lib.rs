@@ -18,6 +18,7 @@ mod finding;
 mod id;
 mod key;
 mod observation;
+mod ownership;
 mod plan;
 mod proof;
 mod revocability;
@@ -34,6 +35,7 @@ pub use finding::{Finding, FindingId, Mute, Place, RiskFactor, Severity, Verdict
 pub use id::{EntityId, IdError, Kind, Native, PlanId, SightingKey, SourceId, Tenant};
 pub use key::{Fingerprint, Key, KeyKind};
 pub use observation::{Link, Observation, Relation, Target};
+pub use ownership::Ownership;
 pub use plan::{Act, Plan, PlanBody, Step, StepKind, Subject, Survivor};
 pub use proof::{Grade, Outcome, Path, Probe, Probed, Proof, Receipt, State, Window};
 pub use revocability::{Class, CredentialType, Revocability, revocability};
