@@ -9,6 +9,7 @@
 //! **Invariant:** no clock: the same thing at the same `now` gives the same findings in the
 //! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
 
+mod print;
 mod risk;
 mod rules;
 
@@ -128,6 +129,7 @@ fn finding(
     let factors = risk::factors(rule, &ruling, thing, ground);
     let holder = thing.holder.map_or(&thing.entity.id, |holder| &holder.id);
     Finding {
+        print: print::of(rule, &ruling, thing.entity),
         mute: mutes
             .iter()
             .find(|mute| mute.finding == id && ground.now < mute.until)

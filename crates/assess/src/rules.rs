@@ -5,6 +5,7 @@ mod expired;
 mod expiring;
 mod long_lived;
 mod never_rotated;
+mod new_secret;
 mod open_secret;
 mod privileged_key;
 mod refused_merge;
@@ -19,6 +20,7 @@ use crate::Rule;
 /// Every rule, in the order of the manual.
 pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
+    &new_secret::RULE,
     &privileged_key::RULE,
     &trust_too_wide::RULE,
     &expired::RULE,

@@ -1,11 +1,12 @@
 //! What the rules say of the whole roll, the gravest first, in bounded memory.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::Engine;
 use model::{Finding, Severity};
 
+use crate::baseline::Baseline;
 use crate::error::Error;
 
 /// So many findings are held; of more, the gravest.
@@ -23,6 +24,27 @@ impl Judged {
     /// The findings, the gravest first.
     pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.gravest.values()
+    }
+
+    /// These findings.
+    pub(crate) fn of(findings: Vec<Finding>) -> Self {
+        let mut judged = Self::default();
+        findings.into_iter().for_each(|one| judged.take(one));
+        judged
+    }
+
+    /// Leaves out what the baseline knows, and says how many that were. Of findings that share a
+    /// fingerprint, those stay that come last in their file.
+    pub(crate) fn leave_out(&mut self, mut baseline: Baseline) -> u64 {
+        let mut by_place: Vec<_> = self.gravest.iter().collect();
+        by_place.sort_by_key(|(rank, finding)| (finding.place.as_ref(), *rank));
+        let known: BTreeSet<_> = by_place
+            .into_iter()
+            .filter(|(_, finding)| baseline.knows(finding))
+            .map(|(rank, _)| rank.clone())
+            .collect();
+        self.gravest.retain(|rank, _| !known.contains(rank));
+        known.len() as u64
     }
 
     fn take(&mut self, finding: Finding) {
@@ -71,6 +93,7 @@ mod tests {
         let entity = EntityId::of(&key);
         Finding {
             id: FindingId::of("r", "", n, &entity),
+            print: model::FindingPrint::of(&[]),
             rule: "r",
             title: "t",
             owasp: "NHI1",

@@ -89,7 +89,8 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
     }
 }
 
-fn host() -> String {
+/// What this machine calls itself.
+pub(crate) fn host() -> String {
     let name = rustix::system::uname();
     let name = name.nodename().to_string_lossy().into_owned();
     if name.is_empty() {

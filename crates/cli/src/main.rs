@@ -5,6 +5,7 @@
 //! all else to standard error.
 
 mod arguments;
+mod baseline;
 mod commands;
 mod configuration;
 mod environment;

@@ -14,6 +14,7 @@ mod field;
 mod html;
 mod jq;
 mod json;
+mod lines;
 mod list;
 mod markdown;
 mod ocsf;

@@ -8,8 +8,8 @@ use model::{
 };
 
 use crate::{
-    Answer, Blobs, Entry, File, Greeting, Handshake, Port, Question, Refusal, Request, Response,
-    Rows, Statement,
+    Answer, Blobs, Change, Entry, File, Greeting, Handshake, Port, Question, Refusal, Request,
+    Response, Rows, Statement,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -199,6 +199,18 @@ impl<'a> Context<'a> {
     pub fn tls(&mut self, greeting: Greeting) -> Result<Handshake, Refusal> {
         match self.port.ask(&Question::Tls(greeting))? {
             Answer::Tls(handshake) => Ok(handshake),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Some of what `change` adds to the repository at `dir`, after the first `from` contents.
+    ///
+    /// # Errors
+    /// There is no repository or no such change, or it may not be read.
+    pub fn git_change(&mut self, dir: &str, change: &Change, from: u64) -> Result<Blobs, Refusal> {
+        let (dir, change) = (dir.to_owned(), change.clone());
+        match self.port.ask(&Question::GitChange { dir, change, from })? {
+            Answer::Blobs(blobs) => Ok(blobs),
             _ => Err(another_answer()),
         }
     }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Kept, digest};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place};
 pub(crate) use search::search;

@@ -5,19 +5,27 @@
 //! and whether the newest commit still holds it are told with what was found. Work trees are
 //! searched as directories; here only the history is.
 //!
+//! With the option `change` it is one change that is read and not the history: `staged` (what the
+//! next commit would bring; `index` names another index file) or `commits` (what those bring that
+//! `head` reaches and `base` does not). Only secrets are told then, and only those that the files
+//! which the change replaces did not hold.
+//!
 //! A part of this source is a path inside the repository. Objects that lie elsewhere (shallow
 //! and partial clones, alternates, submodules) are gaps.
 //!
 //! A secret that is taken out of a file is still in its history, and so in every clone: what
 //! makes it harmless is its revocation.
 
+mod change;
+
 use std::collections::BTreeMap;
 
+use change::{Before, asked};
 use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
 use crate::files::{At, Kept, Place, place, scope, search, split_native};
 use crate::formats::{self, FileAt};
-use crate::{Blob, Connector, Context, Error, PortKind, Refusal, Spec, Stop};
+use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
 
 /// The history of a git repository.
 pub(crate) struct GitHistory;
@@ -46,10 +54,18 @@ impl Connector for GitHistory {
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut found = BTreeMap::new();
-        let done = each_blob(cx, |cx, blob| {
-            let (told, named) = read(cx, blob);
+        let change = asked(cx);
+        let mut before = change.as_ref().map(|_| Before::default());
+        let done = each_blob(cx, change.as_ref(), |cx, replaced, blob| {
+            let Some(blob) = blob else {
+                if let Some(before) = &mut before {
+                    before.take(cx, replaced);
+                }
+                return Ok(());
+            };
+            let (told, named) = read(cx, blob, before.as_ref());
             for one in told {
-                keep(&mut found, one, blob);
+                keep(&mut found, one, blob, change.as_ref());
             }
             match (named, found.len() < FOUND_MAX) {
                 (true, true) => Ok(()),
@@ -102,11 +118,17 @@ fn repository(cx: &Context<'_>) -> Result<String, Refusal> {
     })
 }
 
-/// Asks for the whole history and hands on one content after the other. What `each` cannot take
-/// is a gap; where it says that it is full, the rest is one.
+/// Asks for the whole history, or for `change`, and hands on what is replaced and then one content
+/// after the other. What `each` cannot take is a gap; where it says that it is full, the rest is
+/// one.
 fn each_blob(
     cx: &mut Context<'_>,
-    mut each: impl FnMut(&mut Context<'_>, &Blob) -> Result<(), (&'static str, bool)>,
+    change: Option<&Change>,
+    mut each: impl FnMut(
+        &mut Context<'_>,
+        &[Replaced],
+        Option<&Blob>,
+    ) -> Result<(), (&'static str, bool)>,
 ) -> Result<(), Stop> {
     let whole = model::Scope::whole();
     let needs = "read permission on the repository, or run as its owner";
@@ -121,20 +143,24 @@ fn each_blob(
             let refusal = Refusal::new(model::Reason::Unsupported, told);
             return cx.gap(&whole, &refusal, None);
         }
-        let some = match cx.git(&dir, from) {
+        let answer = match change {
+            Some(change) => cx.git_change(&dir, change, from),
+            None => cx.git(&dir, from),
+        };
+        let some = match answer {
             Ok(some) => some,
             Err(refusal) => return cx.gap(&whole, &refusal, Some(needs)),
         };
         for (path, refusal) in &some.gaps {
             cx.gap(&scope(path), refusal, Some(needs))?;
         }
-        for blob in &some.blobs {
-            if let Err((told, full)) = each(cx, blob) {
+        // First what is replaced, then what takes its place.
+        for blob in std::iter::once(None).chain(some.blobs.iter().map(Some)) {
+            if let Err((told, full)) = each(cx, &some.replaced, blob) {
                 let refusal = Refusal::new(model::Reason::Unsupported, told);
-                let part = if full {
-                    whole.clone()
-                } else {
-                    scope(&blob.path)
+                let part = match blob {
+                    Some(blob) if !full => scope(&blob.path),
+                    _ => whole.clone(),
                 };
                 cx.gap(&part, &refusal, None)?;
                 if full {
@@ -148,8 +174,8 @@ fn each_blob(
     Ok(())
 }
 
-/// What one content holds, and whether all of it could be named.
-fn read(cx: &mut Context<'_>, blob: &Blob) -> (Vec<Observation>, bool) {
+/// What one content holds that was not there `before`, and whether all of it could be named.
+fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Observation>, bool) {
     let path = format!("/{}", blob.path);
     let bytes = blob.bytes.expose();
     let at = FileAt { path: &path, bytes };
@@ -157,6 +183,9 @@ fn read(cx: &mut Context<'_>, blob: &Blob) -> (Vec<Observation>, bool) {
     search(cx, &at, &mut seen);
     // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
     seen.gaps.clear();
+    if let Some(before) = before {
+        before.keep_new(blob, &mut seen);
+    }
     // Who works with what is told by the files of today.
     seen.things.clear();
     seen.found.retain(|found| !found.is_reference());
@@ -182,7 +211,12 @@ fn within_the_file(link: &model::Link) -> bool {
 
 /// Keeps what one content told, with where it came in: the first commit tells when, and whether
 /// the newest one still holds it is true of any content that does.
-fn keep(found: &mut BTreeMap<String, Observation>, told: Observation, blob: &Blob) {
+fn keep(
+    found: &mut BTreeMap<String, Observation>,
+    told: Observation,
+    blob: &Blob,
+    change: Option<&Change>,
+) {
     let in_head = Attribute::named("in_head");
     if let Some(first) = found.get_mut(&told.native) {
         if blob.in_head {
@@ -191,8 +225,19 @@ fn keep(found: &mut BTreeMap<String, Observation>, told: Observation, blob: &Blo
         }
         return;
     }
+    let told = told.is(Attribute::PLACE, blob.path.as_str());
+    let told = match change {
+        None => told,
+        Some(Change::Commits { .. }) => told.is(Attribute::named("change"), "committed"),
+        Some(Change::Staged { .. }) => {
+            let mut told = told.is(Attribute::named("change"), "staged");
+            told.facts.remove(&Attribute::FILE_MODE);
+            // Nobody has committed it yet.
+            found.insert(told.native.clone(), told);
+            return;
+        }
+    };
     let mut told = told
-        .is(Attribute::PLACE, blob.path.as_str())
         .is(Attribute::named("commit"), blob.commit.as_str())
         .is(
             Attribute::named("author"),

@@ -40,8 +40,8 @@ pub use connector::{Connector, Error, PortKind, Spec};
 pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
 pub use files::file_roots;
 pub use port::{
-    Answer, Blob, Blobs, Entry, EntryKind, File, Greeting, Handshake, Method, Port, Question,
-    Refusal, Request, Response, Rows, Statement, Whom,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, Method, Port,
+    Question, Refusal, Replaced, Request, Response, Rows, Statement, Whom,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;

@@ -54,6 +54,15 @@ pub enum Question {
         /// How many contents to pass over: what an earlier answer's `next` said.
         from: u64,
     },
+    /// The next files that a change adds to a repository, with what it replaces.
+    GitChange {
+        /// Absolute path of the repository.
+        dir: String,
+        /// Which change.
+        change: Change,
+        /// How many contents to pass over: what an earlier answer's `next` said.
+        from: u64,
+    },
     /// Of an endpoint that speaks TLS: what it shows to whoever comes.
     Tls(Greeting),
 }
@@ -92,6 +101,25 @@ pub struct Handshake {
     /// `bad_signature`, `not_for_servers`, `revoked`, `refused`. None without any anchor.
     #[serde(default)]
     pub objections: Option<Vec<String>>,
+}
+
+/// A change of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// What the next commit would bring: where the index differs from the checked-out commit.
+    Staged {
+        /// The index file, where it is another one than the repository's own: a file in its
+        /// directory.
+        index: Option<String>,
+    },
+    /// What the commits bring that `head` reaches and `base` does not.
+    Commits {
+        /// A commit, branch or tag, perhaps with `~2` or `^1` behind it.
+        base: String,
+        /// Another one.
+        head: String,
+    },
 }
 
 /// An HTTP method.
@@ -326,9 +354,23 @@ pub struct Blob {
     pub in_head: bool,
 }
 
+/// A content that a change replaces or takes away.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    /// The file that holds another content after the change; `None` where the file is gone, and
+    /// what it held may have moved anywhere.
+    pub path: Option<String>,
+    /// What kind of text it was is told by this path.
+    pub was: String,
+    /// What it held. It may hold secrets, so its bytes are one.
+    pub bytes: Secret,
+}
+
 /// Some of a repository's history.
 #[derive(Clone, Debug, Default)]
 pub struct Blobs {
+    /// Of a change: what was there before, in no later answer than what takes its place.
+    pub replaced: Vec<Replaced>,
     /// Contents, in the order in which they came into the history.
     pub blobs: Vec<Blob>,
     /// What could not be read: a path or object, and why.
@@ -348,7 +390,7 @@ pub enum Answer {
     File(File),
     /// To [`Question::Sql`].
     Rows(Rows),
-    /// To [`Question::Git`].
+    /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
     /// To [`Question::Tls`].
     Tls(Handshake),

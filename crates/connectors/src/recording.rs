@@ -24,8 +24,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Answer, Blob, Blobs, Entry, File, Handshake, Method, Port, Question, Refusal, Response, Rows,
-    Whom,
+    Answer, Blob, Blobs, Change, Entry, File, Handshake, Method, Port, Question, Refusal, Response,
+    Rows, Whom,
 };
 
 /// A port that answers from a file.
@@ -101,6 +101,7 @@ impl From<History> for Blobs {
             in_head: one.in_head,
         });
         Self {
+            replaced: Vec::new(),
             blobs: blobs.collect(),
             gaps: written.gaps,
             next: written.next,
@@ -155,6 +156,10 @@ impl Recording {
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
             Question::Git { dir, from } => format!("GIT {dir} {from}"),
+            Question::GitChange { dir, change, from } => match change {
+                Change::Staged { .. } => format!("GIT {dir} staged {from}"),
+                Change::Commits { base, head } => format!("GIT {dir} {base}..{head} {from}"),
+            },
             Question::Tls(greeting) => {
                 let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
                 if greeting.server_name != greeting.host {
@@ -211,6 +216,7 @@ impl Port for Recording {
             Question::List { .. }
             | Question::Read { .. }
             | Question::Git { .. }
+            | Question::GitChange { .. }
             | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {

@@ -8,6 +8,7 @@
 //! transaction that makes it true: no log, no act. Held by
 //! `without_the_log_nothing_is_decided_and_nothing_is_done`.
 
+mod changed;
 mod collect;
 pub mod crash;
 mod decide;
@@ -33,7 +34,9 @@ use std::sync::Arc;
 use model::{Tenant, Timestamp};
 use store::Store;
 
+pub use changed::{Changed, changed};
 pub use collect::{Pass, PassReport, Progress};
+pub use connectors::Change;
 pub use error::Error;
 pub use execute::{Advance, Applied, Live, Provider, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};

@@ -275,7 +275,7 @@ fn is_repository(path: &Path) -> bool {
 }
 
 /// `path` from the root, without links in it; it must be there and be text.
-fn absolute(path: &Path) -> Result<String, Error> {
+pub(crate) fn absolute(path: &Path) -> Result<String, Error> {
     let whole = path.canonicalize().map_err(|source| Error::Files {
         doing: "looking at",
         path: path.to_owned(),

@@ -125,11 +125,37 @@ impl FindingId {
     }
 }
 
+/// What a finding is known by on every machine: hash of what it is about and where that lies, and
+/// of no secret, no line and no directory above the one that was read. Two findings may share it.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct FindingPrint(String);
+
+impl FindingPrint {
+    /// The fingerprint made of `parts`.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in [&["keyroll finding print 1"], parts].concat() {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(format!("fpr-{}", crate::id::base32(&hash.finalize()[..15])))
+    }
+    /// The whole fingerprint.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// One answer of one rule about one thing that is not a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Its stable name.
     pub id: FindingId,
+    /// What it is known by elsewhere: baselines, tickets, code scanning.
+    pub print: FindingPrint,
     /// Which rule.
     pub rule: &'static str,
     /// What the rule looks for, in one line.

@@ -1,5 +1,8 @@
 //! `keyroll findings`: what is wrong, with whom, why, and the next command.
 
+mod baseline;
+mod ticket;
+
 use std::collections::BTreeMap;
 
 use model::{EntityId, Finding, Severity, Verdict};
@@ -9,7 +12,7 @@ use crate::arguments::{Gate, Limit};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged::{self, Judged};
-use crate::output::{Cell, Column, FINDINGS, Field, Fields, Format, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, FINDINGS, Field, Fields, Format, Gauge, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
@@ -18,7 +21,10 @@ use crate::shown;
 ///
 /// A rule that cannot judge says `unknown`, with what would let it; unknown is never pass.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Findings {
+    #[command(subcommand)]
+    further: Option<Further>,
     /// Only about this thing: an id, the beginning of one, or a name
     id: Option<String>,
     /// Only of this rule
@@ -34,6 +40,14 @@ pub(crate) struct Findings {
     gate: Gate,
     #[command(flatten)]
     limit: Limit,
+}
+
+/// What else can be done with findings.
+#[derive(Debug, clap::Subcommand)]
+enum Further {
+    #[command(subcommand)]
+    Baseline(baseline::Kept),
+    Ticket(ticket::Ticket),
 }
 
 /// A verdict that makes a finding.
@@ -59,6 +73,7 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
     ],
     fields: &[
         Field::text("finding"),
+        Field::text("fingerprint"),
         Field::text("rule"),
         Field::text("title"),
         Field::text("owasp"),
@@ -81,6 +96,11 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
 impl Findings {
     /// Judges and lists.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        match self.further {
+            Some(Further::Baseline(kept)) => return kept.run(settings),
+            Some(Further::Ticket(ticket)) => return ticket.run(settings),
+            None => {}
+        }
         if let Some(rule) = &self.rule {
             known_rule(rule)?;
         }
@@ -116,13 +136,28 @@ pub(crate) fn list(
     judged: &Judged,
     limit: Option<u64>,
 ) -> Result<(), Error> {
-    let mut list = List::begin(settings, &SHEET)?;
-    let most = limit.unwrap_or(u64::MAX);
-    let mut all = 0;
     let mut things = BTreeMap::new();
     if settings.wanted.has(Format::Ocsf) {
         things = lines(roll, judged)?;
     }
+    write(settings, judged, limit, roll.gauge()?, &things)
+}
+
+/// Writes judged findings as a list, with what stands behind them and the lines of what they are
+/// about, where a format wants those.
+///
+/// # Errors
+/// A target that takes no more.
+pub(crate) fn write(
+    settings: &Settings,
+    judged: &Judged,
+    limit: Option<u64>,
+    mut gauge: Gauge,
+    things: &BTreeMap<EntityId, Fields>,
+) -> Result<(), Error> {
+    let mut list = List::begin(settings, &SHEET)?;
+    let most = limit.unwrap_or(u64::MAX);
+    let mut all = 0;
     for finding in judged.findings() {
         all += 1;
         if list.rows() < most {
@@ -133,7 +168,6 @@ pub(crate) fn list(
             })?;
         }
     }
-    let mut gauge = roll.gauge()?;
     gauge.more_than_shown = (list.rows() < all).then_some(all + judged.cut);
     let mut remarks = Vec::new();
     if judged.cut > 0 {
@@ -212,6 +246,7 @@ fn day(at: model::Timestamp) -> String {
 pub(crate) fn fields(finding: &Finding) -> Fields {
     let value = json!({
         "finding": finding.id,
+        "fingerprint": finding.print,
         "rule": finding.rule,
         "title": finding.title,
         "owasp": finding.owasp,

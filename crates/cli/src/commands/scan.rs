@@ -1,9 +1,10 @@
 //! `keyroll scan`: take the roll. Reads only; what is found stays with the store.
 
+mod change;
 mod report;
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,6 +13,7 @@ use model::SourceId;
 use store::{Location, PassOutcome};
 
 use crate::arguments::{Gate, Limit};
+use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged;
@@ -31,6 +33,9 @@ use crate::words::count;
 ///
 /// Without a source it looks at the places on this machine where credentials usually lie, opens
 /// no connection, and says what it did not look at.
+///
+/// With `--staged`, `--since` or `--diff` it reads one change of the repository around the
+/// working directory, or around the one that is named, says only what is new, and keeps nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Scan {
     /// What to read
@@ -42,6 +47,11 @@ pub(crate) struct Scan {
     #[arg(long, env = "KEYROLL_NO_REMEMBER", value_parser = clap::builder::FalseyValueParser::new())]
     no_remember: bool,
     #[command(flatten)]
+    asked: change::Asked,
+    /// Leave out findings that this file knows (`keyroll findings baseline write FILE`)
+    #[arg(long, value_name = "FILE", env = "KEYROLL_BASELINE")]
+    baseline: Option<PathBuf>,
+    #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
     gate: Gate,
@@ -52,6 +62,11 @@ pub(crate) struct Scan {
 impl Scan {
     /// Reads every source, then shows what was found.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
+        if let Some(change) = self.asked.change(settings)? {
+            let shown = (&self.gate, &self.limit);
+            return change::run(settings, &self.sources, &change, baseline, shown);
+        }
         let named = if self.sources.is_empty() {
             settings.scan_sources()
         } else {
@@ -82,7 +97,8 @@ impl Scan {
         if !self.no_remember && ephemeral.is_none() {
             remembered = remember(&engine, &specs, &machine, &scanned)?;
         }
-        let judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
+        let mut judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
+        let known = baseline.map_or(0, |baseline| judged.leave_out(baseline));
         let gate = settings.gate(&self.gate);
         let limit = settings.limit(&self.limit);
         report::show(
@@ -93,6 +109,7 @@ impl Scan {
                 scanned: &scanned,
                 remembered: &remembered,
                 judged: &judged,
+                known,
                 limit,
             },
         )?;

@@ -1,7 +1,11 @@
 //! HTML: one self-contained page that fetches nothing and runs nothing, light and dark, for screen
 //! and paper.
 
+mod report;
+
 use std::io::{self, Write};
+
+pub(super) use report::Report;
 
 use super::list::{Emit, cells, heads};
 use super::{Cell, Fields, Row, Sheet, Tone};

@@ -5,7 +5,9 @@ use std::io::{self, BufWriter, Write};
 
 use super::wanted::Target;
 use super::{Fields, Format, Gauge, Row, Sheet};
-use super::{csv, cyclonedx, html, jq, json, markdown, ocsf, parquet, sarif, table, toon, yaml};
+use super::{
+    csv, cyclonedx, html, jq, json, lines, markdown, ocsf, parquet, sarif, table, toon, yaml,
+};
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -20,6 +22,10 @@ pub(super) trait Emit {
     fn row(&mut self, out: &mut dyn Write, cells: &Row, fields: &Fields) -> io::Result<()>;
     /// Ends the list. `footer` is for formats that can carry remarks.
     fn end(&mut self, out: &mut dyn Write, footer: &[String]) -> io::Result<()>;
+    /// What the format has to say of what it left out.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Whether the footer was or will be part of what is written.
     fn carries_footer(&self) -> bool {
         false
@@ -105,6 +111,9 @@ impl<'s> List<'s> {
         if gauge.says() {
             footer.push(gauge.to_string());
         }
+        for sink in &self.sinks {
+            footer.extend(sink.emit.remarks());
+        }
         let mut carried = false;
         for sink in &mut self.sinks {
             carried |= sink.emit.carries_footer();
@@ -187,10 +196,22 @@ fn emit<'s>(
         Format::Csv => Box::new(csv::Sheet::new(sheet, selected, look)),
         Format::Yaml => Box::new(yaml::Sequence::default()),
         Format::Markdown => Box::new(markdown::Table::new(sheet, selected)),
+        Format::Html if sheet.title == FINDINGS && selected.is_empty() => {
+            Box::new(html::Report::new(now))
+        }
         Format::Html => Box::new(html::Table::new(sheet, selected)),
         Format::Toon => Box::new(toon::Array::default()),
         Format::Parquet => Box::new(parquet::Table::new(&columns(sheet, selected))?),
-        Format::Sarif if sheet.title == FINDINGS => Box::new(sarif::Log::default()),
+        Format::Lines if sheet.title == FINDINGS => Box::new(lines::Lines::default()),
+        Format::Lines => {
+            return Err(
+                Error::usage("lines are findings that lie in files, and nothing else")
+                    .hint("`keyroll findings -o lines`"),
+            );
+        }
+        Format::Sarif if sheet.title == FINDINGS => {
+            Box::new(sarif::Log::new(&settings.environment.here))
+        }
         Format::Cyclonedx if sheet.title == ROLL => Box::new(cyclonedx::Bill::new(now)),
         Format::Ocsf if [FINDINGS, ROLL].contains(&sheet.title) => Box::new(ocsf::Events {
             of: if sheet.title == ROLL {

@@ -103,8 +103,11 @@ pub(super) fn escaped(text: &str) -> String {
 
 fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
+            // Before a blank it ends a word of ours and begins no link.
+            ':' if letters.peek() == Some(&' ') => out.push(':'),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
@@ -131,6 +134,7 @@ mod tests {
             escaped("[x](javascript:y)|"),
             "\\[x\\](javascript&#58;y)\\|"
         );
+        assert_eq!(escaped("where: there"), "where: there");
         assert_eq!(escaped("<img src=x>"), "&lt;img src=x&gt;");
         assert_eq!(
             escaped("type `keyroll gaps` next"),

@@ -108,7 +108,12 @@ pub(crate) fn show(settings: &Settings, page: &Page) -> Result<(), Error> {
             Format::Markdown => as_markdown(out, page)?,
             Format::Html => as_html(out, page)?,
             Format::Toon => writeln!(out, "{}", toon::text(&record))?,
-            Format::Csv | Format::Parquet | Format::Sarif | Format::Ocsf | Format::Cyclonedx => {
+            Format::Csv
+            | Format::Parquet
+            | Format::Sarif
+            | Format::Ocsf
+            | Format::Cyclonedx
+            | Format::Lines => {
                 return Err(
                     Error::usage("this is one thing, not a list: it has no rows")
                         .hint("formats for one thing: table, json, ndjson, yaml, md, html, toon"),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::path::Path;
 
 use model::Severity;
 use serde_json::{Value, json};
@@ -15,15 +16,53 @@ const RESULTS_MAX: usize = 5000;
 /// A log of one run. Holds at most twice what it will write.
 #[derive(Default)]
 pub(super) struct Log {
+    /// Files below it are named from there, as whoever shows them beside the code wants it.
+    here: String,
     results: BTreeSet<(
         std::cmp::Reverse<Severity>,
         std::cmp::Reverse<u64>,
         String,
         String,
     )>,
-    rules: BTreeMap<String, (String, String)>,
+    rules: BTreeMap<String, Severity>,
     placeless: u64,
     cut: u64,
+}
+
+impl Log {
+    /// A log made in the directory `here`.
+    pub(super) fn new(here: &Path) -> Self {
+        Self {
+            here: format!("{}/", here.display()),
+            ..Self::default()
+        }
+    }
+
+    /// The results, each with a fingerprint of its own: those that share one are counted in the
+    /// order of their places (FM-3).
+    fn results(&self) -> Vec<Value> {
+        let parsed = |text: &String| serde_json::from_str(text).ok();
+        let mut results: Vec<Value> = self
+            .results
+            .iter()
+            .filter_map(|(.., result)| parsed(result))
+            .collect();
+        let mut by_place: Vec<_> = (0..results.len()).collect();
+        let line = |one: &Value| {
+            let line = &one["locations"][0]["physicalLocation"]["region"]["startLine"];
+            (line.as_u64(), one["properties"]["finding"].to_string())
+        };
+        by_place.sort_by_cached_key(|at| line(&results[*at]));
+        let mut met: BTreeMap<String, u64> = BTreeMap::new();
+        for at in by_place {
+            let prints = &mut results[at]["partialFingerprints"];
+            let print = prints["keyroll/v1"].as_str().unwrap_or_default().to_owned();
+            let ordinal = met.entry(print.clone()).or_default();
+            *ordinal += 1;
+            prints["primaryLocationLineHash"] = json!(format!("{print}:{ordinal}"));
+        }
+        results
+    }
 }
 
 impl Emit for Log {
@@ -36,12 +75,8 @@ impl Emit for Log {
         };
         let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
         let rule = text(fields, "rule").to_owned();
-        self.rules.entry(rule.clone()).or_insert_with(|| {
-            (
-                text(fields, "title").to_owned(),
-                text(fields, "owasp").to_owned(),
-            )
-        });
+        self.rules.entry(rule).or_insert(severity);
+        let path = path.strip_prefix(&self.here).unwrap_or(path);
         let result = result(fields, path, severity).to_string();
         let risk = fields.get("risk").and_then(Value::as_u64).unwrap_or(0);
         let id = text(fields, "finding").to_owned();
@@ -59,15 +94,11 @@ impl Emit for Log {
     }
 
     fn end(&mut self, out: &mut dyn Write, footer: &[String]) -> io::Result<()> {
-        let results: Vec<Value> = self
-            .results
-            .iter()
-            .filter_map(|(.., result)| serde_json::from_str(result).ok())
-            .collect();
+        let results = self.results();
         let rules: Vec<Value> = self
             .rules
             .iter()
-            .map(|(id, (title, owasp))| rule(id, title, owasp))
+            .map(|(id, severity)| rule(id, *severity))
             .collect();
         let mut remarks = Vec::new();
         if self.cut > 0 {
@@ -108,26 +139,49 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn rule(id: &str, title: &str, owasp: &str) -> Value {
+/// A rule with what a reader of the log shows beside its results.
+fn rule(id: &str, severity: Severity) -> Value {
+    let (level, score) = level(severity);
+    let known = assess::RULES.iter().find(|rule| rule.id == id);
+    let (title, owasp, next) =
+        known.map_or((id, "NHI", ""), |rule| (rule.title, rule.owasp, rule.next));
+    let sentence = format!("{title}.");
     json!({
         "id": id,
+        "name": id,
         "shortDescription": {"text": title},
-        "properties": {"tags": ["security", format!("owasp-nhi/{owasp}")]},
+        "fullDescription": {"text": sentence},
+        "help": {
+            "text": format!("{title}. Next: {next}"),
+            "markdown": format!("{title}.\n\n**Next:** `{next}`\n\nOWASP Non-Human Identities Top 10: {owasp}. `docs/findings/{id}.md` says when it fails and when it cannot tell."),
+        },
+        "defaultConfiguration": {"level": level},
+        "properties": {
+            "tags": ["security", format!("owasp-nhi/{owasp}")],
+            "precision": "high",
+            "problem.severity": match level { "note" => "recommendation", other => other },
+            "security-severity": score,
+        },
     })
 }
 
-fn result(fields: &Fields, path: &str, severity: Severity) -> Value {
-    let (level, score) = match severity {
+/// The level and the score that SARIF's readers sort by.
+const fn level(severity: Severity) -> (&'static str, &'static str) {
+    match severity {
         Severity::Critical => ("error", "9.5"),
         Severity::High => ("error", "8.0"),
         Severity::Medium => ("warning", "5.5"),
         Severity::Low => ("note", "3.0"),
         Severity::Info => ("note", "0.0"),
-    };
-    let mut place = json!({"artifactLocation": {"uri": uri(path)}});
-    if let Some(line) = fields.get("line").and_then(Value::as_u64) {
-        place["region"] = json!({"startLine": line});
     }
+}
+
+fn result(fields: &Fields, path: &str, severity: Severity) -> Value {
+    let (level, score) = level(severity);
+    let mut place = json!({"artifactLocation": {"uri": uri(path)}});
+    // Whoever shows results beside code drops those without a region.
+    let line = fields.get("line").and_then(Value::as_u64).unwrap_or(1);
+    place["region"] = json!({"startLine": line.max(1)});
     // An unknown is no pass and no failure: SARIF's word for that is `open` (3.27.9).
     let kind = if text(fields, "verdict") == "unknown" {
         "open"
@@ -141,10 +195,13 @@ fn result(fields: &Fields, path: &str, severity: Severity) -> Value {
         "message": {"text": format!("{}: {}. Next: {}", text(fields, "name"), text(fields, "why"), text(fields, "next"))},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {
-            "primaryLocationLineHash": text(fields, "finding"),
-            "keyroll/v1": text(fields, "finding"),
+            "keyroll/v1": text(fields, "fingerprint"),
         },
-        "properties": {"security-severity": score, "entity": text(fields, "id")},
+        "properties": {
+            "security-severity": score,
+            "entity": text(fields, "id"),
+            "finding": text(fields, "finding"),
+        },
     })
 }
 
@@ -202,6 +259,33 @@ mod tests {
         let told =
             run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str();
         assert!(told.unwrap().starts_with("11 findings"), "{told:?}");
+    }
+
+    #[test]
+    fn results_that_share_a_fingerprint_are_told_apart_and_files_are_named_from_here() {
+        let mut rows: Vec<_> = (1..=2)
+            .map(|n| fields(n, "high", Some("/srv/shop/.env")))
+            .collect();
+        for (row, line) in rows.iter_mut().zip([9, 3]) {
+            row.fields["line"] = json!(line);
+            row.fields.insert("fingerprint".to_owned(), json!("fpr-x"));
+        }
+        let mut log = Log::new(Path::new("/srv/shop"));
+        let mut out = Vec::new();
+        for row in &rows {
+            log.row(&mut out, row, &row.fields).unwrap();
+        }
+        log.end(&mut out, &[]).unwrap();
+        let log: Value = serde_json::from_slice(&out).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let told = |at: usize| {
+            let place = &results[at]["locations"][0]["physicalLocation"];
+            assert_eq!(place["artifactLocation"]["uri"], ".env");
+            let hash = &results[at]["partialFingerprints"]["primaryLocationLineHash"];
+            (place["region"]["startLine"].clone(), hash.clone())
+        };
+        assert_eq!(told(0), (json!(9), json!("fpr-x:2")));
+        assert_eq!(told(1), (json!(3), json!("fpr-x:1")));
     }
 
     #[test]

@@ -32,9 +32,11 @@ pub(crate) enum Format {
     Parquet,
     /// TOON, for language models.
     Toon,
+    /// Findings with a place, one a line, for editors.
+    Lines,
 }
 
-const FORMATS: [(&str, Format); 12] = [
+const FORMATS: [(&str, Format); 13] = [
     ("table", Format::Table),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
@@ -47,6 +49,7 @@ const FORMATS: [(&str, Format); 12] = [
     ("cyclonedx", Format::Cyclonedx),
     ("parquet", Format::Parquet),
     ("toon", Format::Toon),
+    ("lines", Format::Lines),
 ];
 
 /// One format and where it goes.
@@ -67,6 +70,8 @@ pub(crate) struct Wanted {
     pub(crate) fields: Vec<String>,
     /// What `--jq` asked for.
     jq: Option<Filter>,
+    /// Nobody asked for a format; standard output gets the usual one.
+    unasked: bool,
 }
 
 impl Wanted {
@@ -96,7 +101,8 @@ impl Wanted {
                 path,
             });
         }
-        if targets.is_empty() {
+        let unasked = targets.is_empty();
+        if unasked {
             let format = if fields.is_empty() && jq.is_none() {
                 Format::Table
             } else {
@@ -136,7 +142,27 @@ impl Wanted {
             targets,
             fields,
             jq,
+            unasked,
         })
+    }
+
+    /// The same in lines, where nobody asked for a format and people read.
+    pub(crate) fn in_lines(&self) -> Option<Self> {
+        self.instead(Format::Lines)
+    }
+
+    /// The same in Markdown, where nobody asked for a format and people read.
+    pub(crate) fn markdown_unless_asked(&self) -> Self {
+        self.instead(Format::Markdown)
+            .unwrap_or_else(|| self.clone())
+    }
+
+    fn instead(&self, format: Format) -> Option<Self> {
+        let mut wanted = self.clone();
+        for target in &mut wanted.targets {
+            target.format = format;
+        }
+        (self.unasked && self.is_for_people()).then_some(wanted)
     }
 
     /// The filter for what is written in `format`.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 /// What a program of the tests' Python says to `input`; it must succeed.
-fn python(program: &str, arguments: &[&str], input: &str) -> Option<String> {
+pub(crate) fn python(program: &str, arguments: &[&str], input: &str) -> Option<String> {
     let mut child = Command::new(testkit::python()?)
         .args(["-c", program])
         .args(arguments)
@@ -73,13 +73,38 @@ fn sarif_schema() -> PathBuf {
 #[test]
 fn sarif_holds_to_its_published_schema() {
     let world = World::seeded();
+    world.file(
+        "shop/.env",
+        "A=1\nDATABASE_URL=postgres://app:q8Zr1kVb0wXs@db.acme.test/app\n",
+    );
     for arguments in [
         &["findings", "-o", "sarif"][..],
         &["findings", "--rule", "unowned", "-o", "sarif"],
+        // Findings that lie in files, FM-3.
+        &["scan", "--ephemeral", "../shop", "-o", "sarif"],
     ] {
         let log = world.get(arguments);
         let typed: serde_sarif::sarif::Sarif = serde_json::from_str(&log).unwrap();
         assert_eq!(typed.runs.len(), 1);
+        let read: Value = serde_json::from_str(&log).unwrap();
+        for result in read["runs"][0]["results"].as_array().unwrap() {
+            let prints = &result["partialFingerprints"];
+            let hash = prints["primaryLocationLineHash"].as_str().unwrap();
+            assert!(hash.starts_with("fpr-") && hash.contains(':'), "{result}");
+            let place = &result["locations"][0]["physicalLocation"];
+            assert!(place["region"]["startLine"].is_u64(), "{result}");
+        }
+        for rule in read["runs"][0]["tool"]["driver"]["rules"]
+            .as_array()
+            .unwrap()
+        {
+            assert!(rule["help"]["text"].is_string() && rule["help"]["markdown"].is_string());
+            assert!(rule["defaultConfiguration"]["level"].is_string(), "{rule}");
+            assert!(
+                rule["properties"]["security-severity"].is_string(),
+                "{rule}"
+            );
+        }
         let schema = sarif_schema();
         if python(VALIDATE, &[schema.to_str().unwrap()], &log).is_none() {
             return;

@@ -9,11 +9,13 @@
 )]
 
 mod chain;
+mod change;
 mod configuration;
 mod exits;
 mod formats;
 mod help;
 mod hostile;
+mod integrations;
 mod lists;
 mod planted;
 mod secrets;

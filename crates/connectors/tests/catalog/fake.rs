@@ -169,7 +169,8 @@ impl Port for Answering {
                 mode: 0o600,
             }),
             Question::List { .. } => Answer::Entries(endless()),
-            Question::Git { from, .. } => Answer::Blobs(Blobs {
+            Question::Git { from, .. } | Question::GitChange { from, .. } => Answer::Blobs(Blobs {
+                replaced: Vec::new(),
                 blobs: vec![Blob {
                     path: ".env".to_owned(),
                     bytes: Secret::new(self.content.clone()),

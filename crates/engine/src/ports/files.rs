@@ -283,9 +283,14 @@ impl Port for FilesPort {
         match question {
             Question::List { dir } => self.list(dir).map(Answer::Entries),
             Question::Read { path, bytes_max } => self.read(path, *bytes_max).map(Answer::File),
-            Question::Http(_) | Question::Sql(_) | Question::Git { .. } | Question::Tls(_) => Err(
-                Refusal::new(Reason::Unsupported, "a port to files answers nothing else"),
-            ),
+            Question::Http(_)
+            | Question::Sql(_)
+            | Question::Git { .. }
+            | Question::GitChange { .. }
+            | Question::Tls(_) => Err(Refusal::new(
+                Reason::Unsupported,
+                "a port to files answers nothing else",
+            )),
         }
     }
 }

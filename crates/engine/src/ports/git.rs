@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use connectors::{Answer, Blobs, Port, Question, Refusal};
+use connectors::{Answer, Blobs, Change, Port, Question, Refusal};
 use model::Reason;
 
 use history::History;
@@ -54,9 +54,11 @@ pub(crate) struct GitPort {
 #[derive(Debug)]
 struct Reading {
     dir: String,
+    /// The change that is read; none where it is the whole history.
+    change: Option<Change>,
     /// How many contents were handed out.
     at: u64,
-    ahead: Receiver<Blobs>,
+    ahead: Receiver<Result<Blobs, Refusal>>,
 }
 
 impl GitPort {
@@ -77,40 +79,48 @@ impl GitPort {
         self
     }
 
-    fn next(&mut self, dir: &str, from: u64) -> Result<Blobs, Refusal> {
+    fn next(&mut self, dir: &str, change: Option<&Change>, from: u64) -> Result<Blobs, Refusal> {
         if self.stop.load(Ordering::Relaxed) {
             let mut refusal = Refusal::new(Reason::Failed, "stopped");
             refusal.stop = true;
             return Err(refusal);
         }
-        let going_on = self
-            .reading
-            .as_ref()
-            .is_some_and(|reading| reading.dir == dir && reading.at == from);
+        let going_on = self.reading.as_ref().is_some_and(|reading| {
+            reading.dir == dir && reading.change.as_ref() == change && reading.at == from
+        });
         if !going_on {
-            self.reading = Some(self.begin(dir, from)?);
+            self.reading = Some(self.begin(dir, change, from)?);
         }
         let Some(reading) = &mut self.reading else {
             return Ok(Blobs::default());
         };
         // A reader that is gone has nothing more to tell.
-        let blobs = reading.ahead.recv().unwrap_or_default();
+        let blobs = reading
+            .ahead
+            .recv()
+            .unwrap_or_else(|_| Ok(Blobs::default()))?;
         if let Some(next) = blobs.next {
             reading.at = next;
         }
         Ok(blobs)
     }
 
-    fn begin(&self, dir: &str, from: u64) -> Result<Reading, Refusal> {
-        let repository = Repository::find(&self.root, dir)?;
+    fn begin(&self, dir: &str, change: Option<&Change>, from: u64) -> Result<Reading, Refusal> {
+        let repository = match change {
+            Some(_) => Repository::of_work_tree(&self.root, dir)?,
+            None => Repository::find(&self.root, dir)?,
+        };
+        let change = change.cloned();
+        let wanted = change.clone();
         let (limits, stop) = (self.limits, Arc::clone(&self.stop));
         let (to, ahead) = sync_channel(2);
         std::thread::Builder::new()
             .name("git".to_owned())
-            .spawn(move || History::tell(&repository, limits, &stop, from, &to))
+            .spawn(move || History::tell(&repository, wanted.as_ref(), limits, &stop, from, &to))
             .map_err(|told| Refusal::new(Reason::Failed, told.to_string()))?;
         Ok(Reading {
             dir: dir.to_owned(),
+            change,
             at: from,
             ahead,
         })
@@ -120,7 +130,10 @@ impl GitPort {
 impl Port for GitPort {
     fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
         match question {
-            Question::Git { dir, from } => self.next(dir, *from).map(Answer::Blobs),
+            Question::Git { dir, from } => self.next(dir, None, *from).map(Answer::Blobs),
+            Question::GitChange { dir, change, from } => {
+                self.next(dir, Some(change), *from).map(Answer::Blobs)
+            }
             _ => Err(Refusal::new(
                 Reason::Unsupported,
                 "a port to histories answers nothing else",

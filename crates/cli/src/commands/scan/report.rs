@@ -26,6 +26,8 @@ pub(super) struct Report<'a> {
     pub(super) remembered: &'a [SourceId],
     /// What the rules say.
     pub(super) judged: &'a Judged,
+    /// How many findings the baseline knows; they are left out.
+    pub(super) known: u64,
     /// How many findings are listed.
     pub(super) limit: Option<u64>,
 }
@@ -85,6 +87,12 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
              cloud accounts (`keyroll scan aws`)"
                 .to_owned(),
         );
+    }
+    if report.known > 0 {
+        hints.push(format!(
+            "{} known from the baseline and left out",
+            many(report.known, "finding is", "findings are")
+        ));
     }
     for source in report.remembered {
         hints.push(format!(

@@ -1,11 +1,14 @@
 //! Every content of a history once, in the order in which commits brought them in.
 
+mod change;
+mod revision;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use connectors::{Blob, Blobs, Refusal};
+use connectors::{Blob, Blobs, Change, Refusal};
 use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
@@ -34,6 +37,8 @@ pub(super) struct History<'a> {
     met: HashSet<ObjectId>,
     /// Contents that the newest commit holds.
     in_head: HashSet<ObjectId>,
+    /// The commit that a change is told against, and which files of it were handed out.
+    before: Option<change::Before>,
     /// What waits to be handed out.
     out: Blobs,
     out_bytes: usize,
@@ -57,18 +62,27 @@ struct Author {
     at: Option<Timestamp>,
 }
 
-/// Nobody listens any more, or it was stopped.
-struct Over;
+/// Why nothing more is read.
+enum Over {
+    /// Nobody listens any more, or it was stopped.
+    Unheard,
+    /// There is nothing of the kind that was asked for.
+    Refused(Refusal),
+}
+
+/// Where answers go.
+pub(super) type Answers = SyncSender<Result<Blobs, Refusal>>;
 
 impl<'a> History<'a> {
-    /// Reads the history of `repository`, and hands it out in answers; the first `from` contents
-    /// are passed over. Ends when nobody listens.
+    /// Reads the history of `repository`, or one `change` of it, and hands it out in answers; the
+    /// first `from` contents are passed over. Ends when nobody listens.
     pub(super) fn tell(
         repository: &'a Repository,
+        change: Option<&Change>,
         limits: GitLimits,
         stop: &'a AtomicBool,
         from: u64,
-        to: &SyncSender<Blobs>,
+        to: &Answers,
     ) {
         let options = gix_odb::store::init::Options {
             alloc_limit_bytes: usize::try_from(limits.blob_bytes_max).ok(),
@@ -79,11 +93,7 @@ impl<'a> History<'a> {
                 Ok(objects) => objects,
                 Err(told) => {
                     let refusal = Refusal::new(Reason::Failed, told.to_string());
-                    let gaps = vec![("/".to_owned(), refusal)];
-                    let _ = to.send(Blobs {
-                        gaps,
-                        ..Blobs::default()
-                    });
+                    let _ = to.send(Err(refusal));
                     return;
                 }
             };
@@ -95,20 +105,31 @@ impl<'a> History<'a> {
             stop,
             met: HashSet::new(),
             in_head: HashSet::new(),
+            before: None,
             out: Blobs::default(),
             out_bytes: 0,
             told: 0,
             count: 0,
             passed: from,
         };
-        history.out.gaps.clone_from(&repository.gaps);
-        if history.walk(to).is_ok() {
-            // The last answer leads nowhere.
-            let _ = to.send(std::mem::take(&mut history.out));
-        }
+        let told = match change {
+            None => {
+                history.out.gaps.clone_from(&repository.gaps);
+                history.walk(to)
+            }
+            Some(Change::Staged { index }) => history.staged(index.as_deref(), to),
+            Some(Change::Commits { base, head }) => history.added(base, head, to),
+        };
+        let last = match told {
+            Ok(()) => Ok(std::mem::take(&mut history.out)),
+            Err(Over::Refused(refusal)) => Err(refusal),
+            Err(Over::Unheard) => return,
+        };
+        // The last answer leads nowhere.
+        let _ = to.send(last);
     }
 
-    fn walk(&mut self, to: &SyncSender<Blobs>) -> Result<(), Over> {
+    fn walk(&mut self, to: &Answers) -> Result<(), Over> {
         let (tips, head) = self.tips();
         let commits = self.commits(tips);
         if let Some(tree) = head.and_then(|id| commits.get(&id)).map(|one| one.tree) {
@@ -126,7 +147,7 @@ impl<'a> History<'a> {
 
     /// Where the history begins: every reference, and the checked-out commit.
     fn tips(&mut self) -> (Vec<ObjectId>, Option<ObjectId>) {
-        let store = gix_ref::file::Store::at(self.repository.git_dir.clone(), self.repository.hash);
+        let store = self.repository.references();
         let mut tips = Vec::new();
         let references = store.iter().ok().and_then(|platform| {
             let all = platform.all().ok()?;
@@ -151,7 +172,12 @@ impl<'a> History<'a> {
     }
 
     fn head(&self, store: &gix_ref::file::Store) -> Option<ObjectId> {
-        let mut name = "HEAD".to_owned();
+        Self::follow(store, "HEAD")
+    }
+
+    /// The object that the reference `name` leads to.
+    fn follow(store: &gix_ref::file::Store, name: &str) -> Option<ObjectId> {
+        let mut name = name.to_owned();
         // A reference to a reference to a reference is no honest repository's.
         for _ in 0..5 {
             match store.try_find(name.as_str()).ok()??.target {
@@ -248,7 +274,7 @@ impl<'a> History<'a> {
         tree: ObjectId,
         commit: &ObjectId,
         author: &mut Option<Author>,
-        to: &SyncSender<Blobs>,
+        to: &Answers,
     ) -> Result<(), Over> {
         let mut waiting = vec![(tree, String::new(), 0)];
         let mut buffer = Vec::new();
@@ -293,7 +319,7 @@ impl<'a> History<'a> {
         path: String,
         commit: &ObjectId,
         author: &mut Option<Author>,
-        to: &SyncSender<Blobs>,
+        to: &Answers,
     ) -> Result<(), Over> {
         self.count += 1;
         if self.count <= self.passed {
@@ -319,6 +345,7 @@ impl<'a> History<'a> {
         if bytes.iter().take(HEAD_BYTES).any(|byte| *byte == 0) {
             return Ok(());
         }
+        self.tell_before(&path);
         let author = author.get_or_insert_with(|| self.author(commit));
         self.out_bytes += bytes.len();
         self.out.blobs.push(Blob {
@@ -330,6 +357,11 @@ impl<'a> History<'a> {
             at: author.at,
             in_head: self.in_head.contains(&id),
         });
+        self.hand_out(to)
+    }
+
+    /// Sends what waits, if that is enough for an answer.
+    fn hand_out(&mut self, to: &Answers) -> Result<(), Over> {
         if self.out_bytes < self.limits.answer_bytes {
             return Ok(());
         }
@@ -337,10 +369,21 @@ impl<'a> History<'a> {
         let mut full = std::mem::take(&mut self.out);
         full.next = Some(self.count);
         let stopped = self.stop.load(Ordering::Relaxed);
-        to.send(full).ok().filter(|()| !stopped).ok_or(Over)
+        to.send(Ok(full))
+            .ok()
+            .filter(|()| !stopped)
+            .ok_or(Over::Unheard)
     }
 
     fn author(&self, commit: &ObjectId) -> Author {
+        if commit.is_null() {
+            // Nobody has committed it yet.
+            return Author {
+                commit: String::new(),
+                name: String::new(),
+                at: None,
+            };
+        }
         let mut buffer = Vec::new();
         let found = self.objects.find_commit(commit, &mut buffer).ok();
         let who = found.as_ref().and_then(|commit| commit.author().ok());

@@ -9,12 +9,16 @@ use model::Reason;
 
 /// Files of a repository that say something about it are read up to here.
 const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// An index is read up to here: of ten million files.
+const INDEX_BYTES_MAX: u64 = 1 << 30;
 
 /// A repository that may be read.
 #[derive(Debug)]
 pub(super) struct Repository {
     /// Its `.git` directory, or the bare repository itself; free of links.
     pub(super) git_dir: PathBuf,
+    /// Where its objects and references are: `git_dir`, unless this is one of several work trees.
+    pub(super) common: PathBuf,
     /// How its objects are named.
     pub(super) hash: Kind,
     /// What is known to be missing from it: the history ends early, or objects lie elsewhere.
@@ -36,8 +40,46 @@ impl Repository {
             ));
         }
         let git_dir = real(&git_dir)?;
-        let objects = real(&git_dir.join("objects"))?;
-        if !git_dir.starts_with(&root) || objects != git_dir.join("objects") {
+        if !git_dir.starts_with(&root) {
+            return Err(unsupported(
+                "it lies outside of the named directory, behind a link",
+            ));
+        }
+        Self::at(git_dir.clone(), git_dir)
+    }
+
+    /// The repository of the work tree at `dir`, which may be one of several work trees: its
+    /// repository has to say that it is, so that no file can lead to a repository elsewhere.
+    pub(super) fn of_work_tree(root: &Path, dir: &str) -> Result<Self, Refusal> {
+        let link = Path::new(dir).join(".git");
+        if !link.symlink_metadata().is_ok_and(|link| link.is_file()) {
+            return Self::find(root, dir);
+        }
+        let link = real(&link)?;
+        let line = |path: &Path| small(path).map(|text| text.trim_end().to_owned());
+        let elsewhere = || {
+            unsupported(
+                "a submodule, or a work tree that its repository does not know; name that \
+                 repository",
+            )
+        };
+        let named = line(&link).and_then(|text| text.strip_prefix("gitdir: ").map(str::to_owned));
+        let named = named.ok_or_else(elsewhere)?;
+        let git_dir = real(&real(Path::new(dir))?.join(named))?;
+        let back = line(&git_dir.join("gitdir")).ok_or_else(elsewhere)?;
+        let common = line(&git_dir.join("commondir")).ok_or_else(elsewhere)?;
+        let common = real(&git_dir.join(common))?;
+        let known = real(&git_dir.join(back)).is_ok_and(|back| back == link);
+        if !known || git_dir.parent() != Some(common.join("worktrees").as_path()) {
+            return Err(elsewhere());
+        }
+        Self::at(git_dir, common)
+    }
+
+    /// The repository with its own directory here and its objects there, if it may be read.
+    fn at(git_dir: PathBuf, common: PathBuf) -> Result<Self, Refusal> {
+        let objects = real(&common.join("objects"))?;
+        if objects != common.join("objects") {
             return Err(unsupported(
                 "its objects lie outside of the named directory, behind a link",
             ));
@@ -56,15 +98,16 @@ impl Repository {
                 return Err(unsupported("a part of its objects lies behind a link"));
             }
         }
-        if git_dir.join("reftable").is_dir() {
+        if common.join("reftable").is_dir() {
             return Err(unsupported(
                 "its references are a reftable, which is not read yet",
             ));
         }
-        let hash = object_format(&git_dir)?;
-        let gaps = missing(&git_dir);
+        let hash = object_format(&common)?;
+        let gaps = missing(&common);
         Ok(Self {
             git_dir,
+            common,
             hash,
             gaps,
         })
@@ -72,12 +115,42 @@ impl Repository {
 
     /// Where its objects lie.
     pub(super) fn objects(&self) -> PathBuf {
-        self.git_dir.join("objects")
+        self.common.join("objects")
+    }
+
+    /// Its references.
+    pub(super) fn references(&self) -> gix_ref::file::Store {
+        let (own, common) = (self.git_dir.clone(), self.common.clone());
+        if own == common {
+            gix_ref::file::Store::at(own, self.hash)
+        } else {
+            gix_ref::file::Store::for_linked_worktree(own, common, self.hash)
+        }
+    }
+
+    /// Its index, or another one in its directory: git names one to its hooks. Of no repository
+    /// that has none yet.
+    pub(super) fn index(&self, named: Option<&str>) -> Result<Option<Vec<u8>>, Refusal> {
+        let path = match named {
+            None => self.git_dir.join("index"),
+            Some(named) => real(Path::new(named))?,
+        };
+        let Ok(file) = path.symlink_metadata() else {
+            return Ok(None);
+        };
+        if !path.starts_with(&self.git_dir) || !file.is_file() {
+            return Err(unsupported("its index lies outside of its directory"));
+        }
+        if file.len() > INDEX_BYTES_MAX {
+            return Err(unsupported("its index is longer than is read"));
+        }
+        let bytes = std::fs::read(&path).map_err(|told| refused(&path, &told))?;
+        Ok(Some(bytes))
     }
 
     /// Commits whose parents were not fetched.
     pub(super) fn shallow(&self) -> Vec<ObjectId> {
-        let text = small(&self.git_dir.join("shallow")).unwrap_or_default();
+        let text = small(&self.common.join("shallow")).unwrap_or_default();
         text.lines()
             .filter_map(|line| ObjectId::from_hex(line.trim().as_bytes()).ok())
             .collect()
@@ -140,14 +213,16 @@ fn small(path: &Path) -> Option<String> {
 }
 
 fn real(path: &Path) -> Result<PathBuf, Refusal> {
-    path.canonicalize().map_err(|told| {
-        let reason = match told.kind() {
-            std::io::ErrorKind::PermissionDenied => Reason::Denied,
-            _ => Reason::Failed,
-        };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Refusal::new(reason, format!("{}: {told}", model::clean(&name)))
-    })
+    path.canonicalize().map_err(|told| refused(path, &told))
+}
+
+fn refused(path: &Path, told: &std::io::Error) -> Refusal {
+    let reason = match told.kind() {
+        std::io::ErrorKind::PermissionDenied => Reason::Denied,
+        _ => Reason::Failed,
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Refusal::new(reason, format!("{}: {told}", model::clean(&name)))
 }
 
 pub(super) fn unsupported(told: &str) -> Refusal {

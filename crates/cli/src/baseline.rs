@@ -1,0 +1,119 @@
+//! Baselines: findings that are known, by their stable fingerprints, so that only new ones gate.
+//!
+//! A fingerprint holds no secret, no line and no directory above the one that was read
+//! (`model::FindingPrint`), so a baseline can be committed and holds on every machine. Where one
+//! field of one file has several secrets, they are counted: one more than is known is new.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use model::Finding;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The form of the file.
+const VERSION: u32 = 1;
+/// A baseline is read up to here: of about half a million findings.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// A baseline as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    /// The form of this file.
+    keyroll_baseline: u32,
+    /// What is known.
+    findings: Vec<Known>,
+}
+
+/// One known finding, or several that nothing but their lines tells apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    /// The stable fingerprint.
+    fingerprint: String,
+    /// How many.
+    count: u64,
+    /// For whoever reads the file.
+    rule: String,
+    /// For whoever reads the file; empty where it lies in none.
+    #[serde(default)]
+    path: String,
+}
+
+/// Findings that are known.
+#[derive(Debug, Default)]
+pub(crate) struct Baseline {
+    known: BTreeMap<String, u64>,
+}
+
+impl Baseline {
+    /// Reads a baseline.
+    ///
+    /// # Errors
+    /// There is none at `path`, or it is of another form.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let shown = model::clean(&path.display().to_string());
+        let doing = || format!("cannot read the baseline `{shown}`");
+        let file = std::fs::File::open(path).map_err(Error::because(doing()))?;
+        let mut text = String::new();
+        file.take(BYTES_MAX)
+            .read_to_string(&mut text)
+            .map_err(Error::because(doing()))?;
+        let unfit = || {
+            Error::failed(format!("`{shown}` is no baseline of this version"))
+                .hint("`keyroll findings baseline write FILE` writes one")
+        };
+        let written: Written = serde_json::from_str(&text).map_err(|_| unfit())?;
+        if written.keyroll_baseline != VERSION {
+            return Err(unfit());
+        }
+        let mut known = BTreeMap::new();
+        for one in written.findings {
+            let count: &mut u64 = known.entry(one.fingerprint).or_default();
+            *count = count.saturating_add(one.count);
+        }
+        Ok(Self { known })
+    }
+
+    /// Takes one finding: whether it is known. Asked once for each finding of a run.
+    pub(crate) fn knows(&mut self, finding: &Finding) -> bool {
+        match self.known.get_mut(finding.print.as_str()) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `findings` as the text of a baseline, and how many entries it has.
+///
+/// # Errors
+/// None that can happen to plain texts.
+pub(crate) fn text<'f>(findings: impl Iterator<Item = &'f Finding>) -> Result<String, Error> {
+    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+    for finding in findings {
+        let place = finding.place.as_ref().map(|place| place.path.as_str());
+        let one = known
+            .entry(finding.print.as_str())
+            .or_insert_with(|| Known {
+                fingerprint: finding.print.as_str().to_owned(),
+                count: 0,
+                rule: finding.rule.to_owned(),
+                path: place.unwrap_or_default().to_owned(),
+            });
+        one.count += 1;
+    }
+    let written = Written {
+        keyroll_baseline: VERSION,
+        findings: known.into_values().collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&written)
+        .map_err(Error::because("cannot write a baseline"))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,101 @@
+//! `keyroll findings ticket`: one finding as the text of a ticket.
+
+use model::{Finding, Verdict};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::judged;
+use crate::output::{Cell, Page, Section, show};
+use crate::roll::Roll;
+use crate::settings::Settings;
+
+/// Write one finding as the text of a ticket (Markdown)
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ticket {
+    /// The finding: `fnd-…` or its fingerprint `fpr-…`, as `keyroll findings -o json` names them
+    finding: String,
+}
+
+impl Ticket {
+    /// Finds and writes it.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        let roll = Roll::open(settings)?;
+        let engine = roll.engine(settings)?;
+        let is_meant = |finding: &Finding| {
+            [finding.id.as_str(), finding.print.as_str()].contains(&self.finding.as_str())
+        };
+        let judged = judged::all(&engine, &is_meant)?;
+        let Some(finding) = judged.findings().next() else {
+            let got = model::shorten(&model::clean(&self.finding), 60);
+            return Err(Error::failed(format!("there is no finding `{got}` now"))
+                .hint("`keyroll findings --json finding,fingerprint,title,name` lists them"));
+        };
+        let mut settings = settings.clone();
+        settings.wanted = settings.wanted.markdown_unless_asked();
+        show(&settings, &page(finding))?;
+        Ok(Outcome::CLEAN)
+    }
+}
+
+/// The text: what, where, whose, why it matters, what to do.
+fn page(finding: &Finding) -> Page {
+    let lines = |title: &str, lines: Vec<String>| {
+        Section::lines(title, lines.into_iter().map(Cell::new).collect())
+    };
+    let what = match (&finding.verdict, finding.verdict.why()) {
+        (_, "") => finding.title.to_owned(),
+        (Verdict::Unknown(_), why) => format!("Cannot be told: {why}."),
+        (_, why) => format!("It is so: {why}."),
+    };
+    let place = finding.place.as_ref().map(|place| match place.line {
+        Some(line) => format!("{}, line {line}", place.path),
+        None => place.path.clone(),
+    });
+    let mut at: Vec<String> = place.into_iter().collect();
+    at.push(format!(
+        "on the roll: `{}` ({})",
+        finding.entity, finding.name
+    ));
+    let owner = match &finding.owner {
+        Some(owner) => owner.clone(),
+        None => format!(
+            "nobody is confirmed; `keyroll owner set {} NAME` says who",
+            finding.entity
+        ),
+    };
+    let why = finding
+        .factors
+        .iter()
+        .map(|one| format!("{:+} {}: {}", one.points, one.name, one.why));
+    let why = std::iter::once(format!(
+        "severity {}, risk {} of 100",
+        finding.severity.as_str(),
+        finding.risk
+    ))
+    .chain(why);
+    let known = [
+        ("fingerprint", finding.print.as_str()),
+        ("rule", finding.rule),
+        ("OWASP NHI", finding.owasp),
+        ("verdict", finding.verdict.as_str()),
+    ];
+    Page {
+        title: format!("{}: {}", finding.name, finding.title),
+        lead: vec![Cell::new(what)],
+        sections: vec![
+            lines("Where", at),
+            lines("Who answers", vec![owner]),
+            lines("Why it matters", why.collect()),
+            lines("Next", vec![format!("`{}`", finding.next)]),
+            lines(
+                "Known as",
+                known
+                    .map(|(name, value)| format!("{name}: `{value}`"))
+                    .into(),
+            ),
+        ],
+        record: Value::Object(super::fields(finding)),
+        ..Page::default()
+    }
+}

@@ -1,0 +1,219 @@
+//! The report of findings: one page that somebody can keep and show to an auditor.
+//!
+//! It fetches nothing and runs nothing. Findings are written as they come; what they come to in
+//! all is written last and shown first, by the order of boxes, so that no finding is held.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use model::{Severity, Timestamp};
+use serde_json::Value;
+
+use super::super::list::{Emit, plain};
+use super::super::{Fields, Row};
+use super::{begin, end, escaped};
+
+const STYLE: &str = "\
+<style>main{display:flex;flex-direction:column}.sum{order:-1;margin-bottom:24px}\
+.tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0 24px;padding:0;list-style:none}\
+.tiles li{border:1px solid var(--line);border-radius:8px;padding:8px 16px;min-width:88px}\
+.tiles b{display:block;font-size:24px;font-variant-numeric:tabular-nums}\
+article{border:1px solid var(--line);border-left:4px solid var(--soft);border-radius:8px;padding:12px 16px;margin:0 0 12px;break-inside:avoid}\
+article.critical,article.high{border-left-color:var(--bad)}article.medium{border-left-color:var(--warn)}\
+article.unknown{border-left-style:dashed;background:none;color:var(--ink)}\
+article h3{margin:0 0 4px;font-size:16px;overflow-wrap:anywhere}article p{margin:0 0 8px;overflow-wrap:anywhere}\
+.word{font-size:12px;font-weight:600;text-transform:uppercase;letter-spacing:.04em;margin-right:8px;color:var(--soft)}\
+.critical .word,.high .word{color:var(--bad)}.medium .word{color:var(--warn)}\
+article ul{margin:0;padding-left:18px}code{font-family:ui-monospace,monospace}\
+@media print{article{border-color:#999}.tiles li{border-color:#999}:root{--ink:#000;--soft:#444;--page:#fff;--bad:#900;--warn:#630}}</style>";
+
+/// Findings as a report.
+pub(in super::super) struct Report {
+    now: Timestamp,
+    begun: bool,
+    severities: BTreeMap<Severity, u64>,
+    unknown: u64,
+    rules: BTreeMap<String, (String, u64)>,
+}
+
+impl Report {
+    /// A report of what is known now.
+    pub(in super::super) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            begun: false,
+            severities: BTreeMap::new(),
+            unknown: 0,
+            rules: BTreeMap::new(),
+        }
+    }
+
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        begin(out, "Findings")?;
+        let at = escaped(&self.now.to_string());
+        writeln!(
+            out,
+            "{STYLE}<p class=\"note\">Keyroll {}, {at}. Unknown is no pass: it could not be judged, and \
+             each says what would let it.</p>\n<main>",
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+
+    fn count(&mut self, fields: &Fields) {
+        let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
+        if text(fields, "verdict") == "unknown" {
+            self.unknown += 1;
+        } else {
+            *self.severities.entry(severity).or_default() += 1;
+        }
+        let title = || (text(fields, "title").to_owned(), 0);
+        let rule = text(fields, "rule").to_owned();
+        self.rules.entry(rule).or_insert_with(title).1 += 1;
+    }
+
+    fn summary(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "<section class=\"sum\"><ul class=\"tiles\">")?;
+        for severity in Severity::ALL.into_iter().rev() {
+            let count = self.severities.get(&severity).copied().unwrap_or_default();
+            let word = severity.as_str();
+            writeln!(out, "<li class=\"{word}\"><b>{count}</b>{word}</li>")?;
+        }
+        writeln!(out, "<li><b>{}</b>unknown</li></ul>", self.unknown)?;
+        if !self.rules.is_empty() {
+            let heads = ["rule", "what it looks for", "findings"].map(str::to_owned);
+            super::begin_table(out, &heads)?;
+            for (rule, (title, count)) in &self.rules {
+                let (rule, title) = (escaped(rule), escaped(title));
+                writeln!(
+                    out,
+                    "<tr><td class=\"mono\">{rule}</td><td>{title}</td><td>{count}</td></tr>"
+                )?;
+            }
+            super::end_table(out)?;
+        }
+        writeln!(out, "</section>")
+    }
+}
+
+impl Emit for Report {
+    fn row(&mut self, out: &mut dyn Write, row: &Row, _: &Fields) -> io::Result<()> {
+        self.begin(out)?;
+        self.count(&row.fields);
+        article(out, &row.fields)
+    }
+
+    fn end(&mut self, out: &mut dyn Write, footer: &[String]) -> io::Result<()> {
+        self.begin(out)?;
+        self.summary(out)?;
+        writeln!(out, "</main>")?;
+        for line in footer {
+            writeln!(out, "<p class=\"note\">{}</p>", escaped(line))?;
+        }
+        end(out)
+    }
+
+    fn carries_footer(&self) -> bool {
+        true
+    }
+}
+
+fn article(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
+    let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
+    let (class, word) = match text(fields, "verdict") {
+        "unknown" => ("unknown", format!("unknown ({})", severity.as_str())),
+        _ => (severity.as_str(), severity.as_str().to_owned()),
+    };
+    writeln!(
+        out,
+        "<article class=\"{class}\"><h3><span class=\"word\">{word}</span>{}</h3>\n<p>{}: {}</p>\n<dl>",
+        escaped(text(fields, "name")),
+        escaped(text(fields, "title")),
+        escaped(text(fields, "why")),
+    )?;
+    let place = match (
+        text(fields, "path"),
+        fields.get("line").and_then(Value::as_u64),
+    ) {
+        ("", _) => String::new(),
+        (path, Some(line)) => format!("{path}:{line}"),
+        (path, None) => path.to_owned(),
+    };
+    let owner = match text(fields, "owner") {
+        "" => "nobody is confirmed",
+        owner => owner,
+    };
+    let muted = fields.get("muted_until").map(plain).unwrap_or_default();
+    let risk = fields.get("risk").map(plain).unwrap_or_default();
+    for (name, value) in [
+        ("where", place.as_str()),
+        ("owner", owner),
+        ("next", text(fields, "next")),
+        ("muted until", muted.as_str()),
+        ("on the roll", text(fields, "id")),
+        ("OWASP NHI", text(fields, "owasp")),
+        ("fingerprint", text(fields, "fingerprint")),
+        ("risk of 100", risk.as_str()),
+    ] {
+        if !value.is_empty() {
+            writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escaped(value))?;
+        }
+    }
+    let factors = fields.get("factors").and_then(Value::as_array);
+    if let Some(factors) = factors.filter(|factors| !factors.is_empty()) {
+        writeln!(out, "<dt>because</dt><dd><ul>")?;
+        for factor in factors {
+            let points = factor["points"].as_i64().unwrap_or_default();
+            let why = factor["why"].as_str().unwrap_or_default();
+            writeln!(out, "<li>{points:+} {}</li>", escaped(why))?;
+        }
+        writeln!(out, "</ul></dd>")?;
+    }
+    writeln!(out, "</dl></article>")
+}
+
+fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
+    fields.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_hostile_name_is_text_and_what_it_came_to_is_told() {
+        let value = json!({"severity": "high", "verdict": "fail", "title": "t", "rule": "r",
+            "name": "<script>alert(1)</script>", "why": "\"><img src=x onerror=y>", "path": "a'b<i>",
+            "line": 3, "next": "x", "owner": "</dd><h1>", "factors": [{"points": -20, "why": "<b>"}]});
+        let Value::Object(fields) = value else {
+            unreachable!()
+        };
+        let mut report = Report::new(Timestamp(0));
+        let mut out = Vec::new();
+        let row = Row {
+            fields,
+            ..Row::default()
+        };
+        report.row(&mut out, &row, &row.fields).unwrap();
+        report.end(&mut out, &["a footer".to_owned()]).unwrap();
+        let page = String::from_utf8(out).unwrap();
+        for markup in ["<script", "<img", "<i>", "<h1>F<", "<b><", "</dd><h1>"] {
+            assert!(!page.contains(markup), "{markup}: {page}");
+        }
+        for fetch in ["src=\"", "href=", "url(", "@import"] {
+            assert!(!page.contains(fetch), "{fetch}");
+        }
+        assert!(
+            page.contains("<li class=\"high\"><b>1</b>high</li>"),
+            "{page}"
+        );
+        assert!(
+            page.contains("-20 &lt;b&gt;") && page.contains("a footer"),
+            "{page}"
+        );
+    }
+}

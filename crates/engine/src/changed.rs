@@ -1,0 +1,202 @@
+//! What a change of a repository brings, judged at once: nothing is stored and nobody is asked.
+//!
+//! For whoever is about to commit, and for whoever reads what is about to be merged. The key
+//! under which secrets are compared here is made for the one call and forgotten.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use assess::{Ground, Thing};
+use connectors::{Change, Context, Event, Fingerprints};
+use model::{
+    EntityId, Finding, Fingerprint, Gap, Kind, Observation, Reason, Scope, Secret, Sighting,
+    SightingKey, SourceId, Timestamp,
+};
+use vault::FingerprintKey;
+
+use crate::ports::GitPort;
+use crate::scan::absolute;
+use crate::{Error, SystemRandom};
+
+/// The rule that judges what a change brings.
+const RULE: &str = "new-secret";
+/// More findings than this of one change are counted and not kept.
+const FINDINGS_MAX: usize = 100_000;
+
+/// What a change brings.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Secrets that were not there before, by their places.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// How many more findings there were than are kept.
+    pub cut: u64,
+}
+
+/// Reads what `change` adds to the repository around `dir`.
+///
+/// # Errors
+/// There is no repository or no such change, or none that can be read whole enough to say anything.
+pub fn changed(
+    dir: &Path,
+    change: &Change,
+    host: &str,
+    now: Timestamp,
+    stop: &Arc<AtomicBool>,
+) -> Result<Changed, Error> {
+    let top = work_tree(dir)?;
+    let repository = absolute(&top)?;
+    let target = format!("{host}:{repository}");
+    let source = SourceId::new("git_history", &target);
+    let connector = connectors::connector("git_history")
+        .ok_or_else(|| Error::Unfit("this version reads no repositories".into()))?;
+    let options = options(repository, change);
+    let key = OneCall(FingerprintKey::generate(&SystemRandom)?);
+    let mut port = GitPort::new(top).stopped_by(Arc::clone(stop));
+    let mut changed = Changed::default();
+    let mut sink = |event| match event {
+        Event::Seen(seen) => changed.take(&source, seen, now),
+        Event::Gap(gap) => changed.gaps.push(gap),
+        Event::SetAside { .. } => {}
+    };
+    let mut cx = Context::new(&mut port, &key, &target, &options, now, &mut sink);
+    let whole = connector.discover(&mut cx).is_ok();
+    let refused = changed.gaps.iter().find(|gap| gap.scope == Scope::whole());
+    if let Some(gap) = refused {
+        return Err(Error::Unfit(gap.told.clone()));
+    }
+    if !whole {
+        let told = "stopped before the end of the change";
+        changed
+            .gaps
+            .push(Gap::new(&Scope::whole(), Reason::Failed, told));
+    }
+    let place = |one: &Finding| one.place.clone();
+    changed
+        .findings
+        .sort_by_key(|one| (place(one), one.name.clone(), one.id.clone()));
+    Ok(changed)
+}
+
+impl Changed {
+    fn take(&mut self, source: &SourceId, seen: Observation, now: Timestamp) {
+        if seen.kind != Kind::Credential {
+            return;
+        }
+        let key = SightingKey {
+            source: source.clone(),
+            kind: seen.kind,
+            native: seen.native.clone(),
+        };
+        let id = EntityId::of(&key);
+        let sighting = Sighting {
+            key,
+            observation: seen,
+            entity: id.clone(),
+            first_seen: now,
+            since: now,
+            last_seen: now,
+            missing_since: None,
+        };
+        let entity = inventory::assemble(&id, Vec::new(), vec![sighting]);
+        let thing = Thing {
+            entity: &entity,
+            holder: None,
+            owner: None,
+            refused: Some(&[]),
+        };
+        let judged = assess::assess(&thing, &Ground::at(now), &[]);
+        for mut finding in judged.into_iter().filter(|one| one.rule == RULE) {
+            if self.findings.len() >= FINDINGS_MAX {
+                self.cut += 1;
+                continue;
+            }
+            if entity.text(&model::Attribute::named("change")) == Some("staged")
+                && let Some(place) = &finding.place
+                && is_plain(&place.path)
+            {
+                finding.next = format!("git restore --staged -- {}", place.path);
+            }
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Whether a shell takes it as one word.
+fn is_plain(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/@+".contains(c);
+    path.chars().all(plain)
+}
+
+fn options(repository: String, change: &Change) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::from([("repository".to_owned(), repository)]);
+    let mut set = |name: &str, value: &str| options.insert(name.to_owned(), value.to_owned());
+    match change {
+        Change::Staged { index } => {
+            set("change", "staged");
+            if let Some(index) = index {
+                set("index", index);
+            }
+        }
+        Change::Commits { base, head } => {
+            set("change", "commits");
+            set("base", base);
+            set("head", head);
+        }
+    }
+    options
+}
+
+/// The nearest directory at or above `dir` that holds a repository.
+fn work_tree(dir: &Path) -> Result<PathBuf, Error> {
+    let whole = PathBuf::from(absolute(dir)?);
+    let is_top = |dir: &&Path| {
+        dir.join(".git").symlink_metadata().is_ok()
+            || ["HEAD", "objects", "refs"]
+                .iter()
+                .all(|name| dir.join(name).exists())
+    };
+    let found = whole.ancestors().find(is_top).map(Path::to_owned);
+    found.ok_or_else(|| {
+        Error::Unfit(format!(
+            "expected a git repository at or above `{}`, found none",
+            model::clean(&dir.display().to_string())
+        ))
+    })
+}
+
+/// Fingerprints that are compared within one call and kept nowhere.
+struct OneCall(FingerprintKey);
+
+impl Fingerprints for OneCall {
+    fn fingerprint(&self, secret: &Secret) -> Fingerprint {
+        let of = |bytes: &[u8]| self.0.fingerprint(bytes);
+        let blank = || Fingerprint {
+            key: self.0.id(),
+            mac: String::new(),
+        };
+        of(secret.expose())
+            .or_else(|| of(b"\0"))
+            .unwrap_or_else(blank)
+    }
+
+    fn scram(&self, _: &Secret, _: &str, _: u32) -> Option<Fingerprint> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_offered_only_for_a_path_that_no_shell_takes_apart() {
+        assert!(is_plain("shop/.env"));
+        for hostile in ["a b", "$(x)", "a;b", "a\nb", "`x`", "'x'"] {
+            assert!(!is_plain(hostile), "{hostile}");
+        }
+    }
+}
