@@ -237,6 +237,9 @@ fn a_pull_request_is_what_its_commits_add() {
     same(&["--diff", "main...HEAD"]);
     let main = shop.git(&["rev-parse", "main~1"]);
     same(&["--since", &main[..9]]);
+    // What the base has besides is nobody's change, merged or not.
+    shop.git(&["merge", "-q", "-m", "Merge", "main"]);
+    same(&["--since", "main"]);
     assert_eq!(shop.scan(&["--since", "HEAD", "--fail-on", "info"]).0, 0);
     let (code, _, stderr) = shop.scan(&["--since", "nowhere"]);
     assert_eq!(code, 1);

@@ -94,11 +94,14 @@ impl GitPort {
         let Some(reading) = &mut self.reading else {
             return Ok(Blobs::default());
         };
-        // A reader that is gone has nothing more to tell.
-        let blobs = reading
-            .ahead
-            .recv()
-            .unwrap_or_else(|_| Ok(Blobs::default()))?;
+        // A reader that is gone without its last word broke: that is never "nothing there".
+        let gone = || {
+            Refusal::new(
+                Reason::Failed,
+                "the repository could not be read to its end",
+            )
+        };
+        let blobs = reading.ahead.recv().map_err(|_| gone())??;
         if let Some(next) = blobs.next {
             reading.at = next;
         }

@@ -1,5 +1,6 @@
 //! Every content of a history once, in the order in which commits brought them in.
 
+mod between;
 mod change;
 mod revision;
 

@@ -248,6 +248,92 @@ fn a_damaged_pack_never_stops_the_reader() {
     }
 }
 
+/// What the index of the repository at `dir` adds.
+fn staged(dir: &Path) -> Result<Blobs, Refusal> {
+    let question = Question::GitChange {
+        dir: dir.to_str().unwrap().to_owned(),
+        change: Change::Staged { index: None },
+        from: 0,
+    };
+    match GitPort::new(dir.to_owned()).ask(&question)? {
+        Answer::Blobs(blobs) => Ok(blobs),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_index_is_a_refusal_or_read_and_never_stops_the_reader() {
+    let repo = Repo::new();
+    let files = ["a.txt", "b/c.txt", "b/d/e.txt"].map(|path| (path, "old"));
+    repo.commit(&files, "first");
+    std::fs::write(repo.path().join("b/c.txt"), "new").unwrap();
+    repo.git(&["add", "-A"]);
+    assert_eq!(
+        told(&staged(repo.path()).unwrap()),
+        [one("b/c.txt", "new", false)]
+    );
+    let index = repo.path().join(".git/index");
+    let whole = std::fs::read(&index).unwrap();
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        for mask in [0x01, 0x41, 0xff] {
+            let mut flipped = whole.clone();
+            flipped[at] ^= mask;
+            for bytes in [&whole[..at], &flipped] {
+                std::fs::write(&index, bytes).unwrap();
+                if let Err(told) = staged(repo.path()) {
+                    assert!(!told.told.contains("to its end"), "at {at}: {told}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > whole.len(), "{refused}");
+}
+
+#[test]
+fn commits_of_one_second_are_told_from_those_of_the_base() {
+    let repo = Repo::new();
+    let commit = |files: &[(&str, &str)]| {
+        for (path, text) in files {
+            std::fs::write(repo.path().join(path), text).unwrap();
+        }
+        repo.git(&["add", "-A"]);
+        let date = "2026-11-20T08:00:00Z";
+        let out = Command::new("git")
+            .current_dir(repo.path())
+            .env("GIT_AUTHOR_DATE", date)
+            .env("GIT_COMMITTER_DATE", date)
+            .args(["-c", "user.name=Ann", "-c", "user.email=ann@acme.test"])
+            .args(["commit", "-q", "-m", "x"])
+            .output()
+            .unwrap();
+        assert!(out.status.success());
+    };
+    commit(&[("old.txt", "long gone"), ("a.txt", "a")]);
+    std::fs::remove_file(repo.path().join("old.txt")).unwrap();
+    commit(&[("a.txt", "b")]);
+    repo.git(&["checkout", "-q", "-b", "topic"]);
+    commit(&[("topic.txt", "new")]);
+    repo.git(&["checkout", "-q", "main"]);
+    for n in 0..12 {
+        commit(&[("main.txt", &n.to_string())]);
+    }
+    let question = Question::GitChange {
+        dir: repo.path().to_str().unwrap().to_owned(),
+        change: Change::Commits {
+            base: "main".to_owned(),
+            head: "topic".to_owned(),
+        },
+        from: 0,
+    };
+    let Answer::Blobs(blobs) = GitPort::new(repo.path().to_owned()).ask(&question).unwrap() else {
+        panic!("another answer");
+    };
+    assert_eq!(told(&blobs), [one("topic.txt", "new", true)]);
+    assert_eq!(blobs.gaps, []);
+}
+
 #[test]
 fn binary_and_huge_contents_are_not_read() {
     let repo = Repo::new();

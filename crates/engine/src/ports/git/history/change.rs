@@ -3,8 +3,7 @@
 //! Contents that are replaced are told as well, so that only what is new is spoken of. The trees
 //! are compared by their ids, so that what did not change is not read.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::sync::atomic::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use connectors::{Refusal, Replaced};
 use gix_hash::ObjectId;
@@ -14,7 +13,7 @@ use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
 use model::{Reason, Secret};
 
-use super::{Answers, Commit, DEPTH_MAX, HEAD_BYTES, History, Over, in_order, unsupported};
+use super::{Answers, DEPTH_MAX, HEAD_BYTES, History, Over, in_order, unsupported};
 
 /// Of files that are gone, more than so much is not looked at: what moved may then seem new.
 const GONE_BYTES_MAX: usize = 64 << 20;
@@ -35,29 +34,6 @@ struct Old {
     files: HashMap<Vec<u8>, ObjectId>,
     /// Directories in which nothing differs, each with a slash at its end.
     same: Vec<Vec<u8>>,
-}
-
-/// Commits that one reaches and another does not.
-#[derive(Default)]
-struct Between {
-    new: HashMap<ObjectId, Commit>,
-    /// Where the two meet.
-    meet: Vec<ObjectId>,
-}
-
-/// How a commit was met on the way.
-struct Mark {
-    from_base: bool,
-    read: bool,
-}
-
-impl Mark {
-    const fn of(from_base: bool) -> Self {
-        Self {
-            from_base,
-            read: false,
-        }
-    }
 }
 
 impl History<'_> {
@@ -212,109 +188,6 @@ impl History<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The commits that `head` reaches and `base` does not, the younger ones first.
-    fn between(&mut self, base: ObjectId, head: ObjectId) -> Between {
-        let shallow: HashSet<ObjectId> = self.repository.shallow().into_iter().collect();
-        let mut commits: HashMap<ObjectId, Commit> = HashMap::new();
-        let mut marks = HashMap::new();
-        let mut waiting = BinaryHeap::new();
-        let mut open: usize = 0;
-        marks.insert(base, Mark::of(true));
-        waiting.push((i64::MAX, base));
-        if head != base {
-            marks.insert(head, Mark::of(false));
-            waiting.push((i64::MAX, head));
-            open = 1;
-        }
-        while open > 0
-            && commits.len() < self.limits.commits_max
-            && !self.stop.load(Ordering::Relaxed)
-            && let Some((_, id)) = waiting.pop()
-        {
-            let Some(mark) = marks.get_mut(&id) else {
-                continue;
-            };
-            let from_base = mark.from_base;
-            open -= usize::from(!from_base && !mark.read);
-            mark.read = true;
-            let Some(commit) = self.commit(&id, &shallow) else {
-                continue;
-            };
-            for parent in commit.parents.clone() {
-                let seconds = self.seconds(&parent);
-                match marks.get_mut(&parent) {
-                    None => {
-                        open += usize::from(!from_base);
-                        marks.insert(parent, Mark::of(from_base));
-                        waiting.push((seconds, parent));
-                    }
-                    Some(known) if from_base && !known.from_base => {
-                        known.from_base = true;
-                        if known.read {
-                            // It was taken for new before its younger heir was met.
-                            waiting.push((seconds, parent));
-                        } else {
-                            open -= 1;
-                        }
-                    }
-                    Some(_) => {}
-                }
-            }
-            commits.insert(id, commit);
-        }
-        if open > 0 {
-            self.gap("/", "it has more commits than are walked");
-        }
-        let is_new = |id: &ObjectId| marks.get(id).is_some_and(|mark| !mark.from_base);
-        commits.retain(|id, _| is_new(id));
-        let parents = commits.values().flat_map(|commit| &commit.parents);
-        let mut meet: Vec<_> = parents.filter(|id| !is_new(id)).copied().collect();
-        meet.sort();
-        meet.dedup();
-        Between { new: commits, meet }
-    }
-
-    fn commit(&mut self, id: &ObjectId, shallow: &HashSet<ObjectId>) -> Option<Commit> {
-        let mut buffer = Vec::new();
-        let Ok(found) = self.objects.find_commit(id, &mut buffer) else {
-            self.gap("/", &format!("commit {id} is missing or broken"));
-            return None;
-        };
-        let parents = if shallow.contains(id) {
-            Vec::new()
-        } else {
-            found.parents().collect()
-        };
-        Some(Commit {
-            tree: found.tree(),
-            seconds: found.committer().map_or(0, |who| who.seconds()),
-            parents,
-        })
-    }
-
-    fn seconds(&self, id: &ObjectId) -> i64 {
-        let mut buffer = Vec::new();
-        let found = self.objects.find_commit(id, &mut buffer).ok();
-        let who = found.as_ref().and_then(|one| one.committer().ok());
-        who.map_or(0, |who| who.seconds())
-    }
-
-    /// Where a shallow clone ends within the change, what lay between is not known.
-    fn tell_shallow(&mut self, between: &Between) {
-        let shallow = self.repository.shallow();
-        if shallow.iter().any(|id| between.new.contains_key(id)) {
-            let have = between.new.len();
-            self.gap(
-                "/",
-                &format!(
-                    "a shallow clone that ends within the change, after {have} commits: what \
-                     came and went before them was not seen; fetch all of it (GitHub: \
-                     `fetch-depth: 0`, GitLab: `GIT_DEPTH: 0`, or `git fetch --unshallow`)"
-                ),
-            );
-        }
     }
 
     /// The directory that a commit holds.
