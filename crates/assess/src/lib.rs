@@ -14,6 +14,7 @@ mod risk;
 mod rules;
 
 use inventory::Conflict;
+use inventory::owners::Left;
 use model::{
     Attribute, Duration, Entity, Finding, FindingId, Kind, Mute, Place, Severity, Timestamp, Told,
     Verdict,
@@ -69,6 +70,8 @@ pub struct Ground {
     pub age_max: Duration,
     /// How long before its end a credential counts as expiring.
     pub notice: Duration,
+    /// Who has left, as a list of leavers tells; nobody where none is on the roll.
+    pub left: Left,
 }
 
 impl Ground {
@@ -78,6 +81,7 @@ impl Ground {
             now,
             age_max: Duration::days(90),
             notice: Duration::days(30),
+            left: Left::nobody(),
         }
     }
 }

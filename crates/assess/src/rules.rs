@@ -7,6 +7,7 @@ mod long_lived;
 mod never_rotated;
 mod new_secret;
 mod open_secret;
+mod orphaned;
 mod privileged_key;
 mod refused_merge;
 mod shared;
@@ -31,6 +32,7 @@ pub static RULES: &[&Rule] = &[
     &shared::RULE,
     &across_environments::RULE,
     &weak_key::RULE,
+    &orphaned::RULE,
     &unowned::RULE,
     &refused_merge::RULE,
 ];

@@ -34,6 +34,9 @@ struct Case {
     first_seen: Option<Timestamp>,
     #[serde(default)]
     owner: Option<String>,
+    /// Who has left.
+    #[serde(default)]
+    left: Vec<String>,
     seen: Vec<Seen>,
     #[serde(default)]
     holder: Vec<Seen>,
@@ -171,7 +174,11 @@ fn each_rule_gives_the_verdicts_of_its_cases() {
         let cases = cases(rule.id);
         for case in &cases.case {
             let told = with_thing(case, cases.now, |thing| {
-                let found = rulings(thing, &Ground::at(cases.now));
+                let mut ground = Ground::at(cases.now);
+                for leaver in &case.left {
+                    ground.left.add(leaver, &[], None);
+                }
+                let found = rulings(thing, &ground);
                 found
                     .into_iter()
                     .find(|(one, _)| one.id == rule.id)

@@ -16,13 +16,16 @@
 //! A secret that is taken out of a file is still in its history, and so in every clone: what
 //! makes it harmless is its revocation.
 
+mod authors;
 mod change;
 
 use std::collections::BTreeMap;
 
+use authors::Authors;
 use change::{Before, asked};
 use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
+use crate::code_owners::{self, CodeOwners};
 use crate::files::{At, Kept, Place, place, scope, search, split_native};
 use crate::formats::{self, FileAt};
 use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
@@ -54,6 +57,7 @@ impl Connector for GitHistory {
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut found = BTreeMap::new();
+        let mut whose = Whose::default();
         let change = asked(cx);
         let mut before = change.as_ref().map(|_| Before::default());
         let done = each_blob(cx, change.as_ref(), |cx, replaced, blob| {
@@ -63,6 +67,10 @@ impl Connector for GitHistory {
                 }
                 return Ok(());
             };
+            // What a change brings is a part: it tells neither who wrote most nor all owners.
+            if change.is_none() {
+                whose.learn(blob);
+            }
             let (told, named) = read(cx, blob, before.as_ref());
             for one in told {
                 keep(&mut found, one, blob, change.as_ref());
@@ -74,7 +82,7 @@ impl Connector for GitHistory {
             }
         });
         for told in found.into_values() {
-            cx.observe(told);
+            cx.observe(whose.tell(told));
         }
         done
     }
@@ -205,6 +213,39 @@ fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Obse
     (kept.settle(cx), named)
 }
 
+/// Whose the files are: who wrote them, and whom `CODEOWNERS` of the newest commit names.
+#[derive(Default)]
+struct Whose {
+    authors: Authors,
+    /// By its rank among the places where the file may lie; of one place the last version.
+    code_owners: BTreeMap<usize, CodeOwners>,
+}
+
+impl Whose {
+    fn learn(&mut self, blob: &Blob) {
+        self.authors.count(blob);
+        let rank = code_owners::PLACES.iter().position(|at| *at == blob.path);
+        if let (Some(rank), true) = (rank, blob.in_head) {
+            let text = String::from_utf8_lossy(blob.bytes.expose());
+            self.code_owners.insert(rank, CodeOwners::parse(&text));
+        }
+    }
+
+    fn tell(&self, mut told: Observation) -> Observation {
+        let place = told.fact(&Attribute::PLACE);
+        let Some(path) = place.is().and_then(|place| place.text()).map(str::to_owned) else {
+            return told;
+        };
+        if let Some(author) = self.authors.main_of(&path) {
+            told = told.is(Attribute::MAIN_AUTHOR, author);
+        }
+        match self.code_owners.first_key_value() {
+            Some((_, owners)) => owners.tell(told, &path),
+            None => told,
+        }
+    }
+}
+
 fn within_the_file(link: &model::Link) -> bool {
     matches!(&link.to, model::Target::Native { native, .. } if native.starts_with('#'))
 }
@@ -239,14 +280,11 @@ fn keep(
     };
     let mut told = told
         .is(Attribute::named("commit"), blob.commit.as_str())
-        .is(
-            Attribute::named("author"),
-            model::shorten(&blob.author, 200),
-        )
+        .is(Attribute::AUTHOR, model::shorten(&blob.author, 200))
         .is(in_head, blob.in_head);
     told.facts.remove(&Attribute::FILE_MODE);
     if let Some(at) = blob.at {
-        told = told.is(Attribute::named("committed_at"), Value::from(at));
+        told = told.is(Attribute::COMMITTED_AT, Value::from(at));
     }
     found.insert(told.native.clone(), told);
 }

@@ -17,6 +17,7 @@ mod aws_credential;
 mod aws_exports;
 mod aws_iam;
 mod aws_key_id;
+mod code_owners;
 mod collection_json;
 mod connector;
 mod context;
@@ -25,6 +26,7 @@ mod files;
 pub mod formats;
 mod git_history;
 mod jwt;
+mod leavers;
 mod login;
 mod port;
 pub mod postgres_roles;
@@ -54,6 +56,7 @@ pub static CATALOG: &[&dyn Connector] = &[
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
     &postgres_roles::PostgresRoles,
+    &leavers::Leavers,
     &tls_endpoint::TlsEndpoint,
 ];
 

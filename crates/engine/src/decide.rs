@@ -1,6 +1,7 @@
 //! What a person decides: who owns a thing, which finding is muted. Each is a leaf first.
 
 use evidence::LeafKind;
+use inventory::owners::Suggestion;
 use model::{EntityId, Finding, Mute, Ownership, Timestamp};
 use serde::Serialize;
 use store::Durability;
@@ -14,6 +15,9 @@ enum Decision<'a> {
         entity: &'a EntityId,
         owner: Option<&'a str>,
         ownership: Ownership,
+        /// The suggestion that was taken: its score of 100, and its reasons.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        suggested: Option<Suggested<'a>>,
     },
     Mute {
         mute: &'a Mute,
@@ -21,6 +25,13 @@ enum Decision<'a> {
     Unmute {
         finding: &'a str,
     },
+}
+
+/// What spoke for an owner whom a person took over from the suggestions.
+#[derive(Serialize)]
+struct Suggested<'a> {
+    score: u8,
+    reasons: &'a [String],
 }
 
 /// The longest name of an owner and the longest reason, in characters.
@@ -37,6 +48,29 @@ impl Engine {
         owner: Option<&str>,
         ownership: Ownership,
     ) -> Result<u64, Error> {
+        self.decide_owner(entity, owner, ownership, None)
+    }
+
+    /// Confirms a suggested owner; the score and the reasons are in the evidence with it.
+    ///
+    /// # Errors
+    /// The log does not take it.
+    pub fn accept_owner(&self, entity: &EntityId, suggestion: &Suggestion) -> Result<u64, Error> {
+        let suggested = Suggested {
+            score: suggestion.score,
+            reasons: &suggestion.reasons,
+        };
+        let who = suggestion.who.name();
+        self.decide_owner(entity, Some(who), suggestion.role, Some(suggested))
+    }
+
+    fn decide_owner(
+        &self,
+        entity: &EntityId,
+        owner: Option<&str>,
+        ownership: Ownership,
+        suggested: Option<Suggested<'_>>,
+    ) -> Result<u64, Error> {
         if let Some(name) = owner {
             text("an owner", name)?;
         }
@@ -45,6 +79,7 @@ impl Engine {
             entity,
             owner,
             ownership,
+            suggested,
         };
         let leaf = Ledger::leaf(
             LeafKind::Decision,

@@ -19,6 +19,7 @@ mod intake;
 mod keys;
 mod logins;
 mod look;
+mod owners;
 mod plan;
 mod ports;
 mod push;

@@ -3,12 +3,9 @@
 use assess::{Ground, Thing};
 use inventory::{Conflict, Keyed};
 use model::{Entity, EntityId, Finding, Kind, Mute};
-use store::{Filter, Page, Reading, Row};
+use store::{Filter, Reading, Row};
 
 use crate::{Engine, Error};
-
-/// Rows fetched at once while the whole roll streams past.
-const ROWS: usize = 1_000;
 
 /// A thing in full, with what it stands next to.
 #[derive(Clone, Debug)]
@@ -106,7 +103,7 @@ impl Engine {
 
     /// Finds the merges that each of `things` was kept from: those over a key that it bears. All
     /// of them are looked up at once, because one by one that costs as much as all else here.
-    fn find_refused(
+    pub(crate) fn find_refused(
         &self,
         reading: &mut Reading<'_>,
         things: &mut [Looked],
@@ -154,14 +151,16 @@ impl Engine {
     ///
     /// # Errors
     /// The store gave out.
-    pub fn findings_of(&self, looked: &Looked, mutes: &[Mute]) -> Vec<Finding> {
-        let thing = Thing {
-            entity: &looked.entity,
-            holder: looked.holder.as_ref(),
-            owner: looked.owner.as_deref(),
-            refused: looked.refused.as_deref(),
-        };
-        assess::assess(&thing, &Ground::at(self.now()), mutes)
+    pub fn findings_of(&self, looked: &Looked, mutes: &[Mute]) -> Result<Vec<Finding>, Error> {
+        Ok(judge(looked, &self.ground()?, mutes))
+    }
+
+    /// What is the same for every thing that is judged now.
+    fn ground(&self) -> Result<Ground, Error> {
+        Ok(Ground {
+            left: self.left()?,
+            ..Ground::at(self.now())
+        })
     }
 
     /// What the rules say of everything on the roll, one finding at a time: memory does not grow
@@ -174,37 +173,30 @@ impl Engine {
         each: &mut dyn FnMut(Finding) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mutes = self.store.read(|reading| reading.mutes(&self.tenant))?;
+        let ground = self.ground()?;
         for kind in [Kind::Identity, Kind::Credential] {
             let filter = Filter {
                 kind: Some(kind),
                 missing: Some(false),
                 ..Filter::default()
             };
-            let mut page = Page {
-                limit: ROWS,
-                ..Page::default()
-            };
-            loop {
-                let (looked, next) = self.store.read(|reading| {
-                    let rows = reading.roll(&self.tenant, &filter, &page)?;
-                    let mut looked = Vec::with_capacity(rows.rows.len());
-                    for row in &rows.rows {
-                        looked.extend(self.look_in(reading, &row.id)?);
-                    }
-                    self.find_refused(reading, &mut looked)?;
-                    Ok((looked, rows.next))
-                })?;
-                for one in &looked {
-                    for finding in self.findings_of(one, &mutes) {
-                        each(finding)?;
-                    }
+            self.each(&filter, &mut |one| {
+                for finding in judge(one, &ground, &mutes) {
+                    each(finding)?;
                 }
-                match next {
-                    Some(after) => page.after = Some(after),
-                    None => break,
-                }
-            }
+                Ok(true)
+            })?;
         }
         Ok(())
     }
+}
+
+fn judge(looked: &Looked, ground: &Ground, mutes: &[Mute]) -> Vec<Finding> {
+    let thing = Thing {
+        entity: &looked.entity,
+        holder: looked.holder.as_ref(),
+        owner: looked.owner.as_deref(),
+        refused: looked.refused.as_deref(),
+    };
+    assess::assess(&thing, ground, mutes)
 }

@@ -122,12 +122,11 @@ impl Engine {
                 config("files", &machine.host, here(machine)),
             ),
             Spec::Paths(paths) => self.of_directories(paths, machine, config)?,
-            Spec::Export(paths) => self.of_paths(paths, |path| {
-                config(
-                    "aws_exports",
-                    UNNAMED,
-                    [("dirs".to_owned(), path.to_owned())].into(),
-                )
+            Spec::Export(paths) => {
+                self.of_paths(paths, |path| config("aws_exports", UNNAMED, dirs(path)))?
+            }
+            Spec::Leavers(path) => self.of_paths(std::slice::from_ref(path), |path| {
+                config("leavers", path, dirs(path))
             })?,
             Spec::Postgres(address) => vec![Wanted {
                 named: address.target(),
@@ -248,6 +247,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// The option that names one directory or file.
+fn dirs(path: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("dirs".to_owned(), path.to_owned())])
 }
 
 /// The options for the places where credentials usually lie.

@@ -27,6 +27,8 @@ pub enum Spec {
     },
     /// `export:PATH`: answers of AWS interfaces saved as files.
     Export(Vec<PathBuf>),
+    /// `leavers:FILE`: who has left.
+    Leavers(PathBuf),
     /// `collection:FILE`, `collection:-`: a pushed collection.
     Collection(Option<PathBuf>),
     /// `tls://host:port`, `tls+smtp://host`, `host:port`: the certificate an endpoint serves.
@@ -124,6 +126,7 @@ impl Spec {
             Some(("export", path)) if !path.is_empty() => {
                 Ok(Self::Export(vec![PathBuf::from(path)]))
             }
+            Some(("leavers", path)) if !path.is_empty() => Ok(Self::Leavers(PathBuf::from(path))),
             Some(("collection", "-")) => Ok(Self::Collection(None)),
             Some(("collection", path)) if !path.is_empty() => {
                 Ok(Self::Collection(Some(PathBuf::from(path))))
@@ -134,7 +137,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `collection:FILE` or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE` or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

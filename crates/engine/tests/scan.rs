@@ -131,7 +131,7 @@ fn a_password_in_a_file_is_its_roles_whichever_is_read_first() {
             sources,
             ["files".to_owned(), "postgres_roles".to_owned()].into()
         );
-        let findings = engine.findings_of(&looked, &[]);
+        let findings = engine.findings_of(&looked, &[]).unwrap();
         assert!(
             findings
                 .iter()
@@ -176,7 +176,9 @@ fn a_password_that_the_role_no_longer_has_is_not_called_open() {
         "the old one in the file, the new one at the server: {credentials:#?}"
     );
     for row in &credentials {
-        let findings = engine.findings_of(&engine.look(&row.id).unwrap(), &[]);
+        let findings = engine
+            .findings_of(&engine.look(&row.id).unwrap(), &[])
+            .unwrap();
         assert!(
             !findings
                 .iter()

@@ -3,7 +3,8 @@
 //! Nobody will notice its misuse, renew it, or dare to remove it. Ask whoever is suggested, and
 //! confirm an owner.
 
-use model::{Attribute, Kind, Severity};
+use inventory::owners;
+use model::{Kind, Ownership, Severity};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -16,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
     let stands_alone = thing.entity.kind == Kind::Identity
         || (thing.entity.kind == Kind::Credential && thing.holder.is_none());
     if !stands_alone || thing.entity.missing_since.is_some() {
@@ -25,11 +26,17 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if thing.owner.is_some() {
         return Ruling::pass();
     }
-    match thing.entity.text(&Attribute::OWNER_HINT) {
-        Some(hint) => Ruling::unknown(format!(
-            "`{}` is suggested, nobody has confirmed it",
-            model::clean(hint)
+    let answer = owners::suggest(thing.entity, thing.holder, &ground.left, ground.now);
+    let suggested = Ownership::ALL.iter().find_map(|role| answer.named(*role));
+    match (suggested, answer.ranked.first()) {
+        (Some(one), _) => Ruling::unknown(format!(
+            "`{}` is suggested ({} of 100), nobody has confirmed it",
+            one.who, one.score
         )),
-        None => Ruling::fail("no owner is confirmed and no source suggests one"),
+        (None, Some(one)) => Ruling::unknown(format!(
+            "`{}` might own it ({} of 100), which is too little to suggest them",
+            one.who, one.score
+        )),
+        (None, None) => Ruling::fail("no owner is confirmed and nothing suggests one"),
     }
 }

@@ -1,10 +1,12 @@
 //! `keyroll get`: one thing, as the questions of someone woken at three.
 
 use engine::{Engine, Looked};
+use inventory::owners::Answer;
 use model::{Attribute, CredentialType, Finding, Kind, Timestamp, Told, revocability};
 use serde_json::json;
 use store::{RevocationFilter, RevocationRow, Row};
 
+use super::owner::suggest;
 use crate::arguments::Moment;
 use crate::error::Error;
 use crate::exit::Outcome;
@@ -29,6 +31,7 @@ struct Seen {
     thing: Looked,
     credentials: Vec<Row>,
     findings: Vec<Finding>,
+    suggested: Answer,
     revocation: Option<RevocationRow>,
 }
 
@@ -66,7 +69,11 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
         let revocations = reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)?;
         Ok((credentials, reading.mutes(tenant)?, revocations))
     })?;
-    let findings = engine.findings_of(&thing, &mutes);
+    let judged = engine.findings_of(&thing, &mutes);
+    let findings = judged.map_err(Error::from_engine("cannot judge it"))?;
+    let left = engine.left();
+    let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+    let suggested = engine.suggested(&thing, &left);
     let revocation = revocations
         .into_iter()
         .find(|row| row.subject == thing.row.id);
@@ -74,6 +81,7 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
         thing,
         credentials,
         findings,
+        suggested,
         revocation,
     })
 }
@@ -100,6 +108,13 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         &["id", "name", "type", "last used", "expires"],
         credentials,
     ));
+    if seen.thing.owner.is_none() {
+        sections.push(Section::rows(
+            "Who may own it",
+            &["who", "as", "score", "because"],
+            suggest::rows(&seen.suggested),
+        ));
+    }
     let findings = seen.findings.iter().map(|finding| {
         vec![
             shown::severity(finding.severity),
@@ -318,6 +333,8 @@ fn record(seen: &Seen) -> serde_json::Value {
     fields.insert("held".to_owned(), json!(credentials));
     let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
     fields.insert("findings".to_owned(), json!(findings));
+    let owners = suggest::records(&seen.suggested);
+    fields.insert("may_own_it".to_owned(), owners);
     let revocation = seen
         .revocation
         .as_ref()

@@ -1,9 +1,9 @@
 //! `keyroll owner`: who answers for something, as a person decides. Each decision is evidence.
 
-use engine::Ownership;
-use model::{Attribute, EntityId, Told};
+pub(crate) mod suggest;
+
+use model::{EntityId, Ownership};
 use serde_json::json;
-use store::{Filter, Page as RollPage};
 
 use crate::arguments::Limit;
 use crate::error::Error;
@@ -25,6 +25,7 @@ pub(crate) enum Owner {
         /// In which sense
         #[arg(
             long = "as",
+            visible_alias = "role",
             value_name = "SENSE",
             env = "KEYROLL_AS",
             default_value = "business"
@@ -38,6 +39,7 @@ pub(crate) enum Owner {
         /// In which sense
         #[arg(
             long = "as",
+            visible_alias = "role",
             value_name = "SENSE",
             env = "KEYROLL_AS",
             default_value = "business"
@@ -49,12 +51,35 @@ pub(crate) enum Owner {
         #[command(flatten)]
         limit: Limit,
     },
-    /// List whom sources suggest as owner
+    /// List whom the evidence suggests as owner, how surely, and why
+    ///
+    /// Tags, labels, CODEOWNERS, creators and authors name somebody; the score is how likely they
+    /// own it, of 100. Below 70 nobody is suggested. Without an id it goes over everything that
+    /// has no owner. Whoever has left (`keyroll scan leavers:FILE`) is not suggested.
     Suggest {
-        /// Only for this thing
-        id: Option<String>,
+        /// Only for these: ids, beginnings of one, or names; weak candidates too
+        ids: Vec<String>,
+        /// Weak candidates too
+        #[arg(long, env = "KEYROLL_ALL", value_parser = clap::builder::FalseyValueParser::new())]
+        all: bool,
         #[command(flatten)]
         limit: Limit,
+    },
+    /// Confirm a suggested owner; the reasons go into the evidence with it
+    Accept {
+        /// An id, the beginning of one, or a name
+        id: String,
+        /// Which of those suggested; the likeliest, if the evidence is strong enough
+        who: Option<String>,
+        /// In which sense
+        #[arg(
+            long = "as",
+            visible_alias = "role",
+            value_name = "SENSE",
+            env = "KEYROLL_AS",
+            default_value = "business"
+        )]
+        sense: Sense,
     },
 }
 
@@ -97,26 +122,6 @@ static CONFIRMED: Sheet<'_> = Sheet {
     empty: "nobody is confirmed as owner of anything; `keyroll owner suggest` shows whom sources name",
 };
 
-static SUGGESTED: Sheet<'_> = Sheet {
-    title: "Suggested owners",
-    columns: &[
-        Column::fixed("id"),
-        Column::text("name"),
-        Column::text("suggested"),
-        Column::text("by"),
-        Column::whole("next"),
-    ],
-    fields: &[
-        Field::text("id"),
-        Field::text("name"),
-        Field::text("suggested"),
-        Field::text("attribute"),
-        Field::text("by"),
-        Field::text("next"),
-    ],
-    empty: "no source names an owner of anything that has none",
-};
-
 impl Owner {
     /// Decides, or lists.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
@@ -125,7 +130,8 @@ impl Owner {
             Self::Set { id, owner, sense } => decide(settings, &roll, &id, Some(&owner), sense),
             Self::Clear { id, sense } => decide(settings, &roll, &id, None, sense),
             Self::List { limit } => confirmed(settings, &roll, &limit),
-            Self::Suggest { id, limit } => suggested(settings, &roll, id.as_deref(), &limit),
+            Self::Suggest { ids, all, limit } => suggest::list(settings, &roll, &ids, all, &limit),
+            Self::Accept { id, who, sense } => accept(settings, &roll, &id, who.as_deref(), sense),
         }
     }
 }
@@ -156,6 +162,38 @@ fn decide(
                 "recorded as leaf {leaf} of the evidence"
             ))],
             record: json!({"id": row.id, "name": row.name, "owner": owner, "as": Ownership::from(sense), "evidence": leaf}),
+            ..Page::default()
+        },
+    )?;
+    Ok(Outcome::CLEAN)
+}
+
+fn accept(
+    settings: &Settings,
+    roll: &Roll,
+    id: &str,
+    who: Option<&str>,
+    sense: Sense,
+) -> Result<Outcome, Error> {
+    let engine = roll.engine(settings)?;
+    let doing = || Error::from_engine("cannot record who owns this");
+    let looked = engine.find(id).and_then(|id| engine.look(&id));
+    let looked = looked.map_err(doing())?;
+    let taken = suggest::taken(&engine, &looked, who, sense)?;
+    let row = &looked.row;
+    let leaf = engine.accept_owner(&row.id, &taken).map_err(doing())?;
+    let because: Vec<_> = taken.reasons.iter().map(Cell::new).collect();
+    let mut lead = vec![Cell::new(format!(
+        "recorded as leaf {leaf} of the evidence, with score {} and its reasons:",
+        taken.score
+    ))];
+    lead.extend(because);
+    show(
+        settings,
+        &Page {
+            title: format!("{} is owned by {} now", row.name, taken.who),
+            lead,
+            record: json!({"id": row.id, "name": row.name, "owner": taken.who.name(), "as": taken.role, "score": taken.score, "because": taken.reasons, "evidence": leaf}),
             ..Page::default()
         },
     )?;
@@ -209,98 +247,4 @@ fn confirmed(settings: &Settings, roll: &Roll, limit: &Limit) -> Result<Outcome,
     }
     list.end(&roll.gauge()?, &[])?;
     Ok(Outcome::CLEAN)
-}
-
-fn suggested(
-    settings: &Settings,
-    roll: &Roll,
-    id: Option<&str>,
-    limit: &Limit,
-) -> Result<Outcome, Error> {
-    let most = settings.limit(limit).unwrap_or(u64::MAX);
-    let mut list = List::begin(settings, &SUGGESTED)?;
-    if let Some(id) = id {
-        let engine = roll.engine(settings)?;
-        let looked = engine.find(id).and_then(|id| engine.look(&id));
-        let looked = looked.map_err(Error::from_engine("cannot read the roll"))?;
-        for attribute in [Attribute::OWNER_HINT, Attribute::CREATED_BY] {
-            for fact in looked.entity.facts.get(&attribute).into_iter().flatten() {
-                if let Told::Is(value) = &fact.told {
-                    list.row(&suggestion(
-                        &looked.row,
-                        &value.to_string(),
-                        attribute.as_str(),
-                        fact.source.as_str(),
-                    ))?;
-                }
-            }
-        }
-    } else {
-        let filter = Filter {
-            owned: Some(false),
-            missing: Some(false),
-            ..Filter::default()
-        };
-        let mut page = RollPage {
-            limit: 500,
-            ..RollPage::default()
-        };
-        'pages: loop {
-            let got = roll.read(|reading, tenant| reading.roll(tenant, &filter, &page))?;
-            for row in &got.rows {
-                let Some(hint) = &row.owner_hint else {
-                    continue;
-                };
-                if list.rows() == most {
-                    break 'pages;
-                }
-                list.row(&suggestion(row, hint, Attribute::OWNER_HINT.as_str(), ""))?;
-            }
-            match got.next {
-                Some(next) => page.after = Some(next),
-                None => break,
-            }
-        }
-    }
-    list.end(&roll.gauge()?, &[])?;
-    Ok(Outcome::CLEAN)
-}
-
-fn suggestion(row: &store::Row, who: &str, attribute: &str, source: &str) -> Row {
-    // The suggestion is foreign text: it is offered for typing only where it is one plain word.
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-    let owner = if !who.is_empty() && who.chars().all(plain) && !who.starts_with('-') {
-        who
-    } else {
-        "OWNER"
-    };
-    let next = format!("keyroll owner set {} {owner}", row.id);
-    let by = if source.is_empty() {
-        "its sources".to_owned()
-    } else {
-        format!("{source} ({})", attribute.replace('_', " "))
-    };
-    let cells = vec![
-        Cell::new(row.id.as_str()),
-        Cell::new(row.name.clone()),
-        Cell::new(who),
-        Cell::new(by),
-        Cell::new(next.clone()),
-    ];
-    let fields = Fields::from_iter([
-        ("id".to_owned(), json!(row.id)),
-        ("name".to_owned(), json!(row.name)),
-        ("suggested".to_owned(), json!(who)),
-        ("attribute".to_owned(), json!(attribute)),
-        (
-            "by".to_owned(),
-            json!((!source.is_empty()).then_some(source)),
-        ),
-        ("next".to_owned(), json!(next)),
-    ]);
-    Row {
-        cells,
-        fields,
-        ..Row::default()
-    }
 }

@@ -3,10 +3,12 @@
 mod likeness;
 
 use engine::Looked;
+use inventory::owners::Answer;
 use inventory::{Conflict, Suggestion};
 use model::{EntityId, SightingKey, Told};
 use serde_json::{Value, json};
 
+use super::owner::suggest;
 use crate::arguments::Moment;
 use crate::error::Error;
 use crate::exit::Outcome;
@@ -45,7 +47,10 @@ impl Why {
         }
         let gauge = roll.gauge()?;
         let alike = likeness::of(&roll, &thing.row)?;
-        let mut page = page(&thing, &alike, settings);
+        let left = engine.left();
+        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+        let owners = engine.suggested(&thing, &left);
+        let mut page = page(&thing, &alike, &owners, settings);
         page.footer.extend(then.map(|then| then.told(settings.now)));
         page.footer.push(gauge.to_string());
         show(settings, &page)?;
@@ -53,7 +58,12 @@ impl Why {
     }
 }
 
-fn page(thing: &Looked, alike: &[(Suggestion, String)], settings: &Settings) -> Page {
+fn page(
+    thing: &Looked,
+    alike: &[(Suggestion, String)],
+    owners: &Answer,
+    settings: &Settings,
+) -> Page {
     let entity = &thing.entity;
     let members = entity.members.len() as u64;
     let lead = match members {
@@ -83,6 +93,11 @@ fn page(thing: &Looked, alike: &[(Suggestion, String)], settings: &Settings) -> 
                 statements(thing, settings),
             ),
             Section::lines("Links", links(thing)),
+            Section::rows(
+                "Who may own it, by this evidence",
+                &["who", "as", "score", "because"],
+                suggest::rows(owners),
+            ),
             Section::rows(
                 "Kept apart",
                 &["shared", "differ in", "side", "id", "seen as"],

@@ -21,6 +21,7 @@ fn world() -> World {
              "facts": {"name": {"is": NAME}, "type": {"is": "api_token"}, "provider": {"is": NAME},
                        "environment": {"is": NAME}, "owner_hint": {"is": NAME}, "status": {"is": NAME},
                        "place": {"is": NAME}, "expires_at": {"is": "2026-11-01T00:00:00Z"},
+                       "author": {"is": format!("{NAME}@evil.test").replace('<', "")},
                        "tags": {"is": {"a": NAME}}}}
         ],
         "gaps": [{"scope": [NAME], "reason": "denied", "told": NAME, "needs": NAME}]
@@ -39,7 +40,7 @@ fn no_format_lets_a_control_character_out() {
         &["ls"],
         &["findings"],
         &["gaps"],
-        &["owner", "suggest"],
+        &["owner", "suggest", "--all"],
         &["query", "SELECT * FROM credentials"],
         &["ls", "--facets"],
     ];

@@ -17,6 +17,7 @@ mod help;
 mod hostile;
 mod integrations;
 mod lists;
+mod owners;
 mod planted;
 mod secrets;
 mod world;

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use model::{Reason, Scope};
+use model::{Attribute, Observation, Reason, Scope};
 
 use super::kept::Kept;
 use super::pairs::At;
 use super::place::{Place, is_dull, place};
 use super::search::search;
 use super::{FILE_BYTES_MAX, sight};
+use crate::code_owners::{self, CodeOwners};
 use crate::formats::{self, FileAt, Seen};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
@@ -36,6 +37,8 @@ pub(super) struct Walk<'cx, 'a> {
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     kept: Kept,
+    /// Repositories met on the way, with whom their `CODEOWNERS` names.
+    owned: Vec<(String, CodeOwners)>,
     /// How many gaps there are of single entries of which directory.
     gaps: (String, usize),
 }
@@ -62,6 +65,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             searching: false,
             visited: BTreeSet::new(),
             kept: Kept::default(),
+            owned: Vec::new(),
             gaps: (String::new(), 0),
         }
     }
@@ -164,6 +168,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 self.cx.set_aside("cache directory");
                 continue;
             }
+            if depth == 0 || entries.iter().any(|entry| entry.name == ".git") {
+                self.code_owners(&dir, &entries)?;
+            }
             let (files, dirs): (Vec<_>, Vec<_>) = entries
                 .into_iter()
                 .partition(|entry| entry.kind == EntryKind::File);
@@ -184,6 +191,50 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Learns whom the `CODEOWNERS` of a repository names, wherever it keeps it.
+    fn code_owners(&mut self, root: &str, entries: &[Entry]) -> Result<(), Stop> {
+        let has = |place: &&&str| {
+            let first = place.split('/').next();
+            entries
+                .iter()
+                .any(|entry| Some(entry.name.as_str()) == first)
+        };
+        for place in code_owners::PLACES.iter().filter(has) {
+            let path = join(root, place);
+            match self.cx.read(&path, code_owners::BYTES_MAX) {
+                Ok(file) => {
+                    let text = String::from_utf8_lossy(file.bytes.expose());
+                    self.owned.push((root.to_owned(), CodeOwners::parse(&text)));
+                    return Ok(());
+                }
+                Err(refusal) if is_absent(&refusal) => {}
+                Err(refusal) => self.refused(&path, &refusal)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `told` with whom the innermost repository around it names for its file.
+    fn with_owners(&self, told: Observation) -> Observation {
+        let place = told.fact(&Attribute::PLACE);
+        let Some(path) = place.is().and_then(|place| place.text()).map(str::to_owned) else {
+            return told;
+        };
+        let mut around: Option<(&str, &CodeOwners)> = None;
+        for (root, owners) in &self.owned {
+            let below = path
+                .strip_prefix(root.as_str())
+                .is_some_and(|rest| root.ends_with('/') || rest.starts_with('/'));
+            if below && around.is_none_or(|(known, _)| known.len() < root.len()) {
+                around = Some((root, owners));
+            }
+        }
+        match around {
+            Some((root, owners)) => owners.tell(told, &path[root.len()..]),
+            None => told,
+        }
     }
 
     /// Of a repository's insides only its own configuration is read, as bytes (CL-11).
@@ -290,6 +341,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     /// Puts together what waits, and observes it.
     fn settle(&mut self) {
         for told in self.kept.settle(self.cx) {
+            let told = self.with_owners(told);
             self.cx.observe(told);
         }
     }

@@ -16,3 +16,4 @@ mod fake;
 mod formats;
 mod hostile;
 mod notebook;
+mod owned;

@@ -26,6 +26,11 @@ pub(super) const TARGETS: &[Listed] = &[
         aws_exports,
     ),
     (
+        "leavers",
+        "any list of leavers ends in observations and gaps",
+        leavers,
+    ),
+    (
         "aws_iam",
         "any XML and any report that AWS answers with ends in observations and gaps",
         aws_iam,
@@ -96,6 +101,16 @@ fn aws_exports(input: &[u8]) {
         bytes: input,
     };
     let told = discover("aws_exports", &mut port, "exports", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn leavers(input: &[u8]) {
+    let options = BTreeMap::from([("dirs".to_owned(), "/lists/left.csv".to_owned())]);
+    let mut port = OneFile {
+        path: "/lists/left.csv",
+        bytes: input,
+    };
+    let told = discover("leavers", &mut port, "/lists/left.csv", &options);
     assert!(!told.contains('\u{1b}'), "an escape came out raw");
 }
 

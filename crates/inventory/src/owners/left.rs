@@ -111,7 +111,7 @@ mod tests {
     fn another_address_and_a_team_are_not_the_leaver() {
         let left = ann_left();
         assert_eq!(left.of(&Who::Person("ann.lee@other.com".into())), None);
-        assert_eq!(left.of(&Who::Team("annlee".into())), None);
+        assert_eq!(left.of(&Who::Team("team-annlee".into())), None);
     }
 
     #[test]

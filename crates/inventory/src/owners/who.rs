@@ -9,7 +9,7 @@ use model::clean;
 pub enum Who {
     /// A person: a mail address in small letters, or a user name with `@` before it.
     Person(String),
-    /// A team by its short name: `payments` of `@acme/payments`, `team-payments` or `#payments`.
+    /// A team in one spelling: `team-payments` of `@acme/payments`, `payments-team`, `#payments`.
     Team(String),
     /// A plain word, of which only the rest of the evidence may tell what it is.
     Word(String),
@@ -35,6 +35,8 @@ pub enum Expected {
     Actor,
 }
 
+/// What the one spelling of a team begins with, so that no person is meant.
+const TEAM: &str = "team-";
 /// Names read from one text.
 const NAMES_MAX: usize = 10;
 /// A name is cut here, in characters.
@@ -79,7 +81,8 @@ impl Who {
     pub(super) fn folded(&self) -> String {
         let name = match self {
             Self::Person(name) => name.split('@').find(|part| !part.is_empty()),
-            Self::Team(name) | Self::Word(name) => Some(name.as_str()),
+            Self::Team(name) => name.strip_prefix(TEAM),
+            Self::Word(name) => Some(name.as_str()),
         };
         let letters = name.unwrap_or_default().chars();
         letters.filter(|c| c.is_alphanumeric()).collect()
@@ -93,7 +96,7 @@ impl Who {
         }
     }
 
-    /// The name as it may be typed: a mail address, `@user`, a team's short name.
+    /// The name as it may be typed: a mail address, `@user`, `team-name`.
     pub fn name(&self) -> &str {
         match self {
             Self::Person(name) | Self::Team(name) | Self::Word(name) => name,
@@ -232,7 +235,7 @@ fn team(text: &str) -> Option<Named> {
     let text: String = text.trim().chars().map(spelled).collect();
     let short = team_of(&text).unwrap_or(&text).trim_matches('-');
     let named = !short.is_empty() && !NOBODY.contains(&short);
-    named.then(|| Named::Who(Who::Team(short.to_owned())))
+    named.then(|| Named::Who(Who::Team(format!("{TEAM}{short}"))))
 }
 
 fn word(text: &str, expected: Expected) -> Option<Named> {
@@ -315,9 +318,13 @@ mod tests {
             "payments-team@example.com",
             "Team Payments",
         ] {
-            assert_eq!(shown(text, Expected::Anyone), "team payments", "{text}");
+            assert_eq!(
+                shown(text, Expected::Anyone),
+                "team team-payments",
+                "{text}"
+            );
         }
-        assert_eq!(shown("Payments", Expected::Team), "team payments");
+        assert_eq!(shown("Payments", Expected::Team), "team team-payments");
     }
 
     #[test]

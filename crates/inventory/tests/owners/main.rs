@@ -58,7 +58,9 @@ fn is_right(one: &Owned, role: Ownership, who: &str) -> bool {
         Ownership::Business => &one.business,
         Ownership::System => &one.system,
     };
-    who == one.team || persons.iter().any(|name| name == who)
+    who == one.team
+        || one.team.strip_prefix("team-") == Some(who)
+        || persons.iter().any(|name| name == who)
 }
 
 fn tally(answers: &[(&Owned, Answer)], threshold: u8) -> Tally {

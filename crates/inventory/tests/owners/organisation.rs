@@ -117,7 +117,7 @@ pub(crate) struct Person {
 /// An identity with what is told of it, and who owns it in truth.
 pub(crate) struct Owned {
     pub(crate) entity: Entity,
-    /// Names of the team that answers for it.
+    /// The team that answers for it.
     pub(crate) team: String,
     /// Who answers for why it exists, in every spelling that means nobody else.
     pub(crate) business: Vec<String>,
@@ -291,7 +291,7 @@ fn thing(dice: &mut Dice, people: &[Person], noise: &Noise, n: usize) -> Owned {
     };
     Owned {
         entity: inventory::assemble(&id, Vec::new(), sightings),
-        team: TEAMS[team].to_owned(),
+        team: format!("team-{}", TEAMS[team]),
         business: spellings(cast.lead),
         system: spellings(cast.engineer),
     }

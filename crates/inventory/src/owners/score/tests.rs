@@ -11,7 +11,7 @@ fn person(name: &str) -> Who {
 }
 
 fn team(name: &str) -> Who {
-    Who::Team(name.to_owned())
+    Who::Team(format!("team-{name}"))
 }
 
 fn says(sign: Sign, who: &[Who]) -> Evidence {
@@ -134,7 +134,7 @@ fn several_owners_of_one_line_share_its_weight() {
     let tie_breaker = says(Sign::TeamTag, &[team("search")]);
     assert_eq!(
         named(&[shared, tie_breaker], Ownership::System).as_deref(),
-        Some("search")
+        Some("team-search")
     );
 }
 

@@ -1,0 +1,70 @@
+//! From evidence to a confirmed owner, and to one who has left.
+
+use serde_json::Value;
+
+use crate::world::World;
+
+/// A repository with a password in it, of a team.
+fn world() -> (World, String) {
+    let world = World::new();
+    let env = "DATABASE_URL=postgres://shop:Kq3-w9Zx!mT7v@db.acme.test/shop\n";
+    world.file("home/src/shop/.env", env);
+    let owners = "* @acme/platform\n/shop/ @acme/payments @ann\n";
+    world.file("home/src/CODEOWNERS", owners);
+    world.get(&["scan", "-q", "src"]);
+    let listed = json(&world, &["owner", "suggest", "--all", "-o", "json"]);
+    let id = listed[0]["id"].as_str().unwrap().to_owned();
+    (world, id)
+}
+
+fn json(world: &World, arguments: &[&str]) -> Value {
+    let text = world.get(arguments);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    match told.get("rows").or_else(|| told.get("items")) {
+        Some(rows) => rows.clone(),
+        None => told,
+    }
+}
+
+#[test]
+fn an_accepted_suggestion_is_evidence_with_its_reasons_and_ends_as_orphan_when_they_leave() {
+    let (world, id) = world();
+    // Two names on one line: neither is sure enough.
+    let refused = world.run(&["owner", "accept", &id, "nobody@acme.test"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("owner suggest"),
+        "{}",
+        refused.stderr
+    );
+
+    world.get(&["owner", "accept", &id, "@ann", "--role", "system"]);
+    let evidence = world.get(&["evidence", "show", "-o", "ndjson"]);
+    assert!(evidence.contains("CODEOWNERS names"), "{evidence}");
+
+    let quiet = world.get(&["findings", "--rule", "orphaned", "-o", "ndjson"]);
+    assert!(
+        !quiet.contains("orphaned"),
+        "no list of leavers yet: {quiet}"
+    );
+    world.file("home/left.csv", "email,login\nann.lee@acme.test,ann\n");
+    world.get(&["scan", "-q", "leavers:left.csv"]);
+    let found = world.get(&["findings", "--rule", "orphaned", "-o", "ndjson"]);
+    assert!(found.contains("has left"), "{found}");
+
+    let still = world.get(&["owner", "suggest", &id, "-o", "ndjson"]);
+    assert!(
+        still.contains("payments") && !still.contains("\"@ann\""),
+        "{still}"
+    );
+    let page = world.get(&["why", &id]);
+    assert!(page.contains("has left"), "{page}");
+}
+
+#[test]
+fn a_list_of_leavers_without_addresses_fails_as_a_source() {
+    let world = World::new();
+    world.file("home/left.csv", "first,second\na,b\n");
+    let ran = world.run(&["scan", "leavers:left.csv"]);
+    assert_eq!(ran.code, 5, "{} {}", ran.stdout, ran.stderr);
+}
