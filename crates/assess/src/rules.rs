@@ -10,6 +10,7 @@ mod open_secret;
 mod orphaned;
 mod privileged_key;
 mod refused_merge;
+mod secret_in_text;
 mod shared;
 mod trust_too_wide;
 mod unowned;
@@ -22,6 +23,7 @@ use crate::Rule;
 pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
     &new_secret::RULE,
+    &secret_in_text::RULE,
     &privileged_key::RULE,
     &trust_too_wide::RULE,
     &expired::RULE,

@@ -107,8 +107,8 @@ impl<'a> Context<'a> {
 
     /// With rules for secrets in text; without them only known formats are read.
     #[must_use]
-    pub fn detecting(mut self, detector: &'a dyn Detector) -> Self {
-        self.detector = Some(detector);
+    pub fn detecting(mut self, detector: Option<&'a dyn Detector>) -> Self {
+        self.detector = detector;
         self
     }
 

@@ -11,6 +11,7 @@ use store::{Durability, Lease, PassCounts, PassOutcome};
 
 use crate::fingerprints::KeyedFingerprints;
 use crate::intake::{Intake, Taken};
+use crate::secrets::Secrets;
 use crate::{Engine, Error, reconcile};
 
 /// One pass that is to be made.
@@ -102,7 +103,8 @@ impl Engine {
             options,
             open.started,
             &mut sink,
-        );
+        )
+        .detecting(Secrets::of(connector)?);
         if connector.discover(&mut cx).is_err() {
             open.intake.gap(Gap::new(
                 &scope,

@@ -26,6 +26,7 @@ mod push;
 pub mod reconcile;
 mod record;
 mod scan;
+mod secrets;
 mod sources;
 mod spec;
 pub mod spool;

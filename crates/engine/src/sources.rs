@@ -11,6 +11,7 @@ use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{Bearer, FilesPort, GitPort, HttpPort, SqlLimits, SqlPort, TlsPort};
+use crate::secrets::Secrets;
 use crate::spec::{Endpoint, Postgres};
 use crate::{Engine, Error};
 
@@ -251,7 +252,9 @@ impl Engine {
             &options,
             self.now(),
             &mut sink,
-        );
+        )
+        // Rules that cannot be used were an error of the pass that saw what is asked for.
+        .detecting(Secrets::of(opened.connector).unwrap_or_default());
         each(opened.connector, &mut cx)
     }
 }

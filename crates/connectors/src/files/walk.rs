@@ -16,8 +16,8 @@ use crate::code_owners::{self, CodeOwners};
 use crate::formats::{self, FileAt, Seen};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
-/// A file that no format knows by name is searched for armour up to here.
-const SEARCH_BYTES_MAX: u64 = 1024 * 1024;
+/// A file that no format knows by name is searched up to here.
+const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// So much of it is looked at to tell text from other bytes.
 const HEAD_BYTES: u64 = 4096;
 /// Directories deeper than this below where a search began are not opened.

@@ -49,7 +49,7 @@ fn a_secret_in_a_notebook_is_found_in_its_cell_and_line() {
         now(),
         &mut sink,
     )
-    .detecting(&StubRules);
+    .detecting(Some(&StubRules));
     files.discover(&mut cx).unwrap();
     assert_eq!(seen.len(), 1, "{seen:?}");
     let told = |name: &str| seen[0].fact(&Attribute::named(name)).map(Value::clone);
@@ -66,7 +66,7 @@ fn a_secret_in_a_notebook_is_found_in_its_cell_and_line() {
         now(),
         &mut sink,
     )
-    .detecting(&StubRules);
+    .detecting(Some(&StubRules));
     let secret = files.read_again(&mut cx, &native).unwrap();
     assert_eq!(secret.expose(), recorded.hidden[0].as_bytes());
 }

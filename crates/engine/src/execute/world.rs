@@ -172,7 +172,8 @@ impl Engine {
             &options,
             self.now(),
             &mut sink,
-        );
+        )
+        .detecting(crate::secrets::Secrets::of(connector).unwrap_or_default());
         connector.read_again(&mut cx, native).ok()
     }
 }

@@ -1,0 +1,94 @@
+//! A secret that lies in clear in code, in a document, or in the history of a repository.
+//!
+//! Everybody who can read the text, and every copy and clone of it, has the secret; taking it
+//! out of the newest version takes it from nobody. Revoke it, and hand its consumer another one
+//! from a vault or, better, an identity that needs none.
+
+use model::{Attribute, Entity, Place, Severity, SourcedFact, Verdict};
+
+use crate::{Ground, Rule, Ruling, Thing};
+
+pub(super) const RULE: Rule = Rule {
+    id: "secret-in-text",
+    title: "a secret lies in clear in code or its history",
+    owasp: "NHI2",
+    severity: Severity::High,
+    next: "keyroll why {id}",
+    check,
+};
+
+fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+    if !thing.is_live_credential() {
+        return Vec::new();
+    }
+    let rules = thing.entity.facts.get(&Attribute::named("rule"));
+    let places = thing.entity.facts.get(&Attribute::PLACE);
+    let in_text = |fact: &&SourcedFact| {
+        let of = |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
+        fact.source.connector() == "git_history" || rules.is_some_and(|rules| rules.iter().any(of))
+    };
+    let mut rulings: Vec<_> = places
+        .into_iter()
+        .flatten()
+        .filter(in_text)
+        .filter_map(|fact| {
+            Some(Ruling {
+                verdict: verdict(thing, fact),
+                place: Some(place(thing.entity, fact)?),
+            })
+        })
+        .collect();
+    rulings.sort_by(|a, b| a.place.cmp(&b.place));
+    rulings.dedup_by(|a, b| a.place == b.place);
+    rulings
+}
+
+/// What is said of the secret by whoever saw it at this place.
+fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
+    if thing.is_off() {
+        return Verdict::Pass;
+    }
+    let here = |name: &str| beside(thing.entity, at, &Attribute::named(name));
+    let what = here("rule").map_or_else(String::new, |rule| {
+        format!(" (found by `{}`)", model::clean(rule))
+    });
+    if here("detection") == Some("low") {
+        return Verdict::Unknown(format!(
+            "its name speaks of a secret, its form does not tell{what}"
+        ));
+    }
+    if at.source.connector() == "git_history" {
+        return Verdict::Fail(format!("it is in every clone of the repository{what}"));
+    }
+    Verdict::Fail(format!("whoever reads the file has it{what}"))
+}
+
+/// What the sighting that tells `at` tells of another attribute.
+fn beside<'a>(entity: &'a Entity, at: &SourcedFact, attribute: &Attribute) -> Option<&'a str> {
+    let facts = entity.facts.get(attribute)?;
+    let fact = facts
+        .iter()
+        .find(|fact| fact.source == at.source && fact.native == at.native)?;
+    fact.told.is()?.text()
+}
+
+/// Where it lies, unless a complete pass no longer found it there.
+fn place(entity: &Entity, at: &SourcedFact) -> Option<Place> {
+    let member = entity
+        .members
+        .iter()
+        .find(|one| one.sighting.source == at.source && one.sighting.native == at.native);
+    if member.is_some_and(|member| member.missing_since.is_some()) {
+        return None;
+    }
+    let line = entity.facts.get(&Attribute::LINE).and_then(|facts| {
+        facts
+            .iter()
+            .find(|fact| fact.source == at.source && fact.native == at.native)
+    });
+    let line = line.and_then(|fact| fact.told.is()?.number());
+    Some(Place {
+        path: at.told.is()?.text()?.to_owned(),
+        line: line.and_then(|line| u32::try_from(line).ok()),
+    })
+}
