@@ -31,6 +31,8 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         .into_iter()
         .flatten()
         .filter(in_text)
+        // An id names the secret; it is none.
+        .filter(|fact| !is_id_only(thing.entity, fact))
         .filter_map(|fact| {
             Some(Ruling {
                 verdict: verdict(thing, fact),
@@ -61,6 +63,14 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
         return Verdict::Fail(format!("it is in every clone of the repository{what}"));
     }
     Verdict::Fail(format!("whoever reads the file has it{what}"))
+}
+
+fn is_id_only(entity: &Entity, at: &SourcedFact) -> bool {
+    let facts = entity.facts.get(&Attribute::named("id_only"));
+    facts
+        .into_iter()
+        .flatten()
+        .any(|fact| fact.source == at.source && fact.native == at.native)
 }
 
 /// What the sighting that tells `at` tells of another attribute.

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use model::{Attribute, Confidence, CredentialType, Key, KeyKind};
+
 use super::kept::digest;
-use crate::Context;
 use crate::formats::{FileAt, Found, Seen};
+use crate::{Context, Detected, aws_account_of, is_aws_key_id};
+
+/// An AWS key id and its secret are written down together: so many lines apart at most.
+const PAIR_LINES_MAX: usize = 10;
 
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
 ///
@@ -13,19 +18,151 @@ pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
     let keys = seen.keys.iter().map(|key| &key.body);
     let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();
+    let mut ids: BTreeSet<Key> = seen
+        .found
+        .iter()
+        .flat_map(|found| found.told.keys.iter().cloned())
+        .collect();
     for text in std::mem::take(&mut seen.texts) {
-        for one in cx.detect(file.path, text.text.expose()) {
-            if told.insert(digest(&one.secret)) {
-                seen.found(Found::detected(one).within(&text));
-            }
+        let detected = cx.detect(file.path, text.text.expose());
+        for one in new(detected, &mut told, &mut ids) {
+            seen.found(one.within(&text));
         }
     }
     if seen.texts_are_all {
         return;
     }
-    for one in cx.detect(file.path, file.bytes) {
-        if told.insert(digest(&one.secret)) {
-            seen.found(Found::detected(one));
+    for one in new(cx.detect(file.path, file.bytes), &mut told, &mut ids) {
+        seen.found(one);
+    }
+}
+
+/// What was detected and is not told yet. An access key id names its key and is no secret: it
+/// goes to the secret beside it, or stands alone.
+fn new(
+    detected: Vec<Detected>,
+    told: &mut BTreeSet<[u8; 32]>,
+    ids: &mut BTreeSet<Key>,
+) -> Vec<Found> {
+    let (mut named, secrets): (Vec<_>, Vec<_>) = detected
+        .into_iter()
+        .map(|one| (key_id(&one), one))
+        .partition(|(id, _)| id.is_some());
+    let mut found = Vec::new();
+    for (_, one) in secrets {
+        if !told.insert(digest(&one.secret)) {
+            continue;
         }
+        let line = one.line;
+        let pair = (one.credential == CredentialType::AwsAccessKey)
+            .then(|| nearest(&named, line))
+            .flatten();
+        let one = Found::detected(one);
+        found.push(match pair.and_then(|at| named.swap_remove(at).0) {
+            Some(id) => {
+                ids.insert(Key::new(KeyKind::AwsAccessKeyId, id.as_str()));
+                of_key(one, &id)
+            }
+            None => one,
+        });
+    }
+    for (id, one) in named {
+        if let Some(id) = id
+            && ids.insert(Key::new(KeyKind::AwsAccessKeyId, id.as_str()))
+        {
+            let alone = Found::public(one.credential, &one.rule, &id)
+                .is(Attribute::named("id_only"), true)
+                .line(one.line);
+            found.push(of_key(alone, &id));
+        }
+    }
+    found
+}
+
+fn key_id(one: &Detected) -> Option<String> {
+    let text = std::str::from_utf8(one.secret.expose()).ok()?;
+    is_aws_key_id(text).then(|| text.to_owned())
+}
+
+/// The id that stands nearest to `line`, if one is near enough.
+fn nearest(named: &[(Option<String>, Detected)], line: usize) -> Option<usize> {
+    let far = |at: &usize| {
+        named
+            .get(*at)
+            .map_or(usize::MAX, |one| one.1.line.abs_diff(line))
+    };
+    (0..named.len())
+        .min_by_key(far)
+        .filter(|at| far(at) <= PAIR_LINES_MAX)
+}
+
+/// With what the id of an AWS key tells.
+fn of_key(found: Found, id: &str) -> Found {
+    let found = found
+        .is(Attribute::NAME, id)
+        .is(Attribute::PROVIDER, "aws")
+        .key(Key::new(KeyKind::AwsAccessKeyId, id));
+    match aws_account_of(id) {
+        Some(account) => {
+            found.with(|told| told.concluded(Attribute::ACCOUNT, account, Confidence::Derived))
+        }
+        None => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Secret;
+
+    fn detected(secret: &str, line: usize) -> Detected {
+        Detected {
+            rule: "rule".to_owned(),
+            credential: CredentialType::AwsAccessKey,
+            secret: Secret::from(secret),
+            line,
+            confidence: Confidence::Derived,
+            facts: Vec::new(),
+        }
+    }
+
+    fn ids(found: &[Found]) -> Vec<(bool, Vec<String>)> {
+        let key = |found: &Found| {
+            found
+                .told
+                .keys
+                .iter()
+                .map(|key| key.value.clone())
+                .collect()
+        };
+        found
+            .iter()
+            .map(|found| (found.secret.is_some(), key(found)))
+            .collect()
+    }
+
+    #[test]
+    fn an_access_key_id_goes_to_the_secret_beside_it_and_is_no_secret_itself() {
+        let near = vec![
+            detected("AKIAQ3EGWHX5JKPLTRMN", 4),
+            detected("AKIAQ3EGWHX5JKPLTRMO", 90),
+            detected("vH06BizfoCA5rqartfkqT0jX7qDFG4FeX9fgMi1o", 5),
+        ];
+        let found = new(near, &mut BTreeSet::new(), &mut BTreeSet::new());
+        assert_eq!(
+            ids(&found),
+            [
+                (true, vec!["AKIAQ3EGWHX5JKPLTRMN".to_owned()]),
+                (false, vec!["AKIAQ3EGWHX5JKPLTRMO".to_owned()]),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_format_told_is_not_told_again() {
+        let key = Key::new(KeyKind::AwsAccessKeyId, "AKIAQ3EGWHX5JKPLTRMN");
+        let again = vec![detected("AKIAQ3EGWHX5JKPLTRMN", 4)];
+        let found = new(again, &mut BTreeSet::new(), &mut BTreeSet::from([key]));
+        assert_eq!(found.len(), 0);
     }
 }
