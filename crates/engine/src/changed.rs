@@ -18,6 +18,7 @@ use vault::FingerprintKey;
 
 use crate::ports::GitPort;
 use crate::scan::absolute;
+use crate::secrets::Secrets;
 use crate::{Error, SystemRandom};
 
 /// The rule that judges what a change brings.
@@ -62,7 +63,8 @@ pub fn changed(
         Event::Gap(gap) => changed.gaps.push(gap),
         Event::SetAside { .. } => {}
     };
-    let mut cx = Context::new(&mut port, &key, &target, &options, now, &mut sink);
+    let mut cx = Context::new(&mut port, &key, &target, &options, now, &mut sink)
+        .detecting(Secrets::of(connector)?);
     let whole = connector.discover(&mut cx).is_ok();
     let refused = changed.gaps.iter().find(|gap| gap.scope == Scope::whole());
     if let Some(gap) = refused {

@@ -48,6 +48,9 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
         _ if flag("encrypted") == Some(true) => {
             Verdict::Unknown(format!("a pass phrase protects it, but {why}"))
         }
+        _ if thing.entity.text(&Attribute::named("detection")) == Some("low") => Verdict::Unknown(
+            format!("only its name speaks of a secret; if it is one, {why}"),
+        ),
         _ => Verdict::Fail(why),
     };
     let line = thing.entity.fact(&Attribute::LINE);
