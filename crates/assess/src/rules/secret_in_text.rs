@@ -59,10 +59,57 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
             "its name speaks of a secret, its form does not tell{what}"
         ));
     }
+    if at
+        .told
+        .is()
+        .and_then(|path| path.text())
+        .is_some_and(is_test_data)
+    {
+        return Verdict::Unknown(format!(
+            "it lies among data for tests; only its provider can tell whether it opens something{what}"
+        ));
+    }
     if at.source.connector() == "git_history" {
         return Verdict::Fail(format!("it is in every clone of the repository{what}"));
     }
     Verdict::Fail(format!("whoever reads the file has it{what}"))
+}
+
+/// Whether a directory on the way says that what lies there is for tests or examples.
+fn is_test_data(path: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "test",
+        "tests",
+        "__tests__",
+        "testing",
+        "testdata",
+        "test-data",
+        "test_data",
+        "spec",
+        "specs",
+        "fixture",
+        "fixtures",
+        "__fixtures__",
+        "mock",
+        "mocks",
+        "__mocks__",
+        "e2e",
+        "example",
+        "examples",
+        "sample",
+        "samples",
+        "corpus",
+        "snapshots",
+        "__snapshots__",
+    ];
+    let mut parts = path.rsplit('/');
+    let file = parts.next().unwrap_or_default();
+    parts.any(|part| NAMES.contains(&part.to_ascii_lowercase().as_str()))
+        || [
+            "_test.go", ".test.ts", ".test.js", ".spec.ts", ".spec.js", "_test.py", "_spec.rb",
+        ]
+        .iter()
+        .any(|end| file.ends_with(end))
 }
 
 fn is_id_only(entity: &Entity, at: &SourcedFact) -> bool {

@@ -129,7 +129,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
             Section::lines("Set aside", aside_lines(report.scanned)),
             Section::rows(
                 "Findings",
-                &["severity", "verdict", "name", "what", "next"],
+                &["severity", "name", "what", "where", "next"],
                 findings(report.judged),
             ),
             Section::lines("", more(report.judged)),
@@ -230,28 +230,85 @@ fn aside_lines(scanned: &[Scanned]) -> Vec<Cell> {
     kinds.into_iter().map(line).collect()
 }
 
+/// What is wrong with one thing by one rule, wherever it lies: the first place stands for all.
+struct Wrong<'a> {
+    first: &'a model::Finding,
+    places: usize,
+}
+
+/// The failures, one for each thing and rule, the gravest first.
+fn wrongs(judged: &Judged) -> Vec<Wrong<'_>> {
+    let mut at = std::collections::BTreeMap::new();
+    let mut wrongs: Vec<Wrong<'_>> = Vec::new();
+    for finding in judged.findings() {
+        if !matches!(finding.verdict, Verdict::Fail(_)) {
+            continue;
+        }
+        match at.entry((finding.rule, &finding.entity)) {
+            std::collections::btree_map::Entry::Vacant(new) => {
+                new.insert(wrongs.len());
+                wrongs.push(Wrong {
+                    first: finding,
+                    places: 1,
+                });
+            }
+            std::collections::btree_map::Entry::Occupied(known) => {
+                if let Some(wrong) = wrongs.get_mut(*known.get()) {
+                    wrong.places += 1;
+                }
+            }
+        }
+    }
+    wrongs
+}
+
 fn findings(judged: &Judged) -> Vec<Vec<Cell>> {
-    let row = |finding: &model::Finding| {
+    let row = |wrong: Wrong<'_>| {
+        let finding = wrong.first;
         vec![
             shown::severity(finding.severity),
-            shown::verdict(&finding.verdict),
             Cell::new(model::shorten(&finding.name, 40)),
             Cell::new(finding.title),
+            Cell::new(place(&wrong)),
             Cell::new(finding.next.clone()),
         ]
     };
-    let failures = judged
-        .findings()
-        .filter(|finding| matches!(finding.verdict, Verdict::Fail(_)));
-    failures.take(NAMED_MAX).map(row).collect()
+    wrongs(judged)
+        .into_iter()
+        .take(NAMED_MAX)
+        .map(row)
+        .collect()
+}
+
+/// Where it lies, the end of a long path alone, and in how many places more.
+fn place(wrong: &Wrong<'_>) -> String {
+    const LETTERS_MAX: usize = 48;
+    let Some(place) = &wrong.first.place else {
+        return String::new();
+    };
+    let line = place
+        .line
+        .map_or_else(String::new, |line| format!(":{line}"));
+    let whole = format!("{}{line}", model::clean(&place.path));
+    let letters = whole.chars().count();
+    let mut told = if letters > LETTERS_MAX {
+        let end: String = whole.chars().skip(letters - LETTERS_MAX).collect();
+        format!("…{end}")
+    } else {
+        whole
+    };
+    if wrong.places > 1 {
+        told.push_str(&format!(" and {} more", count((wrong.places - 1) as u64)));
+    }
+    told
 }
 
 fn more(judged: &Judged) -> Vec<Cell> {
-    let failures = judged
+    let failures = wrongs(judged).len();
+    let unknown = judged
         .findings()
-        .filter(|one| matches!(one.verdict, Verdict::Fail(_)))
+        .filter(|one| matches!(one.verdict, Verdict::Unknown(_)))
         .count();
-    let unknown = judged.findings().count() - failures;
     let mut lines = Vec::new();
     if failures == 0 {
         lines.push(Cell::new("no rule failed"));
