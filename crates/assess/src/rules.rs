@@ -8,10 +8,12 @@ mod never_rotated;
 mod new_secret;
 mod open_secret;
 mod orphaned;
+mod pipeline_too_open;
 mod privileged_key;
 mod refused_merge;
 mod secret_in_text;
 mod shared;
+mod static_login;
 mod trust_too_wide;
 mod unowned;
 mod unused;
@@ -26,6 +28,8 @@ pub static RULES: &[&Rule] = &[
     &secret_in_text::RULE,
     &privileged_key::RULE,
     &trust_too_wide::RULE,
+    &pipeline_too_open::RULE,
+    &static_login::RULE,
     &expired::RULE,
     &expiring::RULE,
     &never_rotated::RULE,

@@ -14,9 +14,13 @@ mod authorized_keys;
 mod aws_profile;
 mod azure;
 mod cargo_credentials;
+mod ci;
 mod cli_tokens;
+mod compose;
 mod crontab;
+mod cyclonedx;
 mod docker_config;
+mod dockerfile;
 mod dotenv;
 mod gcloud;
 mod gem_credentials;
@@ -25,15 +29,18 @@ mod git_credentials;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
+mod kubernetes;
 mod literals;
 mod maven_settings;
 mod mcp_server;
+mod model_keys;
 mod netrc;
 mod notebook;
 mod npmrc;
 mod pgpass;
 mod private_key;
 mod pypirc;
+mod sarif;
 mod seen;
 mod settings;
 mod ssh_certificate;
@@ -134,7 +141,21 @@ pub static FORMATS: &[&dyn Format] = &[
     &agent_config::AgentConfig,
     &mcp_server::McpServer,
     &notebook::Notebook,
+    &model_keys::ModelKeys,
+    &ci::GithubActions,
+    &ci::GitlabCi,
+    &ci::Jenkins,
+    &ci::AzurePipelines,
+    &ci::Circleci,
+    &ci::Buildkite,
+    &ci::Drone,
+    &ci::BitbucketPipelines,
+    &dockerfile::Dockerfile,
+    &compose::Compose,
+    &cyclonedx::Cyclonedx,
+    &sarif::Sarif,
     &key_store::KeyStore,
+    &kubernetes::KubernetesManifest,
     &terraform::TerraformPlan,
     &terraform::TerraformState,
     &terraform::TerraformConfig,

@@ -31,8 +31,8 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         .into_iter()
         .flatten()
         .filter(in_text)
-        // An id names the secret; it is none.
-        .filter(|fact| !is_id_only(thing.entity, fact))
+        // An id or a report names the secret; neither holds it.
+        .filter(|fact| !names_only(thing.entity, fact))
         .filter_map(|fact| {
             Some(Ruling {
                 verdict: verdict(thing, fact),
@@ -112,10 +112,10 @@ fn is_test_data(path: &str) -> bool {
         .any(|end| file.ends_with(end))
 }
 
-fn is_id_only(entity: &Entity, at: &SourcedFact) -> bool {
-    let facts = entity.facts.get(&Attribute::named("id_only"));
-    facts
-        .into_iter()
+fn names_only(entity: &Entity, at: &SourcedFact) -> bool {
+    let told = [Attribute::named("id_only"), Attribute::BY_REFERENCE];
+    told.iter()
+        .filter_map(|attribute| entity.facts.get(attribute))
         .flatten()
         .any(|fact| fact.source == at.source && fact.native == at.native)
 }

@@ -36,8 +36,17 @@ const PACKAGE_STARTS: &[&str] = &[
 ];
 const PRIVATE_STARTS: &[&str] = &["/etc/letsencrypt/", "/etc/kubernetes/pki/"];
 
+/// Where tools keep what they log in with, though it is called a cache.
+const KEPT_IN_CACHE: &[&str] = &[
+    "/.cache/huggingface/token",
+    "/.cache/huggingface/stored_tokens",
+];
+
 /// What kind of place `path` is.
 pub(crate) fn place(path: &str) -> Place {
+    if KEPT_IN_CACHE.iter().any(|end| path.ends_with(end)) {
+        return Place::Own;
+    }
     if PACKAGE_STARTS.iter().any(|start| path.starts_with(start))
         || PACKAGES.iter().any(|part| path.contains(part))
     {
@@ -82,6 +91,8 @@ mod tests {
             ("/home/ann/p/testdata/k.pem", Place::TestData),
             ("/etc/ssl/private/k.pem", Place::Private),
             ("/home/ann/p/k.pem", Place::Own),
+            ("/home/ann/.cache/huggingface/token", Place::Own),
+            ("/home/ann/.cache/huggingface/hub/k.pem", Place::Package),
         ] {
             assert_eq!(place(path), expected, "{path}");
         }

@@ -55,6 +55,11 @@ pub(super) fn read(settings: &[Setting<'_>]) -> Seen {
     seen
 }
 
+/// Whether a setting sounds secret by its name and has a value of its own, however short.
+pub(super) fn sounds_secret(one: &Setting<'_>) -> bool {
+    names::sounds(&names::folded(one.name)).is_some() && !is_reference(one.value)
+}
+
 /// Puts what `own` saw into `seen`, each credential changed by `tell`.
 pub(super) fn adopt(own: Seen, seen: &mut Seen, tell: impl Fn(Found) -> Found) {
     for found in own.found {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::text::is_reference;
 use super::{FileAt, Seen};
 
+/// Tables nested deeper than this are not looked into.
+const DEPTH_MAX: usize = 64;
 /// Trees larger than this are not read.
 const BYTES_MAX: usize = 4 << 20;
 
@@ -103,6 +105,23 @@ pub(super) fn pairs<'a>(value: &'a Value, path: &[&str]) -> Vec<(&'a str, &'a st
     members(value, path)
         .filter_map(|(name, value)| Some((name, value.as_str()?)))
         .collect()
+}
+
+/// Hands every text below `value` to `each`, by depth at most [`DEPTH_MAX`].
+pub(super) fn each_text<'a>(value: &'a Value, each: &mut impl FnMut(&'a str)) {
+    fn walk<'a>(value: &'a Value, depth: usize, each: &mut impl FnMut(&'a str)) {
+        match value {
+            Value::String(text) => each(text),
+            Value::Array(list) if depth < DEPTH_MAX => {
+                list.iter().for_each(|one| walk(one, depth + 1, each));
+            }
+            Value::Object(table) if depth < DEPTH_MAX => {
+                table.values().for_each(|one| walk(one, depth + 1, each));
+            }
+            _ => {}
+        }
+    }
+    walk(value, 0, each);
 }
 
 /// The file as YAML, of which JSON is a part; a gap where it is none. The parser bounds depth,

@@ -1,0 +1,293 @@
+//! GitHub Actions: workflows and composite actions (GitHub Docs, "Workflow syntax").
+//!
+//! Beside what all CI tells: `permissions` of the job's own token (a table, `read-all` or
+//! `write-all`; silence is the repository's default), `oidc_subject` (the form of the subject
+//! under which clouds may trust it), `secrets_inherited`, `checks_out_pull_request` (code of a
+//! pull request runs in the repository's own context), `unpinned_actions` (foreign actions that
+//! are handed secrets and are not fixed to a commit).
+
+use model::{Attribute, Told};
+use serde_json::Value;
+
+use super::{Job, Jobs, jobs, named_after, static_login, texts};
+use crate::formats::text::is_reference;
+use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
+
+/// Events that strangers can cause and that run with the repository's secrets.
+const UNTRUSTED: &[&str] = &[
+    "pull_request_target",
+    "workflow_run",
+    "issue_comment",
+    "issues",
+    "discussion",
+    "discussion_comment",
+];
+
+pub(in crate::formats) struct GithubActions;
+
+impl Format for GithubActions {
+    fn spec(&self) -> &'static FormatSpec {
+        &FormatSpec {
+            name: "github_actions",
+            reads: "jobs of GitHub Actions: their secrets, rights, clouds and unpinned actions",
+            places: &[".github/workflows/*.yml", "action.yml"],
+        }
+    }
+
+    fn recognises(&self, path: &str, name: &str) -> bool {
+        let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+        yaml && (path.contains("/.github/workflows/")
+            || path.contains("/.gitea/workflows/")
+            || path.contains("/.forgejo/workflows/")
+            || matches!(name, "action.yml" | "action.yaml"))
+    }
+
+    fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
+        let Some(value) = tree::yaml(file, seen) else {
+            return;
+        };
+        let mut roll = Jobs::new("github actions secrets");
+        let stem = file.name().rsplit_once('.').map_or("", |(stem, _)| stem);
+        let workflow = Workflow {
+            value: &value,
+            name: tree::text(&value, &["name"]).unwrap_or(stem),
+            file: file.bytes,
+        };
+        if value.get("runs").is_some() && value.get("jobs").is_none() {
+            let mut job = Job::new(workflow.name, "github_action");
+            for step in tree::list(&value, &["runs", "steps"]) {
+                workflow.step(step, false, &mut job, seen);
+            }
+            roll.add(job, seen);
+        }
+        for (id, job) in jobs(&value, &["jobs"], seen) {
+            let job = workflow.job(id, job, seen);
+            roll.add(job, seen);
+        }
+        roll.settle(seen);
+    }
+}
+
+struct Workflow<'a> {
+    value: &'a Value,
+    name: &'a str,
+    file: &'a [u8],
+}
+
+impl Workflow<'_> {
+    fn job(&self, id: &str, value: &Value, seen: &mut Seen) -> Job {
+        let environment = tree::text(value, &["environment", "name"])
+            .or_else(|| tree::text(value, &["environment"]));
+        let rights = value
+            .get("permissions")
+            .or_else(|| self.value.get("permissions"));
+        let federated = may_federate(rights);
+        let subject = federated.then(|| match environment {
+            Some(one) => format!("repo:OWNER/REPOSITORY:environment:{one}"),
+            None => "repo:OWNER/REPOSITORY:ref:REF".to_owned(),
+        });
+        let mut job = Job::new(id, "github_actions_job")
+            .maybe(Attribute::named("workflow"), Some(self.name))
+            .maybe(Attribute::ENVIRONMENT, environment)
+            .maybe(Attribute::named("oidc_subject"), subject);
+        job.thing = job
+            .thing
+            .with(|told| told.told(Attribute::named("permissions"), permissions(rights)));
+        self.triggers(&mut job);
+        runners(value, &mut job);
+        let inherits = tree::text(value, &["secrets"]) == Some("inherit");
+        if inherits {
+            job = job.maybe(Attribute::named("secrets_inherited"), Some(true));
+        }
+        if let Some(uses) = tree::text(value, &["uses"]) {
+            let handed = inherits || value.get("secrets").is_some();
+            if handed && !is_pinned(uses) {
+                job.tells("unpinned_actions", uses);
+            }
+        }
+        job.handed(texts(value).into_iter().flat_map(secrets));
+        let shared = self.value.get("env").map(texts).unwrap_or_default();
+        job.handed(shared.iter().copied().flat_map(secrets));
+        let in_reach = |value: &Value| {
+            let env = value.get("env").map(texts).unwrap_or_default();
+            env.into_iter().any(|text| !secrets(text).is_empty())
+        };
+        let shared = in_reach(self.value) || in_reach(value);
+        job.literals(self.value, &["env"], "env", self.file, seen);
+        job.literals(value, &["env"], "env", self.file, seen);
+        for part in ["env", "credentials"] {
+            job.literals(value, &["container", part], "container", self.file, seen);
+        }
+        for (name, service) in tree::members(value, &["services"]) {
+            for part in ["env", "credentials"] {
+                let within = format!("services.{name}.{part}");
+                job.literals(service, &[part], &within, self.file, seen);
+            }
+        }
+        for step in tree::list(value, &["steps"]) {
+            self.step(step, shared, &mut job, seen);
+        }
+        job
+    }
+
+    fn triggers(&self, job: &mut Job) {
+        let on = self.value.get("on").or_else(|| self.value.get("true"));
+        let Some(on) = on else { return };
+        let mut names = tree::texts(on, &[]);
+        names.extend(tree::members(on, &[]).map(|(name, _)| name));
+        for name in names {
+            job.tells("triggers", name);
+            if UNTRUSTED.contains(&name) {
+                job.tells("untrusted_triggers", name);
+            }
+        }
+    }
+
+    /// One step; `shared`: secrets of the job's environment are in its reach.
+    fn step(&self, step: &Value, shared: bool, job: &mut Job, seen: &mut Seen) {
+        job.handed(texts(step).into_iter().flat_map(secrets));
+        job.literals(step, &["env"], "env", self.file, seen);
+        job.literals(step, &["with"], "with", self.file, seen);
+        for (name, value) in tree::pairs(step, &["env"]) {
+            if let (Some(system), true) = (static_login(name), is_reference(value)) {
+                job.tells("static_logins", system);
+            }
+        }
+        let Some(uses) = tree::text(step, &["uses"]) else {
+            return;
+        };
+        let own = texts(step)
+            .into_iter()
+            .any(|text| !secrets(text).is_empty());
+        if (own || shared) && is_foreign(uses) && !is_pinned(uses) {
+            job.tells("unpinned_actions", uses);
+        }
+        let action = uses.split('@').next().unwrap_or_default();
+        let from = |name: &str| step.get("with").and_then(|with| with.get(name));
+        let text = |name: &str| from(name).and_then(Value::as_str);
+        if action == "actions/checkout"
+            && text("ref").is_some_and(|at| {
+                at.contains("github.event.pull_request.head") || at.contains("github.head_ref")
+            })
+        {
+            job.thing = std::mem::replace(&mut job.thing, empty())
+                .is(Attribute::named("checks_out_pull_request"), true);
+        }
+        for (name, system, stored, federated) in LOGINS {
+            if action != *name {
+                continue;
+            }
+            if stored.iter().any(|input| from(input).is_some()) {
+                job.tells("static_logins", *system);
+            } else if federated.iter().any(|input| from(input).is_some()) || federated.is_empty() {
+                job.tells("federation", *system);
+            }
+            for input in ["role-to-assume", "service_account", "client-id"] {
+                if let Some(whom) = text(input).filter(|whom| !is_reference(whom)) {
+                    job.tells("assumes", whom);
+                }
+            }
+        }
+    }
+}
+
+/// Actions that log in: name, system, inputs that take a stored secret, inputs that take an
+/// identity to federate with (none: whatever has no stored secret federates).
+type Login = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+const LOGINS: &[Login] = &[
+    (
+        "aws-actions/configure-aws-credentials",
+        "aws",
+        &["aws-access-key-id", "aws-secret-access-key"],
+        &["role-to-assume"],
+    ),
+    (
+        "google-github-actions/auth",
+        "gcp",
+        &["credentials_json"],
+        &["workload_identity_provider"],
+    ),
+    ("azure/login", "azure", &["creds"], &["client-id"]),
+    ("Azure/login", "azure", &["creds"], &["client-id"]),
+    (
+        "hashicorp/vault-action",
+        "vault",
+        &["token", "secretId", "githubToken"],
+        &["role"],
+    ),
+    ("pypa/gh-action-pypi-publish", "pypi", &["password"], &[]),
+    (
+        "docker/login-action",
+        "registry",
+        &["password"],
+        &["registry-type"],
+    ),
+];
+
+fn empty() -> crate::formats::Thing {
+    crate::formats::Thing::new(model::Kind::Identity, "", "")
+}
+
+fn secrets(text: &str) -> Vec<&str> {
+    let mut names = named_after(text, "secrets");
+    // The job's own token is made for it and dies with it; an empty context has no name.
+    names.retain(|name| !matches!(*name, "GITHUB_TOKEN" | "inherit"));
+    if !text.contains("${{") {
+        names.clear();
+    }
+    names
+}
+
+/// Whether somebody else than GitHub or the repository itself wrote the action.
+fn is_foreign(uses: &str) -> bool {
+    !uses.starts_with("./") && !uses.starts_with("actions/") && !uses.starts_with("github/")
+}
+
+/// Whether the action is fixed to one commit or digest, or lies in the repository itself.
+fn is_pinned(uses: &str) -> bool {
+    if uses.starts_with("./") {
+        return true;
+    }
+    let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
+    let version = version.strip_prefix("sha256:").unwrap_or(version);
+    matches!(version.len(), 40 | 64) && version.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn may_federate(rights: Option<&Value>) -> bool {
+    match rights {
+        Some(Value::String(all)) => all == "write-all",
+        Some(table) => tree::text(table, &["id-token"]) == Some("write"),
+        None => false,
+    }
+}
+
+fn permissions(rights: Option<&Value>) -> Told<model::Value> {
+    match rights {
+        Some(Value::String(all)) => Told::Is(all.as_str().into()),
+        Some(table @ Value::Object(_)) => {
+            let pairs = tree::pairs(table, &[]).into_iter().take(64);
+            let pairs =
+                pairs.map(|(name, level)| (model::shorten(name, 64), model::shorten(level, 64)));
+            Told::Is(model::Value::Table(pairs.collect()))
+        }
+        _ => Told::CannotTell,
+    }
+}
+
+fn runners(value: &Value, job: &mut Job) {
+    let mut names = tree::texts(value, &["runs-on"]);
+    names.extend(tree::texts(value, &["runs-on", "labels"]));
+    let own = names.contains(&"self-hosted") || tree::text(value, &["runs-on", "group"]).is_some();
+    for name in names {
+        job.tells("runs_on", name);
+    }
+    if own {
+        job.thing =
+            std::mem::replace(&mut job.thing, empty()).is(Attribute::named("self_hosted"), true);
+    }
+}

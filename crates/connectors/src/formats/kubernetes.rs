@@ -1,0 +1,195 @@
+//! Kubernetes manifests: YAML with many documents, JSON, lists, rendered charts, kustomizations.
+//!
+//! Facts beside the usual ones. Of workloads: `namespace`, `service_account`,
+//! `automount_service_account_token` (where stated), `deprecated_service_account_field`,
+//! `secrets_in_env` (variables with a literal that sounds secret), `secret_env` (variables filled
+//! from secrets), `secret_volumes`, `projected_tokens` (audiences), `host_paths`, `privileged`,
+//! `host_namespaces`, `images`. Of roles and bindings: `rights`, `sensitive_rights` (one of
+//! `read_secrets`, `exec`, `create_workloads`, `create_tokens`, `approve_certificates`,
+//! `escalate`, `impersonate`, `everything`), `role`, `subjects`. Of references: `secret_store`,
+//! `remote_keys`. Of service accounts: `federation` (the cloud identity they speak as).
+
+mod object;
+mod rbac;
+mod reference;
+mod secrets;
+mod workload;
+
+use object::Manifest;
+use serde_json::Value;
+
+use super::{FileAt, Format, FormatSpec, Seen, settings};
+
+/// So much of a file of any name is looked at.
+const HEAD_BYTES: usize = 4096;
+/// Larger files are not read.
+const BYTES_MAX: usize = 4 << 20;
+/// More documents or items than this in one file are not looked at.
+const OBJECTS_MAX: usize = 5_000;
+/// Lists within lists.
+const DEPTH_MAX: usize = 4;
+
+/// Manifests.
+pub(super) struct KubernetesManifest;
+
+impl Format for KubernetesManifest {
+    fn spec(&self) -> &'static FormatSpec {
+        &FormatSpec {
+            name: "kubernetes_manifest",
+            reads: "secrets, service accounts, roles, bindings and workloads in manifests, rendered charts and kustomizations",
+            places: &["*.yaml", "*.yml", "*.json", "kustomization.yaml"],
+        }
+    }
+
+    fn recognises(&self, _path: &str, name: &str) -> bool {
+        matches!(
+            name,
+            "kustomization.yaml" | "kustomization.yml" | "Kustomization"
+        )
+    }
+
+    fn contained_in(&self, bytes: &[u8]) -> bool {
+        let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+        crate::armour::find(head, b"apiVersion").is_some()
+            && crate::armour::find(head, b"kind").is_some()
+    }
+
+    fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
+        if file.bytes.len() > BYTES_MAX {
+            return seen.unsupported("a manifest of more than 4 MiB");
+        }
+        let text = file.text(seen);
+        let mut objects = Vec::new();
+        if text.trim_start().starts_with('{') {
+            let Some(value) = super::tree::json(file, seen) else {
+                return;
+            };
+            items(value, 0, &mut objects);
+        } else {
+            documents(text, seen, &mut objects);
+        }
+        if objects.len() >= OBJECTS_MAX {
+            seen.unsupported(format!(
+                "holds more than {OBJECTS_MAX} objects; the rest was not read"
+            ));
+        }
+        read_all(&objects, seen);
+        settings::locate(seen, file.bytes);
+    }
+}
+
+fn read_all(objects: &[Value], seen: &mut Seen) {
+    let manifest = Manifest::of(objects);
+    for object in manifest.objects() {
+        match object.kind {
+            "Secret" => secrets::secret(&object, &manifest, seen),
+            "ConfigMap" => secrets::config_map(&object, &manifest, seen),
+            "Kustomization" | "Component" => secrets::generators(&object, seen),
+            "ServiceAccount" => rbac::service_account(&object, seen),
+            "Role" | "ClusterRole" => rbac::role(&object, seen),
+            "RoleBinding" | "ClusterRoleBinding" => rbac::binding(&object, &manifest, seen),
+            "CertificateSigningRequest" => reference::request(&object, seen),
+            _ if workload::pod_of(&object).is_some() => {
+                workload::workload(&object, &manifest, seen);
+            }
+            _ => reference::reference(&object, seen),
+        }
+    }
+}
+
+/// Every document of a YAML stream. One that is a template of a chart is passed over: it is no
+/// YAML before it is rendered.
+fn documents(text: &str, seen: &mut Seen, out: &mut Vec<Value>) {
+    let mut line = 1;
+    for document in split(text) {
+        let first = line;
+        line += document.bytes().filter(|byte| *byte == b'\n').count();
+        if document.trim().is_empty() || out.len() >= OBJECTS_MAX {
+            continue;
+        }
+        match serde_saphyr::from_str::<Value>(document) {
+            Ok(value) => items(value, 0, out),
+            Err(_) if document.contains("{{") => seen.set_aside("chart template"),
+            Err(told) => {
+                let at = told.location().map_or(0, |place| place.line());
+                let line = u64::try_from(first)
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(at)
+                    .saturating_sub(1);
+                seen.broken(format!(
+                    "expected YAML, got something else near line {line}"
+                ));
+            }
+        }
+    }
+}
+
+/// The documents of a stream: between lines that begin with `---`.
+fn split(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        {
+            out.push(&text[start..at]);
+            start = at;
+        }
+        at += line.len();
+    }
+    out.push(&text[start..]);
+    out
+}
+
+/// An object, or those of a list.
+fn items(value: Value, depth: usize, out: &mut Vec<Value>) {
+    let list = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("List"));
+    match value {
+        Value::Object(mut members) if list && depth < DEPTH_MAX => {
+            if let Some(Value::Array(list)) = members.remove("items") {
+                for one in list {
+                    items(one, depth + 1, out);
+                }
+            }
+        }
+        Value::Array(list) if depth < DEPTH_MAX => {
+            for one in list {
+                items(one, depth + 1, out);
+            }
+        }
+        Value::Object(_) if out.len() < OBJECTS_MAX => out.push(value),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_dashes_parts_documents_and_one_in_a_text_does_not() {
+        let text = "---\na: 1\n--- # next\nb: |\n  ---\n  x\n---x: 2\n";
+        assert_eq!(
+            split(text),
+            ["", "---\na: 1\n", "--- # next\nb: |\n  ---\n  x\n---x: 2\n"]
+        );
+    }
+
+    #[test]
+    fn a_chart_template_is_no_broken_manifest() {
+        let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Values.name }}\n{{- if .x }}\n{{- end }}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: kept}\n";
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/c/templates/a.yaml",
+            bytes: text.as_bytes(),
+        };
+        KubernetesManifest.read(&file, &mut seen);
+        assert!(seen.gaps.is_empty());
+        assert_eq!(seen.aside, ["chart template"]);
+        assert_eq!(seen.things.len(), 1);
+    }
+}

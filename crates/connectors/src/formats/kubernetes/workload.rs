@@ -1,0 +1,260 @@
+//! Workloads: as whom they run, and which secrets are handed to them.
+
+use model::{Attribute, Class, Kind, Relation};
+use serde_json::Value;
+
+use super::object::{Manifest, Object, field};
+use crate::formats::settings::{self, Setting};
+use crate::formats::{Seen, Thing, tree};
+
+/// Where a pod stands in each kind of workload.
+const PODS: &[(&str, &[&str])] = &[
+    ("Pod", &["spec"]),
+    (
+        "CronJob",
+        &["spec", "jobTemplate", "spec", "template", "spec"],
+    ),
+];
+/// Kinds with a pod template.
+const TEMPLATED: &[&str] = &[
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Job",
+    "DeploymentConfig",
+    "Rollout",
+    "Service",
+];
+/// Containers and volumes beyond these tell nothing new.
+const PARTS_MAX: usize = 100;
+
+/// The pod that an object runs.
+pub(super) fn pod_of<'a>(object: &Object<'a>) -> Option<&'a Value> {
+    let way = PODS.iter().find(|(kind, _)| *kind == object.kind);
+    let way = match way {
+        Some((_, way)) => way,
+        None if TEMPLATED.contains(&object.kind) => &["spec", "template", "spec"][..],
+        None => return None,
+    };
+    let pod = way.iter().try_fold(object.value, |at, name| at.get(name))?;
+    pod.get("containers").and_then(Value::as_array).map(|_| pod)
+}
+
+/// Fields of the secrets and maps that are handed to a workload.
+pub(super) fn used(object: &Object<'_>) -> Vec<String> {
+    let Some(pod) = pod_of(object) else {
+        return Vec::new();
+    };
+    let handed = Handed::of(pod);
+    let of = |kind: &str, name: &String| field(kind, object.namespace, name);
+    let secrets = handed.secrets.iter().map(|name| of("Secret", name));
+    secrets
+        .chain(handed.maps.iter().map(|name| of("ConfigMap", name)))
+        .collect()
+}
+
+/// Tells of a workload.
+pub(super) fn workload(object: &Object<'_>, manifest: &Manifest<'_>, seen: &mut Seen) {
+    let Some(pod) = pod_of(object) else {
+        return;
+    };
+    let handed = Handed::of(pod);
+    let mut sounding = Vec::new();
+    for container in containers(pod) {
+        environment(object, container, &mut sounding, seen);
+    }
+    let named = |name: &str| tree::text(pod, &[name]);
+    let account = named("serviceAccountName").or_else(|| named("serviceAccount"));
+    let account = account.unwrap_or("default");
+    let automount = pod
+        .get("automountServiceAccountToken")
+        .and_then(Value::as_bool);
+    let deprecated = named("serviceAccount").is_some() && named("serviceAccountName").is_none();
+    let mut thing = object
+        .thing(Kind::Identity)
+        .is(Attribute::CLASS, Class::Workload)
+        .is(Attribute::named("service_account"), account)
+        .maybe(
+            Attribute::named("automount_service_account_token"),
+            automount,
+        )
+        .maybe(
+            Attribute::named("deprecated_service_account_field"),
+            deprecated.then_some(true),
+        );
+    for (name, list) in [
+        ("secrets_in_env", &sounding),
+        ("secret_env", &handed.variables),
+        ("secret_volumes", &handed.volumes),
+        ("projected_tokens", &handed.tokens),
+        ("host_paths", &handed.host_paths),
+        ("images", &handed.images),
+    ] {
+        if !list.is_empty() {
+            thing = thing.is(Attribute::named(name), list.clone());
+        }
+    }
+    if let Some(account) = manifest.account(object.namespace, account) {
+        thing = thing.link(Relation::MemberOf, Kind::Identity, &account);
+    }
+    seen.thing(bounds(thing, pod));
+}
+
+/// What holds the workload back, or does not.
+fn bounds(thing: Thing, pod: &Value) -> Thing {
+    let privileged = containers(pod).any(|one| {
+        one.get("securityContext")
+            .and_then(|it| it.get("privileged"))
+            .and_then(Value::as_bool)
+            == Some(true)
+    });
+    let namespaces: Vec<String> = ["hostNetwork", "hostPID", "hostIPC"]
+        .iter()
+        .filter(|name| pod.get(**name).and_then(Value::as_bool) == Some(true))
+        .map(|name| (*name).to_owned())
+        .collect();
+    let thing = thing.is(Attribute::named("privileged"), privileged);
+    if namespaces.is_empty() {
+        thing
+    } else {
+        thing.is(Attribute::named("host_namespaces"), namespaces)
+    }
+}
+
+/// Secrets written into a container's variables.
+fn environment(
+    object: &Object<'_>,
+    container: &Value,
+    sounding: &mut Vec<String>,
+    seen: &mut Seen,
+) {
+    let of = container
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let variables: Vec<Setting<'_>> = list(container, "env")
+        .filter_map(|one| {
+            let name = one.get("name")?.as_str()?;
+            Some(Setting {
+                name,
+                field: format!("{} {of}.{name}", object.field()),
+                value: one.get("value")?.as_str()?,
+                stated: false,
+            })
+        })
+        .collect();
+    for one in variables.iter().filter(|one| settings::sounds_secret(one)) {
+        sounding.push(format!("{of} {}", one.name));
+    }
+    let own = settings::read(&variables);
+    for found in &own.found {
+        let name = found.field.rsplit('.').next().unwrap_or_default();
+        let told = format!("{of} {name}");
+        if !sounding.contains(&told) {
+            sounding.push(told);
+        }
+    }
+    settings::adopt(own, seen, |found| {
+        found
+            .is(Attribute::named("namespace"), object.namespace)
+            .is(
+                Attribute::PURPOSE,
+                format!("variable of {}", object.field()),
+            )
+            .used_in_file_by(&object.field())
+    });
+}
+
+/// What a pod is handed.
+#[derive(Debug, Default)]
+struct Handed {
+    /// Names of secrets, by variable or volume.
+    secrets: Vec<String>,
+    /// Names of maps.
+    maps: Vec<String>,
+    /// `app DB_PASSWORD=db/password`.
+    variables: Vec<String>,
+    volumes: Vec<String>,
+    /// Audiences of projected tokens.
+    tokens: Vec<String>,
+    host_paths: Vec<String>,
+    images: Vec<String>,
+}
+
+impl Handed {
+    fn of(pod: &Value) -> Self {
+        let mut out = Self::default();
+        for container in containers(pod) {
+            out.container(container);
+        }
+        for volume in list(pod, "volumes") {
+            out.volume(volume);
+        }
+        out
+    }
+
+    fn container(&mut self, container: &Value) {
+        let of = tree::text(container, &["name"]).unwrap_or_default();
+        self.images
+            .extend(tree::text(container, &["image"]).map(str::to_owned));
+        for one in list(container, "env") {
+            let variable = tree::text(one, &["name"]).unwrap_or_default();
+            let reference = |kind: &str, part: &str| tree::text(one, &["valueFrom", kind, part]);
+            if let Some(name) = reference("secretKeyRef", "name") {
+                let key = reference("secretKeyRef", "key").unwrap_or_default();
+                self.variables.push(format!("{of} {variable}={name}/{key}"));
+                self.secrets.push(name.to_owned());
+            }
+            self.maps
+                .extend(reference("configMapKeyRef", "name").map(str::to_owned));
+        }
+        for one in list(container, "envFrom") {
+            if let Some(name) = tree::text(one, &["secretRef", "name"]) {
+                self.variables.push(format!("{of} *={name}"));
+                self.secrets.push(name.to_owned());
+            }
+            self.maps
+                .extend(tree::text(one, &["configMapRef", "name"]).map(str::to_owned));
+        }
+    }
+
+    fn volume(&mut self, volume: &Value) {
+        self.host_paths
+            .extend(tree::text(volume, &["hostPath", "path"]).map(str::to_owned));
+        self.maps
+            .extend(tree::text(volume, &["configMap", "name"]).map(str::to_owned));
+        let mut names: Vec<&str> = tree::text(volume, &["secret", "secretName"])
+            .into_iter()
+            .collect();
+        let projected = volume.get("projected");
+        for source in projected.into_iter().flat_map(|it| list(it, "sources")) {
+            names.extend(tree::text(source, &["secret", "name"]));
+            if source.get("serviceAccountToken").is_some() {
+                let audience = tree::text(source, &["serviceAccountToken", "audience"]);
+                self.tokens
+                    .push(audience.unwrap_or("(the cluster)").to_owned());
+            }
+        }
+        self.secrets
+            .extend(names.iter().map(|name| (*name).to_owned()));
+        self.volumes
+            .extend(names.iter().map(|name| (*name).to_owned()));
+    }
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["containers", "initContainers", "ephemeralContainers"]
+        .into_iter()
+        .flat_map(|name| list(pod, name))
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .take(PARTS_MAX)
+}
