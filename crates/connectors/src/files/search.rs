@@ -32,7 +32,12 @@ pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     if seen.texts_are_all {
         return;
     }
-    for one in new(cx.detect(file.path, file.bytes), &mut told, &mut ids) {
+    let mut detected = cx.detect(file.path, file.bytes);
+    if !seen.keys.is_empty() {
+        // Armour was read as keys already, with what their bodies tell.
+        detected.retain(|one| one.credential != CredentialType::PrivateKey);
+    }
+    for one in new(detected, &mut told, &mut ids) {
         seen.found(one);
     }
 }

@@ -51,7 +51,6 @@ const TABLES: &[(&str, &str)] = &[
     ("/.config/mods/mods.yml", ""),
     ("/mods/mods.yml", ""),
     ("/.config/tgpt/config.json", ""),
-    ("/.kaggle/kaggle.json", "kaggle"),
     ("/.wandb/settings.json", "wandb"),
 ];
 
