@@ -43,7 +43,7 @@ impl Environment {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self {
             variables: pairs.iter().map(owned).collect(),
-            here: PathBuf::from("/work/here"),
+            here: PathBuf::from("/srv/here"),
             uid: 4321,
             login: None,
         }

@@ -118,7 +118,7 @@ mod tests {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        assert_eq!(places, ["/c", "/a", "/work/here/b"]);
+        assert_eq!(places, ["/c", "/a", "/srv/here/b"]);
         assert_eq!(found.kind_of_target, "emulator");
         assert_eq!(
             machine(&Environment::of(&[]), &Asking::default()).kind_of_target,
