@@ -193,6 +193,7 @@ pub fn refresh(
     row.owner = settle::owner(writing.owners_among(tenant, &parts)?);
     let line = Assigned {
         row,
+        sources: members.iter().map(|one| one.source.clone()).collect(),
         members,
         aliases: Vec::new(),
     };

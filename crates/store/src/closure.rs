@@ -47,7 +47,8 @@ pub(crate) fn target_hash(source: &SourceId, target: &Target) -> [u8; 16] {
     }
 }
 
-fn filed(parts: &[&str]) -> [u8; 16] {
+/// The hash of parts, whatever letters are in them.
+pub(crate) fn filed(parts: &[&str]) -> [u8; 16] {
     let mut bytes = Vec::with_capacity(128);
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());

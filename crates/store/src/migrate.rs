@@ -11,12 +11,12 @@ use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 2] = [
+const STEPS: [(u32, &[&str]); 3] = [
     (
         1,
         &[
@@ -25,6 +25,7 @@ const STEPS: [(u32, &[&str]); 2] = [
         ],
     ),
     (2, &[include_str!("schema/0002_lists.sql")]),
+    (3, &[include_str!("schema/0003_spots.sql")]),
 ];
 
 /// The text of every step, in order.

@@ -6,8 +6,11 @@ mod holders;
 mod merged;
 mod owners;
 mod pages;
+mod spots;
 
-use model::{EntityId, Kind, SightingKey, Tenant, Timestamp, Told};
+use std::collections::BTreeSet;
+
+use model::{EntityId, Kind, SightingKey, SourceId, Tenant, Timestamp, Told};
 
 use crate::engine::Bulk;
 use crate::value::{self, Type, Value};
@@ -72,6 +75,8 @@ pub struct Assigned {
     pub row: Row,
     /// Every sighting of it; at least one.
     pub members: Vec<SightingKey>,
+    /// Every source that has a sighting of it.
+    pub sources: BTreeSet<SourceId>,
     /// Ids it had before; they go on resolving.
     pub aliases: Vec<EntityId>,
 }

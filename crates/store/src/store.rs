@@ -99,7 +99,8 @@ impl Store {
         session.script(match session.dialect() {
             Dialect::Sqlite => "PRAGMA analysis_limit = 400; ANALYZE",
             Dialect::Postgres => {
-                "ANALYZE sighting, sighting_body, hard_key, link, entity, alias, cube"
+                "ANALYZE sighting, sighting_body, hard_key, link, entity, alias, cube, spot,
+                 spot_source"
             }
         })?;
         session.commit()

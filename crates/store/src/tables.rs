@@ -16,12 +16,40 @@ pub(crate) struct Table {
     key: Vec<usize>,
 }
 
-/// Every table of the schema, in its order.
+/// Every table of the schema, in its order, with the columns that later steps added.
 pub(crate) fn tables() -> Vec<Table> {
-    migrate::scripts()
+    let mut tables: Vec<Table> = migrate::scripts()
         .flat_map(|script| script.split("CREATE TABLE ").skip(1))
         .filter_map(read)
-        .collect()
+        .collect();
+    for (name, added) in migrate::scripts().flat_map(added) {
+        if let Some(table) = tables.iter_mut().find(|table| table.name == name) {
+            table.columns.extend(added);
+        }
+    }
+    tables
+}
+
+/// `ALTER TABLE name ADD COLUMN column {type} …;`
+fn added(script: &str) -> impl Iterator<Item = (&str, Option<(String, Type)>)> {
+    let altered = script.split("ALTER TABLE ").skip(1);
+    altered.filter_map(|text| {
+        let (name, text) = text.split_once(" ADD COLUMN ")?;
+        Some((name, column(text)))
+    })
+}
+
+/// `name {type} …`
+fn column(text: &str) -> Option<(String, Type)> {
+    let (name, kind) = text.trim().split_once(" {")?;
+    let kind = match kind.split_once('}')?.0 {
+        "int" => Type::Int,
+        "text" => Type::Text,
+        "json" => Type::Json,
+        "bytes" => Type::Bytes,
+        _ => return None,
+    };
+    Some((name.to_owned(), kind))
 }
 
 /// `name ( column {type} …, … PRIMARY KEY (a, b) )`.
@@ -34,19 +62,7 @@ fn read(text: &str) -> Option<Table> {
         columns: Vec::new(),
         key: Vec::new(),
     };
-    for column in columns.split(',') {
-        let Some((name, kind)) = column.trim().split_once(" {") else {
-            continue;
-        };
-        let kind = match kind.split_once('}')?.0 {
-            "int" => Type::Int,
-            "text" => Type::Text,
-            "json" => Type::Json,
-            "bytes" => Type::Bytes,
-            _ => return None,
-        };
-        table.columns.push((name.to_owned(), kind));
-    }
+    table.columns = columns.split(',').filter_map(column).collect();
     for part in key.split(',') {
         let at = table
             .columns
@@ -156,5 +172,17 @@ mod tests {
             .unwrap();
         assert_eq!(sighting.key, [0, 1, 2, 3]);
         assert!(sighting.columns.contains(&("hash".to_owned(), Type::Bytes)));
+        let typed = tables
+            .iter()
+            .map(|table| table.columns.len())
+            .sum::<usize>();
+        let scripts: String = migrate::scripts().collect();
+        let tokens = ["{int}", "{text}", "{json}", "{bytes}"];
+        let told = tokens.map(|token| scripts.matches(token).count());
+        assert_eq!(
+            typed,
+            told.iter().sum::<usize>(),
+            "a column was passed over"
+        );
     }
 }

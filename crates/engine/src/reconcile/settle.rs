@@ -127,6 +127,7 @@ impl Settling<'_> {
             lines.push(Assigned {
                 row,
                 members: members(thing.copied(), sightings),
+                sources: sightings.iter().map(|one| one.key.source.clone()).collect(),
                 aliases,
             });
         }

@@ -63,6 +63,15 @@ impl Cell {
 struct Old {
     row: Row,
     cell: i64,
+    spot: i64,
+}
+
+/// A line as it is to stand.
+struct Line<'a> {
+    row: Row,
+    one: &'a Assigned,
+    cell: i64,
+    spot: i64,
 }
 
 impl Writing<'_> {
@@ -81,12 +90,8 @@ impl Writing<'_> {
         emptied: &[EntityId],
     ) -> Result<(), Error> {
         self.lock_roll(tenant)?;
-        let mut lines: Vec<_> = assigned
-            .iter()
-            .map(|one| (bounded(&one.row), one))
-            .collect();
-        lines.sort_by(|a, b| a.0.id.cmp(&b.0.id));
-        let staying: BTreeSet<_> = lines.iter().map(|(row, _)| &row.id).collect();
+        let lines = self.placed(tenant, assigned)?;
+        let staying: BTreeSet<_> = lines.iter().map(|line| &line.row.id).collect();
         let leaving: BTreeSet<_> = emptied
             .iter()
             .chain(assigned.iter().flat_map(|one| &one.aliases))
@@ -96,18 +101,14 @@ impl Writing<'_> {
         let old = self.standing_lines(tenant, &asked)?;
 
         let mut feed = Vec::new();
-        let mut moves: BTreeMap<i64, i64> = BTreeMap::new();
         let mut written = Vec::new();
-        for (row, one) in &lines {
-            let before = old.get(&row.id);
-            if before.is_none_or(|before| before.row != *row) {
-                feed.push((row.id.clone(), happened(before.map(|old| &old.row), row)));
-                written.push((row, *one));
+        for line in &lines {
+            let before = old.get(&line.row.id);
+            if before.is_none_or(|old| old.row != line.row || old.spot != line.spot) {
+                let what = happened(before.map(|old| &old.row), &line.row);
+                feed.push((line.row.id.clone(), what));
+                written.push(line);
             }
-        }
-        let cells = self.cells(tenant, written.iter().map(|(row, _)| Cell::of(row)))?;
-        for (row, _) in &written {
-            *moves.entry(cells[&Cell::of(row)]).or_default() += 1;
         }
         let gone: Vec<_> = leaving.iter().filter(|id| old.contains_key(**id)).collect();
         let aliases: BTreeSet<_> = assigned.iter().flat_map(|one| &one.aliases).collect();
@@ -122,17 +123,47 @@ impl Writing<'_> {
         }
         let left = written
             .iter()
-            .map(|(row, _)| &row.id)
-            .chain(gone.iter().map(|id| **id));
-        for before in left.filter_map(|id| old.get(id)) {
-            *moves.entry(before.cell).or_default() -= 1;
-        }
-        self.write_lines(tenant, &written, &cells)?;
+            .map(|line| &line.row.id)
+            .chain(gone.iter().map(|id| **id))
+            .filter_map(|id| old.get(id));
+        let moves = Moves::of(&written, left);
+        self.write_lines(tenant, &written)?;
         self.point_sightings(tenant, &lines)?;
         self.take_off(tenant, &gone.iter().map(|id| **id).collect::<Vec<_>>())?;
         self.write_aliases(tenant, &lines)?;
-        self.move_counts(tenant, moves)?;
+        self.move_counts(tenant, &moves.cells)?;
+        self.move_spots(tenant, &moves.spots)?;
         self.append_feed(tenant, now, feed)
+    }
+
+    /// The lines in the order of their ids, with the numbers of their cells and spots.
+    fn placed<'a>(
+        &mut self,
+        tenant: &Tenant,
+        assigned: &'a [Assigned],
+    ) -> Result<Vec<Line<'a>>, Error> {
+        let mut rows: Vec<_> = assigned
+            .iter()
+            .map(|one| (bounded(&one.row), one))
+            .collect();
+        rows.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+        let cells = self.cells(tenant, rows.iter().map(|(row, _)| Cell::of(row)))?;
+        let wanted = rows
+            .iter()
+            .map(|(row, one)| (cells[&Cell::of(row)], &one.sources))
+            .collect();
+        let spots = self.spots(tenant, &wanted)?;
+        let lines = rows.into_iter().map(|(row, one)| {
+            let cell = cells[&Cell::of(&row)];
+            let spot = spots[&(cell, &one.sources)];
+            Line {
+                row,
+                one,
+                cell,
+                spot,
+            }
+        });
+        Ok(lines.collect())
     }
 
     fn standing_lines(
@@ -144,7 +175,8 @@ impl Writing<'_> {
             sql: "SELECT e.id, e.kind, e.listed, e.name, e.type, e.provider, e.class,
                     e.environment, e.status, e.privilege, e.holder, e.owner, e.owner_hint,
                     e.sources, e.places, e.credentials, e.created_at, e.rotated_at,
-                    e.last_used_at, e.expires_at, e.absent, e.first_seen, e.missing_since, e.cell
+                    e.last_used_at, e.expires_at, e.absent, e.first_seen, e.missing_since, e.cell,
+                    e.spot
                   FROM {rows} JOIN entity e ON e.tenant = $1 AND e.id = r.id",
             columns: &[("id", Type::Text)],
         };
@@ -152,8 +184,8 @@ impl Writing<'_> {
         let mut lines = BTreeMap::new();
         for mut cells in self.bulk_rows(&LINES, &[tenant.into()], &asked)? {
             let row = row(&mut cells)?;
-            let cell = cells.int()?;
-            lines.insert(row.id.clone(), Old { row, cell });
+            let (cell, spot) = (cells.int()?, cells.int()?);
+            lines.insert(row.id.clone(), Old { row, cell, spot });
         }
         Ok(lines)
     }
@@ -213,19 +245,14 @@ impl Writing<'_> {
         Ok(cells)
     }
 
-    fn write_lines(
-        &mut self,
-        tenant: &Tenant,
-        written: &[(&Row, &Assigned)],
-        cells: &BTreeMap<Cell, i64>,
-    ) -> Result<(), Error> {
+    fn write_lines(&mut self, tenant: &Tenant, written: &[&Line<'_>]) -> Result<(), Error> {
         let mut lines = Vec::with_capacity(written.len());
-        for (row, one) in written {
-            let founder = one.members.iter().min().ok_or(NO_MEMBER)?;
-            let mut line = values(row);
-            line.push(cells[&Cell::of(row)].into());
-            line.extend(key_values(founder));
-            lines.push(line);
+        for line in written {
+            let founder = line.one.members.iter().min().ok_or(NO_MEMBER)?;
+            let mut cells = values(&line.row);
+            cells.extend([line.cell.into(), line.spot.into()]);
+            cells.extend(key_values(founder));
+            lines.push(cells);
         }
         let count = self.bulk(&LINE, &[tenant.into()], &lines)?;
         if count < lines.len() as u64 {
@@ -235,11 +262,7 @@ impl Writing<'_> {
     }
 
     /// Every member names its entity; all but the smallest say that they joined it.
-    fn point_sightings(
-        &mut self,
-        tenant: &Tenant,
-        lines: &[(Row, &Assigned)],
-    ) -> Result<(), Error> {
+    fn point_sightings(&mut self, tenant: &Tenant, lines: &[Line<'_>]) -> Result<(), Error> {
         const POINT: Bulk = Bulk {
             sql: "UPDATE sighting SET entity = r.entity, joined = r.joined FROM {rows}
                   WHERE sighting.tenant = $1 AND sighting.source = r.source
@@ -254,10 +277,10 @@ impl Writing<'_> {
             ],
         };
         let mut pointed = BTreeMap::new();
-        for (row, one) in lines {
-            let founder = one.members.iter().min();
-            for member in &one.members {
-                pointed.insert(member, (&row.id, founder != Some(member)));
+        for line in lines {
+            let founder = line.one.members.iter().min();
+            for member in &line.one.members {
+                pointed.insert(member, (&line.row.id, founder != Some(member)));
             }
         }
         let rows: Vec<_> = pointed
@@ -283,7 +306,7 @@ impl Writing<'_> {
     }
 
     /// Older ids resolve in one step: what pointed at an older id points at the new one.
-    fn write_aliases(&mut self, tenant: &Tenant, lines: &[(Row, &Assigned)]) -> Result<(), Error> {
+    fn write_aliases(&mut self, tenant: &Tenant, lines: &[Line<'_>]) -> Result<(), Error> {
         const PASSED_ON: Bulk = Bulk {
             sql: "UPDATE alias SET id = r.id FROM {rows}
                   WHERE alias.tenant = $1 AND alias.id = r.old",
@@ -301,9 +324,10 @@ impl Writing<'_> {
             columns: &[("id", Type::Text)],
         };
         let mut aliases = BTreeMap::new();
-        for (row, one) in lines {
-            for old in one.aliases.iter().filter(|old| **old != row.id) {
-                aliases.insert(old, &row.id);
+        for line in lines {
+            let id = &line.row.id;
+            for old in line.one.aliases.iter().filter(|old| *old != id) {
+                aliases.insert(old, id);
             }
         }
         let rows: Vec<_> = aliases
@@ -312,7 +336,7 @@ impl Writing<'_> {
             .collect();
         let own: Vec<_> = lines
             .iter()
-            .map(|(row, _)| vec![Value::from(&row.id)])
+            .map(|line| vec![Value::from(&line.row.id)])
             .collect();
         self.bulk(&PASSED_ON, &[tenant.into()], &rows)?;
         self.bulk(&PUT, &[tenant.into()], &rows)?;
@@ -320,7 +344,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn move_counts(&mut self, tenant: &Tenant, moves: BTreeMap<i64, i64>) -> Result<(), Error> {
+    fn move_counts(&mut self, tenant: &Tenant, moves: &BTreeMap<i64, i64>) -> Result<(), Error> {
         const MOVE: Bulk = Bulk {
             sql: "UPDATE cube SET n = n + r.by FROM {rows}
                   WHERE cube.tenant = $1 AND cube.cell = r.cell",
@@ -340,6 +364,28 @@ impl Writing<'_> {
         let rows: Vec<_> = fewer.map(|(cell, _)| vec![(*cell).into()]).collect();
         self.bulk(&EMPTY, &[tenant.into()], &rows)?;
         Ok(())
+    }
+}
+
+/// By how much the numbers of lines of cells and of spots change.
+#[derive(Default)]
+struct Moves {
+    cells: BTreeMap<i64, i64>,
+    spots: BTreeMap<i64, i64>,
+}
+
+impl Moves {
+    fn of<'a>(written: &[&Line<'_>], left: impl Iterator<Item = &'a Old>) -> Self {
+        let mut moves = Self::default();
+        for line in written {
+            *moves.cells.entry(line.cell).or_default() += 1;
+            *moves.spots.entry(line.spot).or_default() += 1;
+        }
+        for old in left {
+            *moves.cells.entry(old.cell).or_default() -= 1;
+            *moves.spots.entry(old.spot).or_default() -= 1;
+        }
+        moves
     }
 }
 
@@ -374,16 +420,16 @@ const CELL_COLUMNS: &[(&str, Type)] = &[
     ("privilege", Type::Text),
 ];
 
-/// The columns of [`values`], then the cell, then the smallest member.
+/// The columns of [`values`], then the cell and the spot, then the smallest member.
 const LINE: Bulk = Bulk {
     sql: "INSERT INTO entity (tenant, founder, id, kind, listed, name, type, provider, class,
             environment, status, privilege, holder, owner, owner_hint, sources, places,
             credentials, created_at, rotated_at, last_used_at, expires_at, absent, first_seen,
-            missing_since, cell)
+            missing_since, cell, spot)
           SELECT $1, s.no, r.id, r.kind, r.listed, r.name, r.type, r.provider, r.class,
             r.environment, r.status, r.privilege, r.holder, r.owner, r.owner_hint, r.sources,
             r.places, r.credentials, r.created_at, r.rotated_at, r.last_used_at, r.expires_at,
-            r.absent, r.first_seen, r.missing_since, r.cell
+            r.absent, r.first_seen, r.missing_since, r.cell, r.spot
           FROM {rows} JOIN sighting s ON s.tenant = $1 AND s.source = r.f_source
             AND s.kind = r.f_kind AND s.native = r.f_native
           WHERE true ON CONFLICT (tenant, id) DO UPDATE SET founder = excluded.founder,
@@ -396,7 +442,8 @@ const LINE: Bulk = Bulk {
             created_at = excluded.created_at, rotated_at = excluded.rotated_at,
             last_used_at = excluded.last_used_at, expires_at = excluded.expires_at,
             absent = excluded.absent, first_seen = excluded.first_seen,
-            missing_since = excluded.missing_since, cell = excluded.cell",
+            missing_since = excluded.missing_since, cell = excluded.cell,
+            spot = excluded.spot",
     columns: &[
         ("id", Type::Text),
         ("kind", Type::Text),
@@ -422,6 +469,7 @@ const LINE: Bulk = Bulk {
         ("first_seen", Type::Int),
         ("missing_since", Type::Int),
         ("cell", Type::Int),
+        ("spot", Type::Int),
         ("f_source", Type::Text),
         ("f_kind", Type::Text),
         ("f_native", Type::Text),

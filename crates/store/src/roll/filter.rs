@@ -80,20 +80,58 @@ pub(super) enum Way {
     Cells,
     Owner,
     Holder,
-    Source,
     Expires,
     LastUsed,
+}
+
+/// Where the numbers of lines are kept that a filter can be answered from: by cell, or, of one
+/// source, by spot.
+pub(super) struct Counts {
+    /// The tables and the conditions.
+    pub(super) from: String,
+    pub(super) params: Vec<Value>,
+    /// How many lines there are of one row.
+    pub(super) n: &'static str,
+    /// The number of a row,
+    pub(super) number: &'static str,
+    /// and where a line tells it.
+    pub(super) column: &'static str,
 }
 
 /// So few lines are found by an index of their own and sorted; more are walked in order.
 pub(super) const FEW: i64 = 4_000;
 
 impl Filter {
-    /// What the cube can answer by itself.
-    pub(super) fn cube(&self, tenant: &Tenant) -> Where {
+    /// The counts of the lines that meet what cells and spots tell.
+    pub(super) fn counts(&self, tenant: &Tenant) -> Counts {
         let mut found = Where::of(tenant);
+        let (from, n, number, column) = match &self.source {
+            None => (
+                "cube c WHERE c.tenant = $1 AND c.n > 0",
+                "c.n",
+                "c.cell",
+                "e.cell",
+            ),
+            Some(source) => {
+                found.params.push(source.into());
+                (
+                    "spot_source q JOIN spot p ON p.tenant = q.tenant AND p.spot = q.spot
+                     JOIN cube c ON c.tenant = p.tenant AND c.cell = p.cell
+                     WHERE q.tenant = $1 AND q.source = $2",
+                    "p.n",
+                    "p.spot",
+                    "e.spot",
+                )
+            }
+        };
         self.add_cell_conditions(&mut found);
-        found
+        Counts {
+            from: format!("{from}{}", found.text),
+            params: found.params,
+            n,
+            number,
+            column,
+        }
     }
 
     /// Conditions on a cell `c`.
@@ -129,11 +167,10 @@ impl Filter {
         ]
     }
 
-    /// Whether the cube alone answers counts and facets.
-    pub(super) const fn is_of_cube(&self) -> bool {
+    /// Whether counts by cell and by spot alone answer counts and facets.
+    pub(super) const fn is_counted(&self) -> bool {
         self.owner.is_none()
             && self.holder.is_none()
-            && self.source.is_none()
             && self.text.is_none()
             && self.expires_before.is_none()
             && self.unused_since.is_none()
@@ -144,10 +181,13 @@ impl Filter {
     pub(super) fn lines(&self, tenant: &Tenant, way: Way, order: Order) -> Where {
         let mut found = Where::of(tenant);
         match way {
-            // Each cell is asked for by itself.
             Way::Merged => {}
-            Way::Cells => self.add_cells(&mut found),
+            Way::Cells => self.add_counted_conditions(&mut found),
             _ => self.add_line_conditions(&mut found),
+        }
+        // Each cell, and by name each spot, is asked for by itself.
+        if way != Way::Cells && !(way == Way::Merged && order == Order::Name) {
+            self.add_source_condition(&mut found);
         }
         self.add_other_conditions(&mut found, |ours| {
             way == ours
@@ -161,9 +201,10 @@ impl Filter {
     pub(super) fn counted(&self, tenant: &Tenant, way: Way) -> Where {
         let mut found = Where::of(tenant);
         if matches!(way, Way::Walk | Way::Cells) {
-            self.add_cells(&mut found);
+            self.add_counted_conditions(&mut found);
         } else {
             self.add_line_conditions(&mut found);
+            self.add_source_condition(&mut found);
         }
         self.add_other_conditions(&mut found, |ours| {
             way == ours || matches!(ours, Way::Expires | Way::LastUsed)
@@ -171,12 +212,33 @@ impl Filter {
         found
     }
 
-    fn add_cells(&self, found: &mut Where) {
-        found
-            .text
-            .push_str(" AND e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0");
+    /// Lines of the cells, or of the spots, that are meant.
+    fn add_counted_conditions(&self, found: &mut Where) {
+        if let Some(source) = &self.source {
+            found.and(
+                "e.spot IN (SELECT p.spot FROM spot_source q
+                 JOIN spot p ON p.tenant = q.tenant AND p.spot = q.spot
+                 JOIN cube c ON c.tenant = p.tenant AND c.cell = p.cell
+                 WHERE q.tenant = $1 AND q.source = ?",
+                source.into(),
+            );
+        } else {
+            let cells = "e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0";
+            found.text.push_str(&format!(" AND {cells}"));
+        }
         self.add_cell_conditions(found);
         found.text.push(')');
+    }
+
+    /// Lines that the source sees, tested on each.
+    fn add_source_condition(&self, found: &mut Where) {
+        if let Some(source) = &self.source {
+            found.and(
+                "e.spot + 0 IN (SELECT q.spot FROM spot_source q WHERE q.tenant = $1
+                 AND q.source = ?)",
+                source.into(),
+            );
+        }
     }
 
     /// What no cell tells; `is_served` says for which of it an index is to be used.
@@ -212,16 +274,6 @@ impl Filter {
                 before.into(),
             );
         }
-        if let Some(source) = &self.source {
-            found.and(
-                &served(
-                    Way::Source,
-                    "e.id IN (SELECT s.entity FROM sighting s WHERE s.tenant = $1 AND s.source = ?)",
-                    SEEN_BY,
-                ),
-                source.into(),
-            );
-        }
         if let Some(text) = &self.text {
             let pattern = format!("%{}%", escaped(&text.to_ascii_lowercase()));
             found.and("lower(e.name) LIKE ? ESCAPE '!'", pattern.into());
@@ -249,12 +301,6 @@ impl Filter {
     }
 }
 
-/// Asked of each line: its smallest sighting, or one that joined it, is of the source.
-const SEEN_BY: &str = "EXISTS (SELECT 1 FROM sighting_body b WHERE b.tenant = e.tenant
-    AND b.no = e.founder AND b.source = ?
-    UNION ALL SELECT 1 FROM sighting s WHERE s.tenant = e.tenant AND s.entity = e.id
-    AND s.joined = 1 AND s.source = ?)";
-
 /// `text` in which nothing is a wildcard of `LIKE … ESCAPE '!'`.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -270,10 +316,9 @@ fn escaped(text: &str) -> String {
 impl Reading<'_> {
     /// The cheapest way to what `filter` asks: by the index that leaves fewest lines.
     pub(super) fn way(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Way, Error> {
-        let cube = filter.cube(tenant);
-        let total = self.sum_of_cells(&cube)?;
+        let total = self.sum(&filter.counts(tenant))?;
         let mut best = (total, Way::Cells);
-        let candidates: [(Way, Option<Value>, &str); 5] = [
+        let candidates: [(Way, Option<Value>, &str); 4] = [
             (
                 Way::Holder,
                 filter.holder.as_ref().map(Value::from),
@@ -283,11 +328,6 @@ impl Reading<'_> {
                 Way::Owner,
                 filter.owner.as_ref().map(Value::from),
                 "entity WHERE tenant = $1 AND owner = $2",
-            ),
-            (
-                Way::Source,
-                filter.source.as_ref().map(Value::from),
-                "sighting WHERE tenant = $1 AND source = $2",
             ),
             (
                 Way::Expires,
@@ -316,12 +356,12 @@ impl Reading<'_> {
         Ok(if best.0 > FEW { Way::Walk } else { best.1 })
     }
 
-    pub(super) fn sum_of_cells(&mut self, cube: &Where) -> Result<i64, Error> {
+    pub(super) fn sum(&mut self, counts: &Counts) -> Result<i64, Error> {
         let sql = format!(
-            "SELECT CAST(coalesce(sum(c.n), 0) AS bigint) FROM cube c WHERE c.tenant = $1{}",
-            cube.text
+            "SELECT CAST(coalesce(sum({}), 0) AS bigint) FROM {}",
+            counts.n, counts.from
         );
-        let row = self.row(&sql, &cube.params)?;
+        let row = self.row(&sql, &counts.params)?;
         Ok(row.map(|mut row| row.int()).transpose()?.unwrap_or(0))
     }
 }

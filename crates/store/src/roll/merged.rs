@@ -1,4 +1,5 @@
-//! A page read from many cells at once, each in the order asked for.
+//! A page read from many parts at once, each in the order asked for: from cells, or from the
+//! spots of one source.
 
 use std::collections::VecDeque;
 
@@ -10,21 +11,28 @@ use super::{Filter, Order, Page};
 use crate::value::Value;
 use crate::{Error, Reading};
 
-/// Where more cells match, all lines are walked instead.
-const CELLS_MAX: usize = 512;
+/// Where more parts match, all lines are walked instead.
+const PARTS_MAX: usize = 512;
 
-/// Cells asked in one statement.
+/// Parts asked in one statement.
 const ASKED: usize = 32;
 
-/// Lines asked of a cell at least.
+/// Lines asked of a part at least.
 const LINES_MIN: usize = 8;
 
-/// Stands for no cell: numbers of cells begin at 1.
-const NO_CELL: i64 = -1;
+/// Stands for no part: numbers begin at 1.
+const NO_PART: i64 = -1;
 
-/// What was read of one cell and is not on the page yet.
+/// The parts that hold what is asked for.
+pub(super) struct Parts {
+    /// The column of a line that tells its part.
+    column: &'static str,
+    numbers: Vec<i64>,
+}
+
+/// What was read of one part and is not on the page yet.
 struct Head {
-    cell: i64,
+    part: i64,
     /// The last that was read.
     read: (Rank, String),
     ahead: VecDeque<(Rank, String)>,
@@ -33,31 +41,40 @@ struct Head {
 }
 
 impl Reading<'_> {
-    /// The cells that `filter` means, unless there are too many of them.
-    pub(super) fn few_cells(
+    /// The parts that `filter` means, unless there are too many of them. Spots lie in the order
+    /// of names alone.
+    pub(super) fn few_parts(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
-    ) -> Result<Option<Vec<i64>>, Error> {
-        let mut cube = filter.cube(tenant);
-        cube.params.push((CELLS_MAX + 1).into());
+        order: Order,
+    ) -> Result<Option<Parts>, Error> {
+        let mut counts = filter.counts(tenant);
+        if order != Order::Name {
+            (counts.number, counts.column) = ("c.cell", "e.cell");
+        }
+        counts.params.push((PARTS_MAX + 1).into());
         let sql = format!(
-            "SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0{} LIMIT ${}",
-            cube.text,
-            cube.params.len()
+            "SELECT DISTINCT {} FROM {} LIMIT ${}",
+            counts.number,
+            counts.from,
+            counts.params.len()
         );
-        let rows = self.rows(&sql, &cube.params)?;
-        if rows.len() > CELLS_MAX {
+        let rows = self.rows(&sql, &counts.params)?;
+        if rows.len() > PARTS_MAX {
             return Ok(None);
         }
-        let cells = rows.into_iter().map(|mut row| row.int());
-        cells.collect::<Result<_, _>>().map(Some)
+        let numbers = rows.into_iter().map(|mut row| row.int());
+        Ok(Some(Parts {
+            column: counts.column,
+            numbers: numbers.collect::<Result<_, _>>()?,
+        }))
     }
 
-    /// The first `count` lines of `cells` that meet `conditions` after the place of `page`.
+    /// The first `count` lines of `parts` that meet `conditions` after the place of `page`.
     pub(super) fn merged(
         &mut self,
-        cells: &[i64],
+        parts: &Parts,
         conditions: &Where,
         page: &Page,
         count: usize,
@@ -66,10 +83,11 @@ impl Reading<'_> {
             Some(after) => page.order.place(after)?,
             None => page.order.beginning(),
         };
-        let mut heads: Vec<Head> = cells
+        let mut heads: Vec<Head> = parts
+            .numbers
             .iter()
-            .map(|cell| Head {
-                cell: *cell,
+            .map(|part| Head {
+                part: *part,
                 read: begin.clone(),
                 ahead: VecDeque::new(),
                 ended: false,
@@ -84,7 +102,7 @@ impl Reading<'_> {
             // Twice what is left, shared among those that are asked.
             let lines = (2 * (count - merged.len()) / short.len().max(1)).max(LINES_MIN);
             for asked in short.chunks_mut(ASKED) {
-                self.read_ahead(asked, conditions, page.order, lines)?;
+                self.read_ahead(asked, parts.column, conditions, page.order, lines)?;
             }
             heads.retain(|head| !(head.ended && head.ahead.is_empty()));
             let Some(id) = next(&mut heads) else { break };
@@ -98,6 +116,7 @@ impl Reading<'_> {
     fn read_ahead(
         &mut self,
         heads: &mut [&mut Head],
+        part: &str,
         conditions: &Where,
         order: Order,
         lines: usize,
@@ -106,33 +125,33 @@ impl Reading<'_> {
         params.push(lines.into());
         let limit = params.len();
         let column = order.column();
-        let mut parts = Vec::with_capacity(ASKED);
+        let mut asked = Vec::with_capacity(ASKED);
         // Always as many parts, so that it is always the same statement.
         for n in 0..ASKED {
-            let (cell, read) = match heads.get(n) {
-                Some(head) => (head.cell, head.read.clone()),
-                None => (NO_CELL, order.beginning()),
+            let (number, read) = match heads.get(n) {
+                Some(head) => (head.part, head.read.clone()),
+                None => (NO_PART, order.beginning()),
             };
-            params.extend([Value::from(cell), read.0.into(), read.1.into()]);
+            params.extend([Value::from(number), read.0.into(), read.1.into()]);
             let at = params.len();
-            parts.push(format!(
-                "SELECT * FROM (SELECT e.cell, {column}, e.id FROM entity e WHERE e.tenant = $1
-                 AND e.cell = ${} AND ({column}, e.id) > (${}, ${at}) AND {column} IS NOT NULL{}
+            asked.push(format!(
+                "SELECT * FROM (SELECT {part}, {column}, e.id FROM entity e WHERE e.tenant = $1
+                 AND {part} = ${} AND ({column}, e.id) > (${}, ${at}) AND {column} IS NOT NULL{}
                  ORDER BY {column}, e.id LIMIT ${limit}) AS part{n}",
                 at - 2,
                 at - 1,
                 conditions.text
             ));
         }
-        let rows = self.rows(&parts.join(" UNION ALL "), &params)?;
+        let rows = self.rows(&asked.join(" UNION ALL "), &params)?;
         for mut row in rows {
-            let cell = row.int()?;
+            let number = row.int()?;
             let rank = match order {
                 Order::Name => Rank::Name(row.text()?),
                 Order::Expires | Order::LastUsed => Rank::Time(row.int()?),
             };
             let line = (rank, row.text()?);
-            if let Some(head) = heads.iter_mut().find(|head| head.cell == cell) {
+            if let Some(head) = heads.iter_mut().find(|head| head.part == number) {
                 head.read = line.clone();
                 head.ahead.push_back(line);
             }

@@ -162,10 +162,10 @@ impl Reading<'_> {
     ) -> Result<Vec<Row>, Error> {
         let way = self.way(tenant, filter)?;
         if matches!(way, Way::Walk | Way::Cells)
-            && let Some(cells) = self.few_cells(tenant, filter)?
+            && let Some(parts) = self.few_parts(tenant, filter, page.order)?
         {
             let conditions = filter.lines(tenant, Way::Merged, page.order);
-            let ids = self.merged(&cells, &conditions, page, limit + 1)?;
+            let ids = self.merged(&parts, &conditions, page, limit + 1)?;
             return self.entity_rows(tenant, &ids);
         }
         let conditions = filter.lines(tenant, way, page.order);
@@ -212,8 +212,8 @@ impl Reading<'_> {
 
     /// How many lines `filter` means.
     pub fn count(&mut self, tenant: &Tenant, filter: &Filter) -> Result<u64, Error> {
-        if filter.is_of_cube() {
-            let sum = self.sum_of_cells(&filter.cube(tenant))?;
+        if filter.is_counted() {
+            let sum = self.sum(&filter.counts(tenant))?;
             return Ok(u64::try_from(sum).unwrap_or(0));
         }
         let counted = self.count_by_cell(tenant, filter)?;
@@ -227,9 +227,9 @@ impl Reading<'_> {
     ) -> Result<BTreeMap<i64, u64>, Error> {
         let way = self.way(tenant, filter)?;
         let conditions = filter.counted(tenant, way);
-        // An index that has cells in order is of no use where few lines are found by another.
+        // An index that has cells in order is of no use where lines are found by another.
         let cell = match way {
-            Way::Walk | Way::Cells => "e.cell",
+            Way::Walk | Way::Cells if filter.source.is_none() => "e.cell",
             _ => "e.cell + 0",
         };
         let sql = format!(
@@ -246,21 +246,21 @@ impl Reading<'_> {
     /// `type`, `provider`, `environment`, `status`, `owned` (`yes`, `no`), `privilege`. The most
     /// frequent first, at most 200; an empty value: nothing is told.
     pub fn facets(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Facets, Error> {
-        if !filter.is_of_cube() {
+        if !filter.is_counted() {
             let counted = self.count_by_cell(tenant, filter)?;
             return self.facets_of(tenant, &counted);
         }
-        let cube = filter.cube(tenant);
+        let counts = filter.counts(tenant);
+        let n = counts.n;
         let mut facets = BTreeMap::new();
         for (facet, column) in FACETS {
             let sql = format!(
-                "SELECT CAST(c.{column} AS text), CAST(sum(c.n) AS bigint) FROM cube c
-                 WHERE c.tenant = $1 AND c.n > 0{} GROUP BY c.{column}
-                 ORDER BY sum(c.n) DESC, c.{column} LIMIT {VALUES_MAX}",
-                cube.text
+                "SELECT CAST(c.{column} AS text), CAST(sum({n}) AS bigint) FROM {}
+                 GROUP BY c.{column} ORDER BY sum({n}) DESC, c.{column} LIMIT {VALUES_MAX}",
+                counts.from
             );
             let mut values = Vec::new();
-            for mut row in self.rows(&sql, &cube.params)? {
+            for mut row in self.rows(&sql, &counts.params)? {
                 values.push((shown(facet, row.text()?), row.count()?));
             }
             facets.insert(facet, values);

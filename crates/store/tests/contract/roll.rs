@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{EntityId, Gap, Kind, Reason, Relation, Scope, Target, Told};
+use model::{EntityId, Gap, Kind, Reason, Relation, Scope, SourceId, Target, Timestamp, Told};
 use store::{
     Assigned, Change, Durability, Error, Filter, Happening, Order, Page, PassCounts, PassOutcome,
     Row,
@@ -497,7 +497,17 @@ fn last_seen_follows_from_passes_and_their_gaps(world: &World) {
     assert_eq!(passes[0].gaps, many.len() as u64);
 }
 
-/// Lines that differ in all that filters ask for.
+/// Which sources see the line of this number: one in most cases, in some both.
+fn seeing(n: usize) -> BTreeSet<SourceId> {
+    let names: &[&str] = match n % 13 {
+        0 => &["a", "b"],
+        _ if n.is_multiple_of(2) => &["a"],
+        _ => &["b"],
+    };
+    names.iter().map(|name| source(name)).collect()
+}
+
+/// Lines that differ in all that filters ask for; their sources are told by [`seeing`].
 fn many_lines(world: &World) -> Vec<Row> {
     let sources = [source("a"), source("b")];
     let mut rows = Vec::new();
@@ -538,6 +548,7 @@ fn many_lines(world: &World) -> Vec<Row> {
             missing_since: (n % 11 == 0).then(|| time(9)),
             ..line.row
         };
+        line.sources = seeing(rows.len());
         rows.push(line.row.clone());
         seen[from].push(change);
         lines[from].push(line);
@@ -568,15 +579,13 @@ fn facets_count_what_the_lines_say(world: &World) {
     let lines: Vec<_> = changed
         .into_iter()
         .map(|row| {
-            let from = if rows.iter().position(|one| one.id == row.id).unwrap() % 2 == 0 {
-                "a"
-            } else {
-                "b"
-            };
+            let n = rows.iter().position(|one| one.id == row.id).unwrap();
+            let from = if n % 2 == 0 { "a" } else { "b" };
             let native = row.name.trim_start_matches("100%_").to_owned();
             let members = vec![key(&source(from), row.kind, &native)];
             Assigned {
                 row,
+                sources: seeing(n),
                 members,
                 aliases: Vec::new(),
             }
@@ -599,8 +608,18 @@ fn facets_count_what_the_lines_say(world: &World) {
             expires_before: Some(time(1_060)),
             ..Filter::default()
         },
+        Filter {
+            source: Some(source("b")),
+            ..Filter::default()
+        },
+        Filter {
+            source: Some(source("a")),
+            kind: Some(Kind::Identity),
+            expires_before: Some(time(1_060)),
+            ..Filter::default()
+        },
     ] {
-        let meant: Vec<_> = rows.iter().filter(|row| means(&filter, row)).collect();
+        let meant = meant(&filter, &rows);
         let facets = world
             .store
             .read(|reading| reading.facets(&world.tenant, &filter))
@@ -635,14 +654,28 @@ fn facets_count_what_the_lines_say(world: &World) {
     }
 }
 
-/// A filter, read naively.
+/// The lines of [`many_lines`] that a filter means.
+fn meant<'r>(filter: &Filter, rows: &'r [Row]) -> Vec<&'r Row> {
+    let sees = |n| {
+        filter
+            .source
+            .as_ref()
+            .is_none_or(|source| seeing(n).contains(source))
+    };
+    let rows = rows.iter().enumerate();
+    rows.filter(|(n, row)| sees(*n) && means(filter, row))
+        .map(|(_, row)| row)
+        .collect()
+}
+
+/// A filter, read naively, its source left aside.
 fn means(filter: &Filter, row: &Row) -> bool {
     let word = |wanted: &Option<String>, got: Option<&str>| {
         wanted
             .as_ref()
             .is_none_or(|wanted| wanted == got.unwrap_or(""))
     };
-    let before = |wanted: Option<model::Timestamp>, told: &Told<model::Timestamp>| {
+    let before = |wanted: Option<Timestamp>, told: &Told<Timestamp>| {
         wanted.is_none_or(|wanted| told.is().is_some_and(|at| *at < wanted))
     };
     filter.kind.is_none_or(|kind| kind == row.kind)
@@ -741,45 +774,44 @@ fn every_filter_means_what_a_scan_of_all_lines_means(world: &World) {
         },
     ];
     for filter in &filters {
-        let mut expected: Vec<_> = rows
+        for seen_by in [None, Some("a"), Some("b"), Some("c")] {
+            let filter = Filter {
+                source: seen_by.map(source),
+                ..filter.clone()
+            };
+            all_orders_and_counts_are_as_meant(world, &filter, &rows);
+        }
+    }
+}
+
+fn all_orders_and_counts_are_as_meant(world: &World, filter: &Filter, rows: &[Row]) {
+    let mut expected: Vec<_> = meant(filter, rows).into_iter().cloned().collect();
+    expected.sort_by(|a, b| (a.name.as_bytes(), &a.id).cmp(&(b.name.as_bytes(), &b.id)));
+    let count = world
+        .store
+        .read(|reading| reading.count(&world.tenant, filter))
+        .unwrap();
+    assert_eq!(count, expected.len() as u64, "{filter:?}");
+    assert_eq!(
+        all_pages(world, filter, Order::Name),
+        expected,
+        "{filter:?}"
+    );
+    let told = |of: fn(&Row) -> &Told<Timestamp>| {
+        let mut told: Vec<_> = expected
             .iter()
-            .filter(|row| means(filter, row))
+            .filter(|row| of(row).is().is_some())
             .cloned()
             .collect();
-        expected.sort_by(|a, b| (a.name.as_bytes(), &a.id).cmp(&(b.name.as_bytes(), &b.id)));
-        assert_eq!(
-            all_pages(world, filter, Order::Name),
-            expected,
-            "{filter:?}"
-        );
-        let count = world
-            .store
-            .read(|reading| reading.count(&world.tenant, filter))
-            .unwrap();
-        assert_eq!(count, expected.len() as u64, "{filter:?}");
-        let mut expected: Vec<_> = expected
-            .into_iter()
-            .filter(|row| row.expires_at.is().is_some())
-            .collect();
-        expected.sort_by(|a, b| (&a.expires_at, &a.id).cmp(&(&b.expires_at, &b.id)));
-        assert_eq!(
-            all_pages(world, filter, Order::Expires),
-            expected,
-            "{filter:?}"
-        );
-    }
-    let by_source = Filter {
-        source: Some(source("b")),
-        kind: Some(Kind::Identity),
-        ..Filter::default()
+        told.sort_by(|a, b| (of(a), &a.id).cmp(&(of(b), &b.id)));
+        told
     };
-    let got = all_pages(world, &by_source, Order::Name);
-    let expected = rows
-        .iter()
-        .enumerate()
-        .filter(|(n, row)| n % 2 == 1 && row.kind == Kind::Identity)
-        .count();
-    assert_eq!(got.len(), expected);
+    for (order, expected) in [
+        (Order::Expires, told(|row| &row.expires_at)),
+        (Order::LastUsed, told(|row| &row.last_used_at)),
+    ] {
+        assert_eq!(all_pages(world, filter, order), expected, "{filter:?}");
+    }
 }
 
 fn all_pages(world: &World, filter: &Filter, order: Order) -> Vec<Row> {
@@ -830,6 +862,7 @@ fn a_name_with_hostile_letters_is_kept_to_the_letter(world: &World) {
     let member = key(&host, Kind::Credential, native);
     let long_line = Assigned {
         row: line(&id, &long, 1),
+        sources: BTreeSet::from([host.clone()]),
         members: vec![member],
         aliases: Vec::new(),
     };

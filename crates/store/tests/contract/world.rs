@@ -97,6 +97,34 @@ impl World {
         }
     }
 
+    /// Takes the roll back to how the schema before spots kept it.
+    pub(crate) fn back_to_schema_2(&self) {
+        let before = if self.is_postgres() {
+            "SET search_path TO keyroll;"
+        } else {
+            ""
+        };
+        self.beside(&format!(
+            "{before} DROP INDEX entity_spot_name; DROP TABLE spot; DROP TABLE spot_source;
+             ALTER TABLE entity DROP COLUMN spot;
+             UPDATE store_meta SET value = 2 WHERE name = 'schema';"
+        ));
+    }
+
+    /// How many rows a table of the store has.
+    pub(crate) fn rows_of(&self, table: &str) -> usize {
+        let archive = self.folder.path().join(format!("{table}.archive"));
+        self.store.backup(&archive).unwrap();
+        let text = std::fs::read_to_string(archive).unwrap();
+        let lines = text.lines();
+        let head = format!("{{\"table\":\"{table}\",");
+        lines
+            .skip_while(|line| !line.starts_with(&head))
+            .skip(1)
+            .take_while(|line| line.starts_with('['))
+            .count()
+    }
+
     /// One pass over `source` that makes these changes, each thing an entity of its own.
     pub(crate) fn pass(&self, source: &SourceId, at: i64, changes: &[Change]) -> i64 {
         self.pass_of(&self.tenant, source, at, changes)
@@ -238,6 +266,7 @@ pub(crate) fn alone(source: &SourceId, at: i64, change: &Change) -> Option<Assig
             missing_since: missing,
             ..line(&id, native, 0)
         },
+        sources: BTreeSet::from([member.source.clone()]),
         members: vec![member],
         aliases: Vec::new(),
     })
@@ -249,6 +278,7 @@ pub(crate) fn together(members: &[SightingKey], aliases: &[EntityId], at: i64) -
     Assigned {
         row: line(&EntityId::of(smallest), &smallest.native, at),
         members: members.to_vec(),
+        sources: members.iter().map(|one| one.source.clone()).collect(),
         aliases: aliases.to_vec(),
     }
 }
