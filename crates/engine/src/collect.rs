@@ -56,8 +56,8 @@ pub struct PassReport {
 pub enum Progress<'a> {
     /// So many things seen so far.
     Seen(&'a SourceId, u64),
-    /// Everything is seen; it is brought into the roll now.
-    Reconciling(&'a SourceId, u64),
+    /// Everything is seen; it is brought into the roll now. So many of so many are dealt with.
+    Reconciling(&'a SourceId, u64, u64),
 }
 
 /// How long a lease on a source holds without being renewed.
@@ -112,8 +112,11 @@ impl Engine {
                 "the pass was stopped before its end",
             ));
         }
-        progress(Progress::Reconciling(&source, open.intake.seen()));
-        self.end(open)
+        let seen = open.intake.seen();
+        progress(Progress::Reconciling(&source, 0, seen));
+        self.end(open, &mut |done| {
+            progress(Progress::Reconciling(&source, done, seen));
+        })
     }
 
     /// Takes the source's lease and begins a pass.
@@ -140,7 +143,7 @@ impl Engine {
     }
 
     /// Reconciles what came in and ends the pass.
-    pub(crate) fn end(&self, open: Open) -> Result<PassReport, Error> {
+    pub(crate) fn end(&self, open: Open, tell: &mut dyn FnMut(u64)) -> Result<PassReport, Error> {
         let Open {
             source,
             scope,
@@ -167,7 +170,7 @@ impl Engine {
             lease: held.lease(),
             now: self.now(),
         };
-        let counts = reconcile::reconcile(&run, spool, &read)?;
+        let counts = reconcile::reconcile(&run, spool, &read, tell)?;
         let outcome = match (read.gaps.is_empty(), counts.seen) {
             (true, _) => PassOutcome::Whole,
             (false, 0) if read.gaps.iter().any(|gap| gap.scope == scope) => PassOutcome::Failed,

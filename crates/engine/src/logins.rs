@@ -189,7 +189,7 @@ impl Engine {
             lease: held.lease(),
             now: self.now(),
         };
-        let counts = reconcile::reconcile(&run, spool, &read)?;
+        let counts = reconcile::reconcile(&run, spool, &read, &mut |_| {})?;
         self.store.write(Durability::Repeatable, |writing| {
             writing.fence(&self.tenant, held.lease())?;
             writing.end_pass(

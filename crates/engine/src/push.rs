@@ -30,7 +30,7 @@ impl Engine {
             return Err(error);
         }
         match (read, open) {
-            (Ok(_), Some(open)) => self.end(open),
+            (Ok(_), Some(open)) => self.end(open, &mut |_| {}),
             (Err(error), Some(mut open)) => {
                 let scope = open.scope().clone();
                 open.intake.take(Event::Gap(Gap::new(
@@ -38,7 +38,7 @@ impl Engine {
                     Reason::Failed,
                     error.to_string(),
                 )));
-                self.end(open)
+                self.end(open, &mut |_| {})
             }
             (Err(error), None) => Err(Error::Unfit(error.to_string())),
             (Ok(_), None) => Err(Error::Unfit("expected a collection, got none".into())),

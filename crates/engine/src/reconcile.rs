@@ -49,12 +49,18 @@ pub struct Run<'a> {
 
 /// Brings what a pass saw into the roll; what it could not read is in `read`.
 ///
-/// Repeating it is harmless, after a crash as well: what is there already is no change.
+/// Repeating it is harmless, after a crash as well: what is there already is no change. `tell`
+/// hears, each time a batch is written, how many of the things seen are dealt with.
 ///
 /// # Errors
 /// Another process took the source's lease over; the store or the disk gave out. What was written
 /// before that stays, and is right.
-pub fn reconcile(run: &Run<'_>, spool: Spool, read: &PassRead) -> Result<PassCounts, Error> {
+pub fn reconcile(
+    run: &Run<'_>,
+    spool: Spool,
+    read: &PassRead,
+    tell: &mut dyn FnMut(u64),
+) -> Result<PassCounts, Error> {
     let settling = Settling {
         run,
         started: read.started,
@@ -70,8 +76,10 @@ pub fn reconcile(run: &Run<'_>, spool: Spool, read: &PassRead) -> Result<PassCou
         };
         let seen = seen.map(|entry| entry.map(seen_of));
         let mut changes = inventory::merge(known, seen, read);
-        for change in changes.by_ref() {
-            batch.push(change?, &mut counts)?;
+        while let Some(change) = changes.next() {
+            if batch.push(change?, &mut counts)? {
+                tell(counts.seen + changes.seen());
+            }
         }
         batch.flush()?;
         counts.seen += changes.seen();
@@ -115,7 +123,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn push(&mut self, change: Change<BodyAt>, counts: &mut PassCounts) -> Result<(), Error> {
+    /// Answers whether the batch was full and is written.
+    fn push(&mut self, change: Change<BodyAt>, counts: &mut PassCounts) -> Result<bool, Error> {
         let change = match change {
             Change::New(seen) => {
                 counts.new += 1;
@@ -135,10 +144,11 @@ impl<'a> Batch<'a> {
             }
         };
         self.changes.push(change);
-        if self.changes.len() >= BATCH_CHANGES || self.bytes >= BATCH_BYTES {
+        let is_full = self.changes.len() >= BATCH_CHANGES || self.bytes >= BATCH_BYTES;
+        if is_full {
             self.flush()?;
         }
-        Ok(())
+        Ok(is_full)
     }
 
     fn read(&mut self, body: BodyAt) -> Result<Observation, Error> {

@@ -243,7 +243,7 @@ impl Engine {
                 }
                 let mut open = self.begin(&config.id, &Scope::whole(), self.now())?;
                 open.intake.gap(gap);
-                self.end(open)
+                self.end(open, &mut |_| {})
             }
         }
     }

@@ -159,11 +159,12 @@ fn read(
         Step::Seen(source, seen) => {
             progress.says(&format!("{}: {} seen", source.as_str(), count(seen)))
         }
-        Step::Reconciling(source, seen) => {
+        Step::Reconciling(source, done, seen) => {
             progress.says(&format!(
-                "{}: bringing {} into the roll",
+                "{}: bringing {} into the roll, {} %",
                 source.as_str(),
-                count(seen)
+                count(seen),
+                100 * done.min(seen) / seen.max(1)
             ));
         }
     };

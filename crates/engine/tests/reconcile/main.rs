@@ -310,6 +310,23 @@ fn a_pass_that_died_half_way_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_long_pass_tells_how_far_it_is_after_each_batch() {
+    on_every_engine("told", |roll| {
+        let many = (0..4_500)
+            .map(|n| credential(&format!("k{n:05}")))
+            .collect();
+        let collection = pass("a", 10, many);
+        let lease = roll.lease(&collection.source, "ann", 0).unwrap();
+        let number = roll.begin(&collection);
+        let mut told = Vec::new();
+        let mut tell = |done| told.push(done);
+        roll.bring_telling(&lease, number, &collection, &mut tell)
+            .unwrap();
+        assert_eq!(told, [2_000, 4_000]);
+    });
+}
+
+#[test]
 fn a_changed_fact_is_on_the_line_and_the_fact_before_in_its_history() {
     on_every_engine("changed", |roll| {
         let named = |name: &str| vec![identity("u").is(Attribute::NAME, name)];

@@ -139,6 +139,17 @@ impl Roll {
         pass: i64,
         collection: &Collection,
     ) -> Result<PassCounts, engine::Error> {
+        self.bring_telling(lease, pass, collection, &mut |_| {})
+    }
+
+    /// The same, saying to `tell` how far it is.
+    pub(crate) fn bring_telling(
+        &self,
+        lease: &Lease,
+        pass: i64,
+        collection: &Collection,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<PassCounts, engine::Error> {
         let dir = tempfile::tempdir().unwrap();
         // So little memory that all but the smallest passes are sorted on disk.
         let mut spool = Spool::new(dir.path(), 0);
@@ -158,7 +169,7 @@ impl Roll {
             lease,
             now: collection.started,
         };
-        reconcile(&run, spool, &read)
+        reconcile(&run, spool, &read, tell)
     }
 
     fn read<T>(&self, each: impl FnOnce(&mut store::Reading<'_>) -> Result<T, Error>) -> T {
@@ -278,6 +289,17 @@ impl Roll {
         let facets = self.read(|reading| reading.facets(&self.tenant, &Filter::default()));
         let told: BTreeMap<String, u64> = facets["kind"].iter().cloned().collect();
         assert_eq!(told, kinds);
+        let mut by_source: BTreeMap<SourceId, BTreeSet<EntityId>> = BTreeMap::new();
+        for (key, id) in self.belonging() {
+            by_source.entry(key.source).or_default().insert(id);
+        }
+        for (source, seen) in by_source {
+            let filter = Filter {
+                source: Some(source),
+                ..Filter::default()
+            };
+            assert_eq!(self.count(&filter), seen.len() as u64, "{filter:?}");
+        }
         for row in lines.values() {
             assert_eq!(
                 row.credentials,
