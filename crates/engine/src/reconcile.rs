@@ -27,6 +27,9 @@ use settle::Settling;
 /// As many changes go into one transaction.
 const BATCH_CHANGES: usize = 2_000;
 
+/// A pass that wrote so many batches may have changed what plans of statements should be.
+const MANY_BATCHES: u64 = 8;
+
 /// As many bytes of observations go into one transaction.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
@@ -84,6 +87,7 @@ pub fn reconcile(
         batch.flush()?;
         counts.seen += changes.seen();
     }
+    batch.end()?;
     Ok(counts)
 }
 
@@ -167,11 +171,20 @@ impl<'a> Batch<'a> {
         self.settling.settle(&changes)?;
         self.written += 1;
         // A table that was empty a moment ago is read by plans for an empty table: what there is
-        // is counted again each time there may be four times as much of it.
+        // is counted again each time there may be four times as much of it,
         if changes.len() >= BATCH_CHANGES
             && self.written.ilog2().is_multiple_of(2)
             && self.written.is_power_of_two()
         {
+            self.settling.run.store.refresh_statistics()?;
+        }
+        Ok(())
+    }
+
+    /// and once more where much was written: kinds come one after another, so that until the end
+    /// there may have been none of one.
+    fn end(&self) -> Result<(), Error> {
+        if self.written >= MANY_BATCHES {
             self.settling.run.store.refresh_statistics()?;
         }
         Ok(())

@@ -99,7 +99,7 @@ pub(super) struct Counts {
 }
 
 /// So few lines are found by an index of their own and sorted; more are walked in order.
-pub(super) const FEW: i64 = 4_000;
+pub(super) const FEW: i64 = 10_000;
 
 impl Filter {
     /// The counts of the lines that meet what cells and spots tell.
@@ -152,6 +152,26 @@ impl Filter {
         for (column, wanted) in self.words() {
             if let Some(wanted) = wanted {
                 found.and(&format!("c.{column} = ?"), wanted.into());
+            }
+        }
+    }
+
+    /// Leaves out cells in which no line can match: looking for one would read all of them.
+    pub(super) fn only_cells_that_may_match(&self, counts: &mut Counts) {
+        if self.owner.is_some() {
+            counts.from.push_str(" AND c.owned = 1");
+        }
+        for (column, before) in [
+            ("expires_at", self.expires_before),
+            ("last_used_at", self.unused_since),
+        ] {
+            if let Some(before) = before {
+                counts.params.push(before.into());
+                counts.from.push_str(&format!(
+                    " AND EXISTS (SELECT 1 FROM entity x WHERE x.tenant = $1 AND x.cell = c.cell
+                     AND x.{column} < ${})",
+                    counts.params.len()
+                ));
             }
         }
     }

@@ -53,6 +53,7 @@ impl Reading<'_> {
         if order != Order::Name {
             (counts.number, counts.column) = ("c.cell", "e.cell");
         }
+        filter.only_cells_that_may_match(&mut counts);
         counts.params.push((PARTS_MAX + 1).into());
         let sql = format!(
             "SELECT DISTINCT {} FROM {} LIMIT ${}",

@@ -814,7 +814,7 @@ fn all_orders_and_counts_are_as_meant(world: &World, filter: &Filter, rows: &[Ro
     }
 }
 
-fn all_pages(world: &World, filter: &Filter, order: Order) -> Vec<Row> {
+pub(crate) fn all_pages(world: &World, filter: &Filter, order: Order) -> Vec<Row> {
     let mut page = Page {
         after: None,
         limit: 7,

@@ -1,13 +1,14 @@
 //! Spots: lists, counts and facets of one source.
 
 use model::{EntityId, Kind};
-use store::{Assigned, Change, Durability, Filter, Options, SCHEMA, Store};
+use store::{Assigned, Change, Durability, Filter, Options, Order, SCHEMA, Store};
 
 use crate::world::{World, credential, key, line, source, time, together};
 
 contract![
     counts_of_a_source_follow_what_it_sees,
     a_store_of_the_schema_before_spots_answers_by_source_once_it_is_opened,
+    lines_of_more_cells_than_are_merged_come_in_order_all_the_same,
 ];
 
 /// How many things `name` sees, as the store counts them.
@@ -107,4 +108,28 @@ fn a_store_of_the_schema_before_spots_answers_by_source_once_it_is_opened(world:
         .unwrap();
     assert_eq!(counts(), [3, 2, 0]);
     assert_eq!(world.rows_of("spot"), 2);
+}
+
+fn lines_of_more_cells_than_are_merged_come_in_order_all_the_same(world: &World) {
+    let host = source("host");
+    let names: Vec<String> = (0..600).map(|n| format!("k{:03}", n * 7 % 600)).collect();
+    // A status of its own puts each into a cell of its own.
+    let seen: Vec<_> = names
+        .iter()
+        .map(|name| Change::New(credential(name, &format!("status of {name}"))))
+        .collect();
+    world.pass(&host, 1, &seen);
+    assert_eq!(world.rows_of("spot"), 600);
+    for seen_by in [None, Some(host)] {
+        let filter = Filter {
+            source: seen_by,
+            kind: Some(Kind::Credential),
+            ..Filter::default()
+        };
+        let rows = crate::roll::all_pages(world, &filter, Order::Name);
+        let got: Vec<_> = rows.into_iter().map(|row| row.name).collect();
+        let mut expected = names.clone();
+        expected.sort();
+        assert_eq!(got, expected);
+    }
 }

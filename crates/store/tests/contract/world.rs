@@ -105,7 +105,10 @@ impl World {
             ""
         };
         self.beside(&format!(
-            "{before} DROP INDEX entity_spot_name; DROP TABLE spot; DROP TABLE spot_source;
+            "{before} DROP INDEX entity_spot_name; DROP INDEX entity_cell_expires;
+             DROP INDEX entity_cell_last_used; DROP TABLE spot; DROP TABLE spot_source;
+             CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id);
+             CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id);
              ALTER TABLE entity DROP COLUMN spot;
              UPDATE store_meta SET value = 2 WHERE name = 'schema';"
         ));
