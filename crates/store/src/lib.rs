@@ -70,4 +70,4 @@ pub use session::{Durability, Reading, Writing};
 pub use sightings::{Change, Known};
 pub use sources::SourceConfig;
 pub use store::Store;
-pub use views::{VIEWS, View};
+pub use views::{EXAMPLES, Example, VIEWS, View, meaning};

@@ -1,7 +1,15 @@
 //! The documented views that `query` reads: the same names and columns on both engines.
 //!
 //! Instants are text such as `2026-03-01T12:00:00Z` and compare as text. `scope`, `facts`,
-//! `hard_keys` and `hints` are JSON: `facts ->> 'name'`, `scope ->> 0` read them on both.
+//! `hard_keys` and `hints` are JSON: `facts -> 'name' ->> 'is'`, `scope ->> 0` read them on both.
+//!
+//! `docs/reference/query.md` is written from here. Held by `the_page_says_what_the_views_are`.
+
+mod examples;
+mod meanings;
+
+pub use examples::{EXAMPLES, Example};
+pub use meanings::meaning;
 
 /// One documented view.
 #[derive(Clone, Copy, Debug)]
@@ -187,3 +195,62 @@ pub const VIEWS: &[View] = &[
         columns: &["leaf_no", "leaf"],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    const HEAD: &str = include_str!("views/query.head.md");
+
+    fn page() -> String {
+        let mut page = HEAD.to_owned();
+        for view in VIEWS {
+            let (name, says) = (view.name, view.says);
+            let _ = write!(page, "\n## `{name}`\n\nA row is {says}.\n\n");
+            page.push_str("| column | says |\n|---|---|\n");
+            for column in view.columns {
+                let _ = writeln!(page, "| `{column}` | {} |", meaning(column));
+            }
+            for example in EXAMPLES.iter().filter(|one| one.view == name) {
+                let Example { asks, sql, .. } = example;
+                let _ = write!(page, "\n{asks}:\n\n```sh\nkeyroll query \"{sql}\"\n```\n");
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_says_what_the_views_are() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/query.md");
+        if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
+            std::fs::write(path, page()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == page(),
+            "docs/reference/query.md is older than the views; \
+             `INSTA_UPDATE=always cargo test -p store --lib the_page` writes it anew"
+        );
+    }
+
+    #[test]
+    fn every_view_has_an_example_that_can_be_pasted() {
+        for view in VIEWS {
+            assert!(
+                EXAMPLES.iter().any(|one| one.view == view.name),
+                "{}",
+                view.name
+            );
+        }
+        for example in EXAMPLES {
+            assert!(example.sql.contains(example.view), "{}", example.sql);
+            assert!(
+                !example.sql.contains(['"', '$', '`', '\\', '!']),
+                "{}",
+                example.sql
+            );
+        }
+    }
+}

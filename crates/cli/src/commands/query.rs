@@ -1,7 +1,7 @@
 //! `keyroll query`: read-only SQL over documented views.
 
 use serde_json::{Value, json};
-use store::{QueryLimits, VIEWS};
+use store::{EXAMPLES, QueryLimits, VIEWS, meaning};
 
 use crate::arguments::Limit;
 use crate::error::Error;
@@ -14,17 +14,21 @@ use crate::settings::Settings;
 ///
 /// The statement is in the dialect of the store's engine and sees the views that
 /// `keyroll query --views` lists. Nothing else can be read, and nothing written.
+/// `keyroll query --examples` lists questions to begin from.
 ///
 ///   keyroll query "SELECT provider, count(*) FROM identities GROUP BY provider"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Query {
     /// One SELECT statement
-    #[arg(required_unless_present = "views")]
+    #[arg(required_unless_present_any = ["views", "examples"])]
     sql: Option<String>,
     /// List the views with their columns
     #[arg(long, env = "KEYROLL_VIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     views: bool,
+    /// List questions that can be pasted, at least one for each view
+    #[arg(long, conflicts_with = "views", env = "KEYROLL_EXAMPLES", value_parser = clap::builder::FalseyValueParser::new())]
+    examples: bool,
     #[command(flatten)]
     limit: Limit,
 }
@@ -40,13 +44,28 @@ static VIEWS_SHEET: Sheet<'_> = Sheet {
         Field::text("view"),
         Field::text("holds"),
         Field::list("columns"),
+        Field::list("meanings"),
     ],
+    empty: "",
+};
+
+static EXAMPLES_SHEET: Sheet<'_> = Sheet {
+    title: "Examples",
+    columns: &[
+        Column::fixed("view"),
+        Column::text("asks"),
+        Column::whole("command"),
+    ],
+    fields: &[Field::text("view"), Field::text("asks"), Field::text("sql")],
     empty: "",
 };
 
 impl Query {
     /// Runs the statement, or lists the views.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        if self.examples {
+            return examples(settings);
+        }
         let Some(sql) = self.sql.filter(|_| !self.views) else {
             return views(settings);
         };
@@ -114,6 +133,7 @@ fn cell(value: &Value) -> Cell {
 fn views(settings: &Settings) -> Result<Outcome, Error> {
     let mut list = List::begin(settings, &VIEWS_SHEET)?;
     for view in VIEWS {
+        let meanings: Vec<_> = view.columns.iter().map(|name| meaning(name)).collect();
         let cells = vec![
             Cell::new(view.name),
             Cell::new(view.says),
@@ -123,6 +143,30 @@ fn views(settings: &Settings) -> Result<Outcome, Error> {
             ("view".to_owned(), json!(view.name)),
             ("holds".to_owned(), json!(view.says)),
             ("columns".to_owned(), json!(view.columns)),
+            ("meanings".to_owned(), json!(meanings)),
+        ]);
+        list.row(&Row {
+            cells,
+            fields,
+            ..Row::default()
+        })?;
+    }
+    list.end(&Gauge::none(), &[])?;
+    Ok(Outcome::CLEAN)
+}
+
+fn examples(settings: &Settings) -> Result<Outcome, Error> {
+    let mut list = List::begin(settings, &EXAMPLES_SHEET)?;
+    for example in EXAMPLES {
+        let cells = vec![
+            Cell::new(example.view),
+            Cell::new(example.asks),
+            Cell::new(format!("keyroll query \"{}\"", example.sql)),
+        ];
+        let fields = Fields::from_iter([
+            ("view".to_owned(), json!(example.view)),
+            ("asks".to_owned(), json!(example.asks)),
+            ("sql".to_owned(), json!(example.sql)),
         ]);
         list.row(&Row {
             cells,
