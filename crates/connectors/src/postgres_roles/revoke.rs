@@ -72,8 +72,14 @@ const SESSIONS: &str = "select count(*)::text from pg_stat_activity where usesys
 const SIGNAL: &str = "select count(pg_terminate_backend(pid))::text \
     from pg_stat_activity where usesysid = $1::oid";
 
+/// What did not go at once: waits for each, in steps of 100 ms (PostgreSQL,
+/// `pg_wait_until_termination`), so it comes last.
 const TERMINATE: &str = "select count(pg_terminate_backend(pid, 2000))::text \
     from pg_stat_activity where usesysid = $1::oid";
+
+/// A signalled session is gone within milliseconds: as many looks, so far apart.
+const LOOKS: usize = 20;
+const LOOK_AGAIN: &str = "select pg_sleep(0.005)";
 
 impl Revoker for PostgresRevoker {
     fn declares(&self) -> &'static Declared {
@@ -314,15 +320,26 @@ fn end_sessions(cx: &mut Context<'_>, oid: u32) -> Result<Outcome, Error> {
             told: format!("no session of oid {oid} is live"),
         });
     }
-    for text in [SIGNAL, TERMINATE] {
-        cx.sql(Statement::reading(text).value(oid.to_string()).changing())?;
+    let end = |text| Statement::reading(text).value(oid.to_string()).changing();
+    cx.sql(end(SIGNAL))?;
+    let mut left = count(cx, oid)?;
+    for _ in 0..LOOKS {
+        if left == 0 {
+            break;
+        }
+        cx.sql(Statement::reading(LOOK_AGAIN))?;
+        left = count(cx, oid)?;
     }
-    match count(cx, oid)? {
+    if left > 0 {
+        cx.sql(end(TERMINATE))?;
+        left = count(cx, oid)?;
+    }
+    match left {
         0 => Ok(Outcome::Done {
             told: format!("pg_terminate_backend for oid {oid}; 0 sessions are left"),
             count: Some(before),
         }),
-        left => Err(Refusal::new(
+        _ => Err(Refusal::new(
             model::Reason::Failed,
             format!(
                 "{left} of {before} sessions of oid {oid} are still live after they were ended"

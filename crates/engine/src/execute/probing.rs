@@ -2,7 +2,7 @@
 
 use connectors::Standing;
 use lifecycle::{Event, Verdict};
-use model::{Duration, Path, Probed};
+use model::{Duration, Path, Probed, Timestamp};
 
 use super::{Advance, Execution, Halt};
 use crate::crash;
@@ -29,19 +29,45 @@ impl Execution<'_> {
         Duration(dense.max(self.probe_pause().0))
     }
 
-    /// Until the next round: what is left of the window in equal parts, so that a round falls on
-    /// its end; of several windows that are still open, the densest.
-    fn pause(&self) -> Duration {
-        let least = self.probe_pause().0;
-        let open = self.paths().iter().filter_map(|path| {
-            let window = self.plan.body.window(*path);
-            let counted = self.record.count(*path, &self.plan.body);
-            let pace = self.pace(*path).0;
+    /// When `path` is to be asked next: what is left of its window in equal parts, counted from
+    /// its own last probe, so that one of its probes falls on the end of its window whatever the
+    /// others cost. A path that is through goes on being asked, along with the others.
+    fn due(&self, path: Path) -> Timestamp {
+        let window = self.plan.body.window(path);
+        let from = self.record.cut_at().unwrap_or_default();
+        let mut probes = self.record.probes.iter().rev();
+        let last = probes.find(|one| one.path == path && one.at >= from);
+        let Some(last) = last.map(|one| one.at) else {
+            return from + window.first_after;
+        };
+        let now = self.engine.now();
+        if last > now {
+            // A clock that was set back is not waited for.
+            return now;
+        }
+        let counted = self.record.count(path, &self.plan.body);
+        let pace = self.pace(path).0;
+        let step = if counted.fills(&window) {
+            pace
+        } else {
             let left = (window.over.0 - counted.over.0).max(1);
             let rounds = left.div_euclid(pace) + i64::from(left % pace != 0);
-            (!counted.fills(&window)).then(|| left / rounds.max(1))
+            left / rounds.max(1)
+        };
+        last + Duration(step.max(self.probe_pause().0))
+    }
+
+    /// Until the next round: the nearest time at which a path whose window is open is due.
+    fn pause(&self) -> Duration {
+        let open = self.paths().iter().filter(|path| {
+            let window = self.plan.body.window(**path);
+            !self.record.count(**path, &self.plan.body).fills(&window)
         });
-        Duration(open.min().unwrap_or(least).max(least))
+        let due = open.map(|path| self.due(*path)).min();
+        let now = self.engine.now();
+        due.map_or(self.probe_pause(), |due| {
+            due.since(now).max(Duration::default())
+        })
     }
 
     /// Whether it is too early to ask on `path`: the provider is given the time it states.
@@ -103,14 +129,13 @@ impl Execution<'_> {
         Err(Halt::World(format!("not denied over the window: {why}")))
     }
 
-    /// Probes every path once, and asks the provider how it stands.
+    /// Probes every path that is due, and asks the provider how it stands.
     fn round(&mut self) -> Result<Standing, Halt> {
         if self.record.bearer && self.record.control().is_some() {
             for path in self.paths() {
-                if self.too_early(*path) {
-                    continue;
+                if self.engine.now() >= self.due(*path) {
+                    self.probe_and_keep(*path)?;
                 }
-                self.probe_and_keep(*path)?;
             }
         }
         let standing = self.provider.standing(&self.plan.body.subject)?;
