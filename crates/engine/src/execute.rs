@@ -13,6 +13,7 @@
 
 mod journal;
 mod probing;
+mod queue;
 mod steps;
 mod verify;
 mod world;
@@ -30,6 +31,7 @@ use crate::collect::Held;
 use crate::ports::Bearer;
 use crate::{Engine, Error, crash};
 
+pub use queue::{Crowd, Tried};
 pub use verify::Verified;
 pub use world::{Live, Provider, World};
 

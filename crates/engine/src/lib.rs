@@ -40,7 +40,7 @@ pub use changed::{Changed, changed};
 pub use collect::{Pass, PassReport, Progress};
 pub use connectors::Change;
 pub use error::Error;
-pub use execute::{Advance, Applied, Live, Provider, Verified, World};
+pub use execute::{Advance, Applied, Crowd, Live, Provider, Tried, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
 pub use look::Looked;
 pub use model::Ownership;

@@ -40,10 +40,11 @@ pub(crate) struct Apply {
 pub(crate) struct Patience {
     /// Wait so long for the proof: `5min`, `1h`; what is not proven then stays in the queue
     #[arg(long, value_name = "SPAN", env = "KEYROLL_WAIT", default_value = "15min", value_parser = wait)]
-    wait: Duration,
+    pub(crate) wait: Duration,
 }
 
-fn wait(text: &str) -> Result<Duration, String> {
+/// A span of time.
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     span(text).ok_or_else(|| "expected a span such as `30s`, `5min` or `1h`".to_owned())
 }
 

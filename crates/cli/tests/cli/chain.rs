@@ -94,6 +94,15 @@ fn revoke(world: &World, id: &str) {
     let verified = world.run(&["verify-revoked", id]);
     assert_eq!(verified.code, 0, "{}", verified.stderr);
     assert_eq!(world.get(&["residual", "-o", "json"]), "[]\n");
+    // As a timer asks.
+    let watched: serde_json::Value =
+        serde_json::from_str(&world.get(&["verify-revoked", "-o", "json"])).unwrap();
+    assert_eq!(watched[0]["now"], "refused", "{watched}");
+    assert_eq!(watched[0]["state"], "proven", "{watched}");
+    let late = world.get(&["verify-revoked", "--within", "0s", "-o", "json"]);
+    assert_eq!(late, "[]\n");
+    let due = world.get(&["residual", "--retry", "-o", "json"]);
+    assert_eq!(due, "[]\n");
 }
 
 fn take_the_proof_along(world: &World, id: &str) {

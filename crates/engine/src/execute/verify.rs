@@ -59,7 +59,16 @@ impl Engine {
                     "`{id}` was never revoked; `keyroll plan revoke {id}` plans it"
                 ))
             })?;
-        let plan = self.plan(&row.plan)?;
+        self.verify_plan_in(world, &row.plan)
+    }
+
+    /// Probes the revocation by one plan on every path, now.
+    pub(super) fn verify_plan_in(
+        &self,
+        world: &dyn World,
+        plan: &PlanId,
+    ) -> Result<Verified, Error> {
+        let plan = self.plan(plan)?;
         let lease = Held::acquire(self, &format!("revoke {}", plan.body.subject.entity))?;
         let bearer = self.bearer(world, &plan);
         let (row, record) = self.load(&plan, bearer.is_some())?;
