@@ -14,6 +14,7 @@
 //!
 //! **Deliberately absent:** a database driver and an HTTP client; callers bring their own.
 
+pub mod kill;
 pub mod names;
 pub mod server;
 pub mod truth;

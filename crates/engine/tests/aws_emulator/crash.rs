@@ -1,28 +1,28 @@
 //! Kills at seeded points while a key is revoked at an emulator: the test starts itself as a
 //! child that aborts where it is told to.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use engine::{Bearer, Live, Provider, World};
 use model::{Duration, Outcome, PlanId, Secret, State, StepKind, Subject, Tenant};
+use testkit::kill;
 
 use crate::account::{Account, Roll, engine_at};
 
-const DIR: &str = "KEYROLL_CRASH_DIR";
-const AT: &str = "KEYROLL_CRASH_AT";
+const ME: &str =
+    "crash::emulator_ministack_killed_at_any_point_a_key_dies_once_and_nothing_is_lost";
 const PLAN: &str = "KEYROLL_CRASH_PLAN";
 /// About as many points as one revocation has.
-const POINTS: usize = 130;
+const POINTS: u32 = 130;
 const READS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:ListTopics","Resource":"*"}]}"#;
 
 /// 12 kills, 100 in the long form; the stub in `lying_providers` takes the many.
 #[test]
 fn emulator_ministack_killed_at_any_point_a_key_dies_once_and_nothing_is_lost() {
-    if let Some(dir) = std::env::var_os(DIR) {
-        return child(&PathBuf::from(dir));
+    if let Some(told) = kill::child() {
+        return child(&told);
     }
     let Some(endpoint) = testkit::ministack() else {
         return;
@@ -43,7 +43,7 @@ fn emulator_ministack_killed_at_any_point_a_key_dies_once_and_nothing_is_lost() 
             } else {
                 1 + (run * 29 + histories * 11) % span
             };
-            if spawn(roll.dir.path(), &plan.id, at) {
+            if kill::at(at, ME, roll.dir.path(), &[(PLAN, plan.id.as_str())]) {
                 break;
             }
             kills += 1;
@@ -59,28 +59,8 @@ fn emulator_ministack_killed_at_any_point_a_key_dies_once_and_nothing_is_lost() 
     testkit::aloud(&format!("{kills} kills in {histories} revocations"));
 }
 
-/// Runs the child; whether it came to its end.
-fn spawn(dir: &Path, plan: &PlanId, at: usize) -> bool {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "crash::emulator_ministack_killed_at_any_point_a_key_dies_once_and_nothing_is_lost",
-        ])
-        .env(DIR, dir)
-        .env(AT, at.to_string())
-        .env(PLAN, plan.as_str())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    // An abort is what was asked for; anything else is a failure of the child.
-    assert!(
-        output.status.success() || output.status.code().is_none(),
-        "{told}"
-    );
-    output.status.success()
-}
-
-fn child(dir: &Path) {
+fn child(told: &kill::Child) {
+    let dir = &told.dir;
     // Time goes on where the one that was killed left it, once its lease has run out.
     let clock = dir.join("clock");
     let left = std::fs::read_to_string(&clock).map_or(0, |text| text.parse().unwrap());
@@ -93,11 +73,8 @@ fn child(dir: &Path) {
         clock,
     };
     world.wait(Duration(0));
-    match std::env::var(AT).unwrap().parse().unwrap() {
-        0 => {}
-        at => engine::crash::arm(at),
-    }
-    let plan = PlanId(std::env::var(PLAN).unwrap());
+    told.arm(engine::crash::arm);
+    let plan = PlanId(told.told(PLAN));
     let applied = engine.apply_to(&world, &plan, Duration::minutes(30), &mut |_| {});
     let state = applied.unwrap().state;
     // A session that went down with its process cannot be seen to be refused: it is a residual.

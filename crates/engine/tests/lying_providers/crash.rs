@@ -1,29 +1,28 @@
 //! Kills at any point: the test starts itself as a child that aborts where it is told to.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use evidence::{Leaf, LeafKind};
 use model::{Duration, Outcome, State, StepKind, Tenant};
 use serde_json::Value;
+use testkit::kill::{self, Chance};
 
 use crate::stub::{Lie, Stage};
 
-const DIR: &str = "KEYROLL_CRASH_DIR";
-const AT: &str = "KEYROLL_CRASH_AT";
 const AHEAD: &str = "KEYROLL_CRASH_AHEAD";
+const ME: &str = "crash::killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice";
 /// About as many points as one revocation has.
-const POINTS: u64 = 66;
+const POINTS: u32 = 66;
 
 /// 50 seeded kills, 1,000 in the long form (`KEYROLL_SOAK=1`), on a stub kept in a file.
 #[test]
 fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
-    if let Some(dir) = std::env::var_os(DIR) {
-        return child(&PathBuf::from(dir));
+    if let Some(told) = kill::child() {
+        return child(&told);
     }
     let wanted = testkit::rounds(50, 1_000);
-    let mut chance = 0x6b65_7972_6f6c_6c31;
+    let mut chance = Chance::new(0x6b65_7972_6f6c_6c31);
     let (mut kills, mut histories) = (0, 0);
     while kills < wanted {
         let dir = tempfile::tempdir().unwrap();
@@ -31,12 +30,9 @@ fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
         loop {
             runs += 1;
             // Up to four kills of one revocation; then it may finish.
-            let at = if runs > 4 {
-                0
-            } else {
-                1 + next(&mut chance) % POINTS
-            };
-            if run(dir.path(), at, runs) {
+            let at = if runs > 4 { 0 } else { chance.point(POINTS) };
+            let ahead = runs.to_string();
+            if kill::at(at, ME, dir.path(), &[(AHEAD, &ahead)]) {
                 break;
             }
             kills += 1;
@@ -48,40 +44,11 @@ fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
     testkit::aloud(&format!("{kills} kills in {histories} revocations"));
 }
 
-/// Runs the child; whether it came to its end.
-fn run(dir: &Path, at: u64, ahead_minutes: u64) -> bool {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "crash::killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice",
-        ])
-        .env(DIR, dir)
-        .env(AT, at.to_string())
-        .env(AHEAD, ahead_minutes.to_string())
-        .output()
-        .unwrap();
-    if output.status.success() {
-        return true;
-    }
-    // An abort is what was asked for; anything else is a failure of the child.
-    assert_eq!(
-        output.status.code(),
-        None,
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    false
-}
-
-fn child(dir: &Path) {
-    let number = |name| std::env::var(name).unwrap().parse::<u32>().unwrap();
-    let stage = Stage::open(dir, Lie::None);
+fn child(told: &kill::Child) {
+    let stage = Stage::open(&told.dir, Lie::None);
     // The lease of the one that was killed has run out.
-    stage.later(Duration::minutes(i64::from(number(AHEAD))));
-    match number(AT) {
-        0 => {}
-        at => engine::crash::arm(at),
-    }
+    stage.later(Duration::minutes(told.told(AHEAD).parse().unwrap()));
+    told.arm(engine::crash::arm);
     let state = stage.apply().state;
     assert!(matches!(state, State::Proven { .. }), "{state:?}");
 }
@@ -172,12 +139,4 @@ fn whole(dir: &Path) {
         stands.and_then(|state| state.get("state")),
         Some(&Value::from("proven"))
     );
-}
-
-/// A small generator: the same kills in every run.
-fn next(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
 }

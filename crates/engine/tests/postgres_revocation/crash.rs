@@ -1,27 +1,25 @@
 //! Kills at seeded points while a real role is revoked: the test starts itself as a child.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use engine::{Bearer, Engine, Live, Provider, World};
 use model::{Duration, Outcome, Plan, PlanId, Secret, State, StepKind, Subject, Tenant};
+use testkit::kill;
 
 use crate::ground::{Ground, engine_at, quoted};
 
-const DIR: &str = "KEYROLL_CRASH_DIR";
-const AT: &str = "KEYROLL_CRASH_AT";
+const ME: &str = "crash::killed_at_any_point_a_role_dies_once_and_is_proven";
 const AHEAD: &str = "KEYROLL_CRASH_AHEAD";
 const PLAN: &str = "KEYROLL_CRASH_PLAN";
 /// About as many points as one revocation has.
-const POINTS: usize = 66;
+const POINTS: u32 = 66;
 
 /// 10 kills, 100 in the long form; the stub in `lying_providers` takes the many.
 #[test]
 fn killed_at_any_point_a_role_dies_once_and_is_proven() {
-    if let Some(dir) = std::env::var_os(DIR) {
-        return child(&PathBuf::from(dir));
+    if let Some(told) = kill::child() {
+        return child(&told);
     }
     let Some(ground) = Ground::new() else { return };
     let wanted = testkit::rounds(10, 100);
@@ -43,7 +41,9 @@ fn killed_at_any_point_a_role_dies_once_and_is_proven() {
             } else {
                 1 + (run * 23 + n * 7) % POINTS
             };
-            if spawn(ground.dir.path(), &plan, at, run + n * 10) {
+            let ahead = (run + n * 10).to_string();
+            let told = [(AHEAD, ahead.as_str()), (PLAN, plan.id.as_str())];
+            if kill::at(at, ME, ground.dir.path(), &told) {
                 break;
             }
             kills += 1;
@@ -54,42 +54,18 @@ fn killed_at_any_point_a_role_dies_once_and_is_proven() {
     }
 }
 
-/// Runs the child; whether it came to its end.
-fn spawn(dir: &Path, plan: &Plan, at: usize, ahead: usize) -> bool {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "crash::killed_at_any_point_a_role_dies_once_and_is_proven",
-        ])
-        .env(DIR, dir)
-        .env(AT, at.to_string())
-        .env(AHEAD, ahead.to_string())
-        .env(PLAN, plan.id.as_str())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() || output.status.code().is_none(),
-        "{told}"
-    );
-    output.status.success()
-}
-
-fn child(dir: &Path) {
-    let number = |name| std::env::var(name).unwrap().parse::<u32>().unwrap();
+fn child(told: &kill::Child) {
     // The lease of the one that was killed has run out.
-    let ahead = Arc::new(AtomicI64::new(i64::from(number(AHEAD)) * 60_000_000));
-    let engine = engine_at(&dir.join("roll.db"), &ahead);
+    let ahead: i64 = told.told(AHEAD).parse().unwrap();
+    let ahead = Arc::new(AtomicI64::new(ahead * 60_000_000));
+    let engine = engine_at(&told.dir.join("roll.db"), &ahead);
     let stop = Arc::new(AtomicBool::new(false));
     let world = Hurried {
         live: Live::new(&engine, &stop),
         ahead: &ahead,
     };
-    match number(AT) {
-        0 => {}
-        at => engine::crash::arm(at),
-    }
-    let plan = PlanId(std::env::var(PLAN).unwrap());
+    told.arm(engine::crash::arm);
+    let plan = PlanId(told.told(PLAN));
     let applied = engine.apply_to(&world, &plan, Duration::seconds(60), &mut |_| {});
     let state = applied.unwrap().state;
     assert!(matches!(state, State::Proven { .. }), "{state:?}");
