@@ -1,7 +1,8 @@
 //! `keyroll gaps`: what each source could not read, and what would let it.
 
-use model::SourceId;
+use model::{Reason, SourceId};
 use serde_json::json;
+use store::SourceGap;
 
 use crate::arguments::Limit;
 use crate::error::Error;
@@ -82,7 +83,27 @@ impl Gaps {
         let mut gauge = roll.gauge()?;
         let all = gaps.len() as u64;
         gauge.more_than_shown = (list.rows() < all).then_some(all);
-        list.end(&gauge, &[])?;
+        list.end(&gauge, &ready(&gaps))?;
         Ok(Outcome::CLEAN)
     }
+}
+
+/// Where the rights that were missing can be had ready to paste.
+fn ready(gaps: &[SourceGap]) -> Vec<String> {
+    let denied = |connector: &str| {
+        let of = |one: &&SourceGap| one.source.connector() == connector;
+        let mut of = gaps.iter().filter(of);
+        of.any(|one| one.gap.reason == Reason::Denied || one.gap.needs.is_some())
+    };
+    let systems = [("aws_iam", "aws"), ("postgres_roles", "postgres")];
+    let systems = systems
+        .into_iter()
+        .filter(|(connector, _)| denied(connector));
+    systems
+        .map(|(_, system)| {
+            format!(
+                "`keyroll sources policy {system}` prints the rights that it wants, ready to paste"
+            )
+        })
+        .collect()
 }

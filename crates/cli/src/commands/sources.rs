@@ -1,5 +1,7 @@
 //! `keyroll sources`: which sources are remembered, and whether they answer.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -47,6 +49,14 @@ pub(crate) enum Sources {
         /// Its id, as `sources list` shows it
         source: SourceId,
     },
+    /// Print the rights that a kind of source wants, ready to be pasted
+    Policy {
+        /// Of which system
+        system: policy::System,
+        /// The rights to revoke with, too
+        #[arg(long, env = "KEYROLL_ACT", value_parser = clap::builder::FalseyValueParser::new())]
+        act: bool,
+    },
 }
 
 static SHEET: Sheet<'_> = Sheet {
@@ -86,6 +96,7 @@ impl Sources {
             } => add(settings, &source, password_stdin, &asking),
             Self::Remove { source, consent } => remove(settings, &source, consent),
             Self::Test { source } => test(settings, &source),
+            Self::Policy { system, act } => policy::print(settings, system, act),
         }
     }
 }

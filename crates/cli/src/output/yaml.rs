@@ -1,4 +1,4 @@
-//! YAML 1.2: a list is a sequence of mappings.
+//! YAML 1.2: a list is a sequence of mappings; remarks and the gauge are comments behind it.
 
 use std::io::{self, Write};
 
@@ -19,12 +19,19 @@ impl Emit for Sequence {
         out.write_all(text(&Value::Array(vec![Value::Object(fields.clone())])).as_bytes())
     }
 
-    fn end(&mut self, out: &mut dyn Write, _: &[String]) -> io::Result<()> {
-        if self.begun {
-            Ok(())
-        } else {
-            out.write_all(b"[]\n")
+    fn end(&mut self, out: &mut dyn Write, footer: &[String]) -> io::Result<()> {
+        if !self.begun {
+            out.write_all(b"[]\n")?;
         }
+        for line in footer {
+            // What is cleaned holds no line break, so a comment it stays.
+            writeln!(out, "# {}", model::clean(line))?;
+        }
+        Ok(())
+    }
+
+    fn carries_footer(&self) -> bool {
+        true
     }
 }
 

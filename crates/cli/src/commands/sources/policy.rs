@@ -1,0 +1,110 @@
+//! `keyroll sources policy`: the rights that a source wants, ready to be pasted where they are given.
+//!
+//! What AWS is asked for is what the connector itself declares, so the two cannot differ.
+
+use std::io::Write;
+
+use connectors::connector;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::output::json_text;
+use crate::settings::Settings;
+
+/// A system whose rights can be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum System {
+    /// An IAM policy, as JSON
+    Aws,
+    /// SQL, for a superuser to run
+    Postgres,
+}
+
+/// Prints the rights; with `act`, those to revoke with as well.
+pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Outcome, Error> {
+    let text = match system {
+        System::Aws => aws(act),
+        System::Postgres => postgres(act),
+    };
+    settings.terminal.stdout().write_all(text.as_bytes())?;
+    Ok(Outcome::CLEAN)
+}
+
+fn aws(act: bool) -> String {
+    let spec = connector("aws_iam").map(|one| one.spec());
+    let to_read = spec.map_or(&[][..], |spec| spec.needs_to_discover);
+    let to_act = spec.map_or(&[][..], |spec| spec.needs_to_act);
+    let statement = |sid: &str, actions: &[&str]| json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"});
+    let mut statements = vec![statement("KeyrollReads", to_read)];
+    if act {
+        let more = to_act.iter().filter(|one| !to_read.contains(*one));
+        let more: Vec<_> = more.copied().collect();
+        statements.push(statement("KeyrollRevokes", &more));
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    format!("{}\n", json_text(&policy))
+}
+
+/// PostgreSQL 15 and newer.
+const TO_READ: &str = "\
+-- What Keyroll reads PostgreSQL with. Run it as a superuser, then give the role a password
+-- (`\\password keyroll` in psql) and remember the source:
+--   keyroll sources add postgres://keyroll@HOST/postgres --password-stdin
+CREATE ROLE keyroll LOGIN;
+GRANT CONNECT ON DATABASE postgres TO keyroll;
+-- When live sessions began.
+GRANT pg_read_all_stats TO keyroll;
+-- To compare passwords found elsewhere with the verifiers here: nobody logs in for that.
+GRANT SELECT ON pg_catalog.pg_authid TO keyroll;
+";
+
+const TO_ACT: &str = "
+-- What Keyroll revokes with: cut log-ins, end sessions, drop roles. Not enough for superusers and
+-- for what only a superuser may own.
+ALTER ROLE keyroll CREATEROLE;
+GRANT pg_signal_backend TO keyroll;
+-- And once for each role that may be revoked:
+--   GRANT ROLE_NAME TO keyroll WITH ADMIN OPTION;
+-- In each database that holds something of it:
+--   GRANT CONNECT, CREATE ON DATABASE DATABASE_NAME TO keyroll;
+";
+
+fn postgres(act: bool) -> String {
+    if act {
+        format!("{TO_READ}{TO_ACT}")
+    } else {
+        TO_READ.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aws_policy_allows_what_the_source_declares_and_nothing_else() {
+        let spec = connector("aws_iam").unwrap().spec();
+        let read: serde_json::Value = serde_json::from_str(&aws(false)).unwrap();
+        assert_eq!(read["Statement"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            read["Statement"][0]["Action"],
+            json!(spec.needs_to_discover)
+        );
+        let both = aws(true);
+        for action in spec.needs_to_discover.iter().chain(spec.needs_to_act) {
+            assert_eq!(
+                both.matches(&format!("\"{action}\"")).count(),
+                1,
+                "{action}"
+            );
+        }
+        // A policy that only reads changes nothing.
+        let changes = ["Put", "Update", "Delete", "Create", "Attach", "*:"];
+        assert!(
+            changes
+                .iter()
+                .all(|verb| !aws(false).contains(&format!(":{verb}")))
+        );
+    }
+}
