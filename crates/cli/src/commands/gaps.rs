@@ -96,9 +96,7 @@ fn ready(gaps: &[SourceGap]) -> Vec<String> {
         of.any(|one| one.gap.reason == Reason::Denied || one.gap.needs.is_some())
     };
     let systems = [("aws_iam", "aws"), ("postgres_roles", "postgres")];
-    let systems = systems
-        .into_iter()
-        .filter(|(connector, _)| denied(connector));
+    let systems = systems.into_iter().filter(|one| denied(one.0));
     systems
         .map(|(_, system)| {
             format!(

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 /// A system whose rights can be written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum System {
+pub(crate) enum System {
     /// An IAM policy, as JSON
     Aws,
     /// SQL, for a superuser to run
