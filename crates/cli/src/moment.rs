@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use engine::Looked;
-use inventory::{Summary, assemble, summarise};
+use inventory::{assemble, summarise};
 use model::{
-    Attribute, Entity, EntityId, Kind, Sighting, SightingKey, SourceId, Target, Timestamp, Version,
+    Attribute, Entity, EntityId, Kind, Row, Sighting, SightingKey, SourceId, Target, Timestamp,
+    Version,
 };
-use store::Row;
 
 use crate::arguments::Moment;
 use crate::error::Error;
@@ -134,7 +134,10 @@ pub(crate) fn lines(roll: &Roll, then: Then, kind: Option<Kind>) -> Result<Vec<R
     let mut rows: Vec<Row> = things
         .iter()
         .filter(|(id, _)| kind.is_none_or(|kind| id.kind() == kind))
-        .map(|(id, members)| line(summarise(id, members, 0, &find), owner(id)))
+        .map(|(id, members)| Row {
+            owner: owner(id),
+            ..summarise(id, members, 0, &find)
+        })
         .collect();
     count_credentials(&mut rows);
     rows.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -148,33 +151,6 @@ fn count_credentials(rows: &mut [Row]) {
     }
     for row in rows {
         row.credentials = held.get(&row.id).copied().unwrap_or(0);
-    }
-}
-
-fn line(summary: Summary, owner: Option<String>) -> Row {
-    Row {
-        id: summary.id,
-        kind: summary.kind,
-        listed: summary.listed,
-        name: summary.name,
-        type_: summary.type_,
-        provider: summary.provider,
-        class: summary.class,
-        environment: summary.environment,
-        status: summary.status,
-        privilege: summary.privilege,
-        holder: summary.holder,
-        owner,
-        owner_hint: summary.owner_hint,
-        sources: summary.sources,
-        places: summary.places,
-        credentials: summary.credentials,
-        created_at: summary.created_at,
-        rotated_at: summary.rotated_at,
-        last_used_at: summary.last_used_at,
-        expires_at: summary.expires_at,
-        first_seen: summary.first_seen,
-        missing_since: summary.missing_since,
     }
 }
 

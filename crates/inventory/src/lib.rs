@@ -29,4 +29,4 @@ pub use hints::{Hinted, Suggestion, suggest};
 pub use placement::{Held, Placed, Placement, place};
 pub use reconcile::{Change, Known, Merge, OutOfOrder, Seen, merge, order};
 pub use resolve::{Conflict, Group, Keyed, Resolution, resolve};
-pub use summary::{Summary, summarise};
+pub use summary::summarise;

@@ -3,57 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Attribute, EntityId, Kind, Relation, Sighting, SourceId, Target, Timestamp, Told, Value,
+    Attribute, EntityId, Kind, Relation, Row, Sighting, SourceId, Target, Timestamp, Told, Value,
 };
 
 use crate::facts::best;
-
-/// One line of the roll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Its id.
-    pub id: EntityId,
-    /// What it is.
-    pub kind: Kind,
-    /// Whether the roll lists it: an identity, or a credential nobody is known to hold.
-    pub listed: bool,
-    /// What people call it; its native id where no source gives a name.
-    pub name: String,
-    /// Its type in its provider's words; empty: no source tells.
-    pub type_: String,
-    /// Whose system it belongs to; the connector that saw it where no source tells.
-    pub provider: String,
-    /// One of [`model::Class`], if it is told or follows from the type.
-    pub class: Option<String>,
-    /// `prod`, …: told, or by a tag.
-    pub environment: Option<String>,
-    /// `active`, …
-    pub status: Option<String>,
-    /// What it may do, in a word.
-    pub privilege: Option<String>,
-    /// The identity it belongs to.
-    pub holder: Option<EntityId>,
-    /// Whom a source names as owner.
-    pub owner_hint: Option<String>,
-    /// How many sources saw it.
-    pub sources: u32,
-    /// In how many places it lies.
-    pub places: u32,
-    /// How many credentials it holds.
-    pub credentials: u32,
-    /// When it came into being.
-    pub created_at: Told<Timestamp>,
-    /// When its secret was last changed.
-    pub rotated_at: Told<Timestamp>,
-    /// When it was last used.
-    pub last_used_at: Told<Timestamp>,
-    /// When it stops being accepted by itself.
-    pub expires_at: Told<Timestamp>,
-    /// When any source first saw it.
-    pub first_seen: Timestamp,
-    /// Since when no source finds it any more.
-    pub missing_since: Option<Timestamp>,
-}
 
 /// What a type says by itself of the class of an identity. A user or a login role may be
 /// anything: types that leave it open are not here.
@@ -79,7 +32,7 @@ pub fn summarise(
     members: &[Sighting],
     credentials: u32,
     find: &dyn Fn(&SourceId, &Target) -> Option<EntityId>,
-) -> Summary {
+) -> Row {
     let kind = id.kind();
     let text = |attribute| text(members, attribute);
     let time = |attribute| time(members, attribute);
@@ -87,7 +40,7 @@ pub fn summarise(
         .then(|| holder(members, find))
         .flatten();
     let type_ = text(&Attribute::TYPE).unwrap_or_default();
-    Summary {
+    Row {
         listed: kind == Kind::Identity || (kind == Kind::Credential && holder.is_none()),
         name: text(&Attribute::NAME).unwrap_or_else(|| native_name(members)),
         provider: text(&Attribute::PROVIDER).unwrap_or_else(|| provider(members)),
@@ -98,6 +51,8 @@ pub fn summarise(
             .filter(|told| !told.is_empty()),
         status: text(&Attribute::STATUS),
         privilege: text(&Attribute::PRIVILEGE),
+        // Who answers for it is decided by a person; the roll keeps that beside.
+        owner: None,
         owner_hint: text(&Attribute::OWNER_HINT),
         sources: count(members.iter().map(|member| &member.key.source)),
         places: count(members.iter().filter_map(place)),
@@ -243,7 +198,7 @@ mod tests {
         }
     }
 
-    fn alone(sighting: &Sighting) -> Summary {
+    fn alone(sighting: &Sighting) -> Row {
         summarise(
             &sighting.entity,
             std::slice::from_ref(sighting),

@@ -10,63 +10,15 @@ mod spots;
 
 use std::collections::BTreeSet;
 
-use model::{EntityId, Kind, SightingKey, SourceId, Tenant, Timestamp, Told};
+use model::{EntityId, SightingKey, SourceId, Tenant, Timestamp, Told};
 
 use crate::engine::Bulk;
 use crate::value::{self, Type, Value};
 use crate::{Error, Reading};
 
 pub use filter::Filter;
+pub use model::Row;
 pub use pages::{Facets, Order, Page, RollPage};
-
-/// One line of the roll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The thing.
-    pub id: EntityId,
-    /// What it is.
-    pub kind: Kind,
-    /// Whether a list without a filter shows it: identities and loose credentials (decision 2).
-    pub listed: bool,
-    /// What people call it; cut to 512 bytes.
-    pub name: String,
-    /// Its type in its provider's words; this and the texts that follow are cut to 128 bytes.
-    pub type_: String,
-    /// `aws`, `postgres`, …; empty if nothing tells.
-    pub provider: String,
-    /// The word of a [`model::Class`].
-    pub class: Option<String>,
-    /// `prod`, `staging`, …
-    pub environment: Option<String>,
-    /// `active`, `inactive`, …
-    pub status: Option<String>,
-    /// What it may do, if that is special.
-    pub privilege: Option<String>,
-    /// Whose credential it is.
-    pub holder: Option<EntityId>,
-    /// Who answers for it, as a person has confirmed.
-    pub owner: Option<String>,
-    /// Whom a source suggests.
-    pub owner_hint: Option<String>,
-    /// How many sources see it.
-    pub sources: u32,
-    /// In how many places its secret lies.
-    pub places: u32,
-    /// How many credentials it holds.
-    pub credentials: u32,
-    /// When it came into being.
-    pub created_at: Told<Timestamp>,
-    /// When its secret was last changed.
-    pub rotated_at: Told<Timestamp>,
-    /// When it was last used.
-    pub last_used_at: Told<Timestamp>,
-    /// When it stops being accepted.
-    pub expires_at: Told<Timestamp>,
-    /// When any source first saw it.
-    pub first_seen: Timestamp,
-    /// Since when no source finds it.
-    pub missing_since: Option<Timestamp>,
-}
 
 /// A line of the roll with the sightings it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

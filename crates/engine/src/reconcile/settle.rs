@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use inventory::{Held, Placed, Placement, Summary, place, summarise};
+use inventory::{Held, Placed, Placement, place, summarise};
 use model::{
     EntityId, Key, Kind, Relation, Sighting, SightingKey, SourceId, Target, Tenant, Timestamp,
 };
@@ -116,7 +116,7 @@ impl Settling<'_> {
             let find = |source: &SourceId, target: &Target| holders.of(source, target);
             let before = old.get(id);
             let credentials = before.map_or(0, |row| row.credentials);
-            let mut row = row(summarise(id, sightings, credentials, &find));
+            let mut row = summarise(id, sightings, credentials, &find);
             row.owner = match owners.get(id) {
                 Some(decided) => decided.clone(),
                 None => before.and_then(|row| row.owner.clone()),
@@ -363,32 +363,5 @@ impl<'a> Holders<'a> {
             let asked = (source.clone(), target.clone());
             self.elsewhere.get(&asked).cloned()
         })
-    }
-}
-
-pub(super) fn row(summary: Summary) -> Row {
-    Row {
-        id: summary.id,
-        kind: summary.kind,
-        listed: summary.listed,
-        name: summary.name,
-        type_: summary.type_,
-        provider: summary.provider,
-        class: summary.class,
-        environment: summary.environment,
-        status: summary.status,
-        privilege: summary.privilege,
-        holder: summary.holder,
-        owner: None,
-        owner_hint: summary.owner_hint,
-        sources: summary.sources,
-        places: summary.places,
-        credentials: summary.credentials,
-        created_at: summary.created_at,
-        rotated_at: summary.rotated_at,
-        last_used_at: summary.last_used_at,
-        expires_at: summary.expires_at,
-        first_seen: summary.first_seen,
-        missing_since: summary.missing_since,
     }
 }
