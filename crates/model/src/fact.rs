@@ -67,6 +67,8 @@ attributes! {
     AUTHOR = "author";
     /// When that commit was written.
     COMMITTED_AT = "committed_at";
+    /// How many files that commit changed, counted up to 1,000.
+    COMMIT_FILES = "commit_files";
     /// Who wrote most of the versions of the file that holds it.
     MAIN_AUTHOR = "main_author";
     /// When a person left.

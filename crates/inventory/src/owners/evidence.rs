@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Attribute, Confidence, Entity, Kind, Relation, SourcedFact, Target, Timestamp, Told, Value,
-    clean, shorten,
+    Attribute, Confidence, Entity, Kind, Relation, SourcedFact, Target, Timestamp, Value, clean,
+    shorten,
 };
 
-use super::weights::{Sign, TAGS};
+use super::weights::{BULK_MIN, Sign, TAGS};
 use super::who::{Expected, Named, Who, read};
 
 /// One piece of evidence: somebody is named, in one place.
@@ -59,15 +59,12 @@ pub fn evidence(entity: &Entity) -> Vec<Evidence> {
                 _ => beside(entity, fact, &Attribute::COMMITTED_AT),
             };
             let shown = shown(&value.to_string());
+            let (sign, words) = match *sign {
+                Sign::Introduced => wrote(entity, fact),
+                sign => (sign, *words),
+            };
             let told = words.replace("{}", &shown);
-            found.extend(piece(
-                *sign,
-                &texts(value),
-                Expected::Actor,
-                &told,
-                fact,
-                at,
-            ));
+            found.extend(piece(sign, &texts(value), Expected::Actor, &told, fact, at));
         }
     }
     for (fact, value) in facts(entity, &Attribute::CODE_OWNERS) {
@@ -115,14 +112,29 @@ fn facts<'a>(
         .filter_map(|fact| Some((fact, fact.told.is()?)))
 }
 
+/// What the author of a commit did: of an identity it is the declaration that they wrote.
+fn wrote(entity: &Entity, fact: &SourcedFact) -> (Sign, &'static str) {
+    let files = same(entity, fact, &Attribute::COMMIT_FILES).and_then(|value| value.number());
+    match entity.kind {
+        _ if files.is_some_and(|files| files > BULK_MIN) => (
+            Sign::Bulk,
+            "{} wrote the commit that brought it in with very much else",
+        ),
+        Kind::Identity | Kind::Resource => (Sign::Introduced, "{} wrote the lines that declare it"),
+        _ => (Sign::Introduced, "{} wrote the commit that brought it in"),
+    }
+}
+
 /// What the same sighting tells of another attribute: a time.
 fn beside(entity: &Entity, fact: &SourcedFact, attribute: &Attribute) -> Option<Timestamp> {
+    same(entity, fact, attribute)?.time()
+}
+
+/// What the sighting that tells `fact` tells of another attribute.
+fn same<'a>(entity: &'a Entity, fact: &SourcedFact, attribute: &Attribute) -> Option<&'a Value> {
     let mut told = entity.facts.get(attribute)?.iter();
     let same = told.find(|one| one.source == fact.source && one.native == fact.native)?;
-    match &same.told {
-        Told::Is(value) => value.time(),
-        Told::Absent | Told::CannotTell => None,
-    }
+    same.told.is()
 }
 
 fn of_tags(entity: &Entity, fact: &SourcedFact, value: &Value) -> Vec<Evidence> {

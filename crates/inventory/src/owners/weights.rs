@@ -16,6 +16,9 @@ pub(super) const BESIDE_LEAVER: f64 = 0.85;
 /// runs in packs: who moved on is still in the tag, in the commit and in `CODEOWNERS`.
 pub(super) const TOGETHER: f64 = 0.6;
 
+/// A commit of more files than this says little of each.
+pub(super) const BULK_MIN: i64 = 100;
+
 /// Evidence older than this is not worth less for it.
 pub(super) const AGE_MAX: Duration = Duration::days(3650);
 
@@ -38,6 +41,9 @@ pub enum Sign {
     Creator,
     /// The author of the commit that brought it in.
     Introduced,
+    /// The author of a commit that brought in very much at once: vendored code, a move, a new
+    /// format of everything.
+    Bulk,
     /// Whoever wrote most of the file that holds it.
     MainAuthor,
     /// A source suggests somebody and does not say why.
@@ -90,6 +96,7 @@ impl Sign {
             Self::CatchAll => weight([10, 30], [15, 30], 0),
             Self::Creator => weight([20, 40], [60, 60], 1460),
             Self::Introduced => weight([20, 30], [55, 55], 1095),
+            Self::Bulk => weight([5, 10], [10, 10], 1095),
             Self::MainAuthor => weight([20, 30], [50, 50], 1095),
             Self::Hint => weight([40, 50], [50, 50], 0),
         }

@@ -51,6 +51,16 @@ const NOBODY: &[&str] = &[
     "todo", "true", "unassigned", "undefined", "unknown", "user", "x", "xx", "xxx", "yes",
 ];
 
+/// Mailboxes of a function, which several people read: nobody acts under one, a team may own.
+#[rustfmt::skip]
+const FUNCTIONS: &[&str] = &[
+    "accounts", "admins", "aws", "azure", "cloud", "contact", "dev", "developer", "developers",
+    "devops", "devs", "eng", "engineering", "engineers", "finance", "gcp", "hello", "help",
+    "helpdesk", "hostmaster", "info", "infra", "infrastructure", "it", "mail", "office",
+    "operations", "ops", "platform", "postmaster", "sales", "security", "sre", "support", "sysadmin",
+    "tech", "webmaster",
+];
+
 /// Whole names of machines.
 #[rustfmt::skip]
 const MACHINES: &[&str] = &[
@@ -160,7 +170,7 @@ fn one(text: &str, expected: Expected) -> Option<Named> {
         return at(handle);
     }
     if let Some((local, domain)) = text.split_once('@') {
-        return mail(local, domain);
+        return mail(local, domain, expected);
     }
     if let Some(channel) = text.strip_prefix('#') {
         return team(channel);
@@ -180,7 +190,7 @@ fn at(handle: &str) -> Option<Named> {
     }
 }
 
-fn mail(local: &str, domain: &str) -> Option<Named> {
+fn mail(local: &str, domain: &str, expected: Expected) -> Option<Named> {
     let machines = |of: &str| {
         let rest = domain.strip_suffix(of);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
@@ -195,6 +205,10 @@ fn mail(local: &str, domain: &str) -> Option<Named> {
     let local = local.split_once('+').map_or(local, |(local, _)| local);
     if local.is_empty() || NOBODY.contains(&local) {
         return None;
+    }
+    if FUNCTIONS.contains(&local) {
+        // Who of them it was, nobody can tell.
+        return (expected != Expected::Actor).then(|| team(local)).flatten();
     }
     if team_of(local).is_some() {
         return team(local);
@@ -214,7 +228,7 @@ fn arn(arn: &str) -> Option<Named> {
     match path.split('/').next() {
         Some("user") => word(last, Expected::Actor),
         Some("assumed-role") => match last.split_once('@') {
-            Some((local, domain)) => mail(local, domain),
+            Some((local, domain)) => mail(local, domain, Expected::Actor),
             None => Some(machine),
         },
         _ => Some(machine),
@@ -325,6 +339,15 @@ mod tests {
             );
         }
         assert_eq!(shown("Payments", Expected::Team), "team team-payments");
+    }
+
+    #[test]
+    fn a_mailbox_of_a_function_is_a_team_and_never_whoever_acted() {
+        let shared = "Developers <dev@example.com>";
+        assert_eq!(shown(shared, Expected::Anyone), "team team-dev");
+        assert_eq!(shown(shared, Expected::Actor), "");
+        let one = "dev.patel@example.com";
+        assert_eq!(shown(one, Expected::Actor), "person dev.patel@example.com");
     }
 
     #[test]

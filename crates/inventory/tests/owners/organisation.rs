@@ -133,23 +133,23 @@ pub(crate) struct Organisation {
 }
 
 /// SplitMix64: the same organisation for the same seed.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % sides
     }
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.roll(100) < percent
     }
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.roll(count as u64)).unwrap()
     }
-    fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
         &among[self.below(among.len())]
     }
 }
@@ -433,7 +433,7 @@ fn author(
         .is(Attribute::COMMITTED_AT, created)
 }
 
-fn sighting(source: &str, observation: Observation) -> Sighting {
+pub(crate) fn sighting(source: &str, observation: Observation) -> Sighting {
     let key = SightingKey {
         source: source.parse().unwrap(),
         kind: observation.kind,
