@@ -8,8 +8,8 @@ use model::{
 };
 
 use crate::{
-    Answer, Blobs, Change, Entry, File, Greeting, Handshake, Port, Question, Refusal, Request,
-    Response, Rows, Statement,
+    Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Port, Question, Refusal,
+    Request, Response, Rows, Statement, Written,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -188,6 +188,22 @@ impl<'a> Context<'a> {
         let dir = dir.to_owned();
         match self.port.ask(&Question::Git { dir, from })? {
             Answer::Blobs(blobs) => Ok(blobs),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Who wrote `lines` of files in the repository at `dir`, a line each.
+    ///
+    /// # Errors
+    /// There is no repository, or it may not be read.
+    pub fn blame(
+        &mut self,
+        dir: &str,
+        lines: Vec<LineAt>,
+    ) -> Result<Vec<Option<Written>>, Refusal> {
+        let dir = dir.to_owned();
+        match self.port.ask(&Question::Blame { dir, lines })? {
+            Answer::Written(written) => Ok(written),
             _ => Err(another_answer()),
         }
     }

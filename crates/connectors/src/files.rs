@@ -5,13 +5,15 @@
 //! one a line, that are searched in full.
 //!
 //! Options: `known` (`1`), `home` (absolute path), `places` (more known files, one a line, such
-//! as those of `KUBECONFIG`), `dirs` (one a line). The environment is read by the caller alone.
+//! as those of `KUBECONFIG`), `dirs` (one a line), `no_history` (who wrote what is found in a
+//! repository is not asked of its history). The environment is read by the caller alone.
 //!
 //! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
 //! from wherever a search began.
 
 mod kept;
 mod known;
+mod lines;
 mod pairs;
 mod place;
 mod search;
@@ -75,13 +77,9 @@ impl Connector for Files {
         let places = list(cx.option("places"));
         let known = is_on(cx.option("known"));
         let mut walk = Walk::new(cx, !known && dirs.len() == 1);
-        if known {
-            known::visit(&mut walk, home.as_deref(), &places)?;
-        }
-        for dir in dirs {
-            walk.root(&dir)?;
-        }
-        Ok(())
+        let done = search_all(&mut walk, known, home.as_deref(), &places, &dirs);
+        walk.finish();
+        done
     }
 
     fn read_again(&self, cx: &mut Context<'_>, native: &str) -> Result<Secret, Error> {
@@ -116,6 +114,19 @@ impl Connector for Files {
             .find(|secret| cx.fingerprint(secret).short() == mark)
             .ok_or_else(gone)
     }
+}
+
+fn search_all(
+    walk: &mut Walk<'_, '_>,
+    known: bool,
+    home: Option<&str>,
+    places: &[String],
+    dirs: &[String],
+) -> Result<(), Stop> {
+    if known {
+        known::visit(walk, home, places)?;
+    }
+    dirs.iter().try_for_each(|dir| walk.root(dir))
 }
 
 /// The directories and files that a source with these options may read, for whoever gives it a

@@ -42,8 +42,8 @@ pub use connector::{Connector, Error, PortKind, Spec};
 pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
 pub use files::file_roots;
 pub use port::{
-    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, Method, Port,
-    Question, Refusal, Replaced, Request, Response, Rows, Statement, Whom,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method, Port,
+    Question, Refusal, Replaced, Request, Response, Rows, Statement, Whom, Written, line_mark,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;

@@ -63,8 +63,47 @@ pub enum Question {
         /// How many contents to pass over: what an earlier answer's `next` said.
         from: u64,
     },
+    /// Who wrote lines of files, by the history of the repository around them.
+    Blame {
+        /// Absolute path of the repository.
+        dir: String,
+        /// Which lines.
+        lines: Vec<LineAt>,
+    },
     /// Of an endpoint that speaks TLS: what it shows to whoever comes.
     Tls(Greeting),
+}
+
+/// A line of a file in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineAt {
+    /// Path of the file, from the repository's root.
+    pub path: String,
+    /// The number of the line as the file lies there now, from 1; for a person.
+    pub line: u32,
+    /// What it says, as [`line_mark`] has it.
+    pub mark: u64,
+}
+
+/// The commit that brought a line in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The commit, hex.
+    pub commit: String,
+    /// Its author: name and address, by the repository's `.mailmap`.
+    pub author: String,
+    /// When the author wrote it.
+    pub at: Option<Timestamp>,
+    /// How many files it changed, counted up to 1,000.
+    pub files: u32,
+}
+
+/// What a line says, without blanks: 64 bits of FNV-1a, enough to find it again in a file.
+pub fn line_mark(line: &[u8]) -> u64 {
+    let letters = line.iter().filter(|byte| !byte.is_ascii_whitespace());
+    letters.fold(0xcbf2_9ce4_8422_2325, |mark, byte| {
+        (mark ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A TLS handshake, and nothing after it. Whatever chain comes is taken: it is looked at, not
@@ -392,6 +431,8 @@ pub enum Answer {
     Rows(Rows),
     /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
+    /// To [`Question::Blame`], a line each; nothing where nobody is known.
+    Written(Vec<Option<Written>>),
     /// To [`Question::Tls`].
     Tls(Handshake),
 }

@@ -9,6 +9,7 @@
 //! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
 //! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
+//! BLAME /srv/shop .env:1                      -> {"written": [{"commit": "3c4e…", "author": "Ann <ann@…>", "files": 2}]}
 //! SQL select 1                                -> {"rows": [["1"]]}
 //! TLS api.example:443                         -> {"chain": ["MII…"], "version": "TLS 1.3"}
 //! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
@@ -25,7 +26,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Blob, Blobs, Change, Entry, File, Handshake, Method, Port, Question, Refusal, Response,
-    Rows, Whom,
+    Rows, Whom, Written,
 };
 
 /// A port that answers from a file.
@@ -45,7 +46,7 @@ pub struct Broken(#[from] serde_json::Error);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum Answered {
     Refusal {
         refusal: Refusal,
     },
@@ -62,6 +63,9 @@ enum Written {
         mode: Option<String>,
     },
     Tls(Handshake),
+    Blame {
+        written: Vec<Option<Written>>,
+    },
     // Before rows: an empty list would read as no rows.
     Entries(Vec<Entry>),
     Rows(Rows),
@@ -160,6 +164,13 @@ impl Recording {
                 Change::Staged { .. } => format!("GIT {dir} staged {from}"),
                 Change::Commits { base, head } => format!("GIT {dir} {base}..{head} {from}"),
             },
+            Question::Blame { dir, lines } => {
+                let lines: Vec<_> = lines
+                    .iter()
+                    .map(|one| format!(" {}:{}", one.path, one.line))
+                    .collect();
+                format!("BLAME {dir}{}", lines.concat())
+            }
             Question::Tls(greeting) => {
                 let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
                 if greeting.server_name != greeting.host {
@@ -217,6 +228,7 @@ impl Port for Recording {
             | Question::Read { .. }
             | Question::Git { .. }
             | Question::GitChange { .. }
+            | Question::Blame { .. }
             | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {
@@ -231,7 +243,7 @@ impl Port for Recording {
                 format!("broken recording at `{line}`: {told}"),
             )
         };
-        let written: Written =
+        let written: Answered =
             serde_json::from_value(value.clone()).map_err(|e| broken(e.to_string()))?;
         let limit = if let Question::Read { bytes_max, .. } = question {
             *bytes_max
@@ -239,14 +251,15 @@ impl Port for Recording {
             u64::MAX
         };
         match written {
-            Written::Refusal { refusal } => Err(refusal),
-            Written::Http(response) => Ok(Answer::Http(response)),
-            Written::History(history) => Ok(Answer::Blobs(history.into())),
-            Written::Tls(handshake) => Ok(Answer::Tls(handshake)),
-            Written::Rows(rows) => Ok(Answer::Rows(rows)),
-            Written::Entries(entries) => Ok(Answer::Entries(entries)),
-            Written::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),
-            Written::Base64 { base64, mode } => {
+            Answered::Refusal { refusal } => Err(refusal),
+            Answered::Http(response) => Ok(Answer::Http(response)),
+            Answered::History(history) => Ok(Answer::Blobs(history.into())),
+            Answered::Blame { written } => Ok(Answer::Written(written)),
+            Answered::Tls(handshake) => Ok(Answer::Tls(handshake)),
+            Answered::Rows(rows) => Ok(Answer::Rows(rows)),
+            Answered::Entries(entries) => Ok(Answer::Entries(entries)),
+            Answered::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),
+            Answered::Base64 { base64, mode } => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
                 Ok(file(bytes.map_err(|e| broken(e.to_string()))?, mode, limit))
             }

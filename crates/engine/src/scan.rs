@@ -173,7 +173,11 @@ impl Engine {
     ) -> Result<Vec<Wanted>, Error> {
         let option = |name: &str, path: &str| BTreeMap::from([(name.to_owned(), path.to_owned())]);
         let mut wanted = self.of_paths(paths, |path| {
-            config("files", &machine.host, option("dirs", path))
+            let mut options = option("dirs", path);
+            if machine.skip_history {
+                options.insert("no_history".to_owned(), "1".to_owned());
+            }
+            config("files", &machine.host, options)
         })?;
         let repositories: Vec<_> = paths
             .iter()

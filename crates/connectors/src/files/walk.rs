@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use model::{Attribute, Observation, Reason, Scope};
 
 use super::kept::Kept;
+use super::lines::Lines;
 use super::pairs::At;
 use super::place::{Place, is_dull, place};
 use super::search::search;
@@ -39,6 +40,8 @@ pub(super) struct Walk<'cx, 'a> {
     kept: Kept,
     /// Repositories met on the way, with whom their `CODEOWNERS` names.
     owned: Vec<(String, CodeOwners)>,
+    /// Lines whose authors are to be asked for.
+    lines: Lines,
     /// How many gaps there are of single entries of which directory.
     gaps: (String, usize),
 }
@@ -66,6 +69,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             visited: BTreeSet::new(),
             kept: Kept::default(),
             owned: Vec::new(),
+            lines: Lines::default(),
             gaps: (String::new(), 0),
         }
     }
@@ -168,7 +172,11 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 self.cx.set_aside("cache directory");
                 continue;
             }
-            if depth == 0 || entries.iter().any(|entry| entry.name == ".git") {
+            let is_repository = entries.iter().any(|entry| entry.name == ".git");
+            if is_repository && self.cx.option("no_history").is_none() {
+                self.lines.repository(&dir);
+            }
+            if depth == 0 || is_repository {
                 self.code_owners(&dir, &entries)?;
             }
             let (files, dirs): (Vec<_>, Vec<_>) = entries
@@ -321,6 +329,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 self.refused(path, &Refusal::new(reason, told))?;
             }
         }
+        if place != Place::Package {
+            self.lines.remember(path, at.bytes, &seen);
+        }
         let at = At {
             path: path.to_owned(),
             mode: file.mode,
@@ -342,6 +353,18 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     fn settle(&mut self) {
         for told in self.kept.settle(self.cx) {
             let told = self.with_owners(told);
+            if let Some(told) = self.lines.keep(told) {
+                self.cx.observe(told);
+            }
+        }
+        if self.lines.are_many() {
+            self.finish();
+        }
+    }
+
+    /// Observes what still waits for its authors.
+    pub(super) fn finish(&mut self) {
+        for told in self.lines.ask(self.cx) {
             self.cx.observe(told);
         }
     }

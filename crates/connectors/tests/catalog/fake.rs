@@ -183,6 +183,7 @@ impl Port for Answering {
                 gaps: Vec::new(),
                 next: Some(from.saturating_add(1_000_000)),
             }),
+            Question::Blame { lines, .. } => Answer::Written(vec![None; lines.len()]),
             Question::Tls(_) => Answer::Tls(Handshake {
                 chain: vec![text(); 3],
                 ..Handshake::default()

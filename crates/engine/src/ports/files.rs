@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connectors::{Answer, Entry, EntryKind, File, Port, Question, Refusal};
+use connectors::{Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Written};
 use model::{Reason, Secret};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, statat};
 use rustix::io::Errno;
@@ -277,12 +277,27 @@ impl FilesPort {
     }
 }
 
+impl FilesPort {
+    /// The history of a repository below a root is read as that root's own.
+    fn blame(&self, dir: &str, lines: &[LineAt]) -> Result<Vec<Option<Written>>, Refusal> {
+        self.place(dir)?;
+        let below = |root: &&Root| Path::new(dir).starts_with(&root.named);
+        let root = self
+            .roots
+            .iter()
+            .find(below)
+            .ok_or_else(|| Refusal::new(Reason::Unsupported, "outside of what was named"))?;
+        super::git::blame(&root.named, dir, lines, &self.stop)
+    }
+}
+
 impl Port for FilesPort {
     fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
         self.tick()?;
         match question {
             Question::List { dir } => self.list(dir).map(Answer::Entries),
             Question::Read { path, bytes_max } => self.read(path, *bytes_max).map(Answer::File),
+            Question::Blame { dir, lines } => self.blame(dir, lines).map(Answer::Written),
             Question::Http(_)
             | Question::Sql(_)
             | Question::Git { .. }

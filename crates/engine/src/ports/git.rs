@@ -5,15 +5,17 @@
 //! nothing outside of the named directory is opened (CL-11). Held by the tests below, against
 //! repositories made by the real git.
 
+mod blame;
 mod history;
+mod people;
 mod repository;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use connectors::{Answer, Blobs, Change, Port, Question, Refusal};
+use connectors::{Answer, Blobs, Change, LineAt, Port, Question, Refusal, Written};
 use model::Reason;
 
 use history::History;
@@ -128,6 +130,17 @@ impl GitPort {
             ahead,
         })
     }
+}
+
+/// Who wrote lines of files in the repository at `dir`, which lies at or below `root`.
+pub(super) fn blame(
+    root: &Path,
+    dir: &str,
+    lines: &[LineAt],
+    stop: &AtomicBool,
+) -> Result<Vec<Option<Written>>, Refusal> {
+    let repository = Repository::of_work_tree(root, dir)?;
+    blame::written(&repository, GitLimits::default(), stop, lines)
 }
 
 impl Port for GitPort {

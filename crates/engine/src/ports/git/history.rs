@@ -13,10 +13,10 @@ use connectors::{Blob, Blobs, Change, Refusal};
 use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
-use gix_pack::cache::lru::MemoryCappedHashmap;
-use model::{Reason, Secret, Timestamp};
+use model::{Secret, Timestamp};
 
 use super::GitLimits;
+use super::people::People;
 use super::repository::{Repository, unsupported};
 
 /// Directories nested deeper than this are not opened.
@@ -25,8 +25,6 @@ const DEPTH_MAX: usize = 256;
 const GAPS_MAX: usize = 100;
 /// Contents are looked at so far to tell text from other bytes.
 const HEAD_BYTES: usize = 8192;
-/// Memory for objects from which others are unpacked.
-const PACK_CACHE_BYTES: usize = 48 << 20;
 
 /// A history that is being read.
 pub(super) struct History<'a> {
@@ -38,6 +36,8 @@ pub(super) struct History<'a> {
     met: HashSet<ObjectId>,
     /// Contents that the newest commit holds.
     in_head: HashSet<ObjectId>,
+    /// Who the authors are.
+    people: People,
     /// The commit that a change is told against, and which files of it were handed out.
     before: Option<change::Before>,
     /// What waits to be handed out.
@@ -85,20 +85,13 @@ impl<'a> History<'a> {
         from: u64,
         to: &Answers,
     ) {
-        let options = gix_odb::store::init::Options {
-            alloc_limit_bytes: usize::try_from(limits.blob_bytes_max).ok(),
-            ..Default::default()
+        let objects = match repository.open(limits) {
+            Ok(objects) => objects,
+            Err(refusal) => {
+                let _ = to.send(Err(refusal));
+                return;
+            }
         };
-        let mut objects =
-            match gix_odb::at_opts(repository.objects(), repository.hash, None, options) {
-                Ok(objects) => objects,
-                Err(told) => {
-                    let refusal = Refusal::new(Reason::Failed, told.to_string());
-                    let _ = to.send(Err(refusal));
-                    return;
-                }
-            };
-        objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
         let mut history = Self {
             repository,
             objects,
@@ -106,6 +99,7 @@ impl<'a> History<'a> {
             stop,
             met: HashSet::new(),
             in_head: HashSet::new(),
+            people: People::default(),
             before: None,
             out: Blobs::default(),
             out_bytes: 0,
@@ -134,6 +128,7 @@ impl<'a> History<'a> {
         let (tips, head) = self.tips();
         let commits = self.commits(tips);
         if let Some(tree) = head.and_then(|id| commits.get(&id)).map(|one| one.tree) {
+            self.people = People::of_tree(&self.objects, tree);
             self.in_head = self.contents(tree);
         }
         for id in in_order(&commits) {
@@ -167,26 +162,9 @@ impl<'a> History<'a> {
             }
             None => self.gap("/", "its references cannot be read"),
         }
-        let head = self.head(&store);
+        let head = self.repository.follow("HEAD");
         tips.extend(head);
         (tips, head)
-    }
-
-    fn head(&self, store: &gix_ref::file::Store) -> Option<ObjectId> {
-        Self::follow(store, "HEAD")
-    }
-
-    /// The object that the reference `name` leads to.
-    fn follow(store: &gix_ref::file::Store, name: &str) -> Option<ObjectId> {
-        let mut name = name.to_owned();
-        // A reference to a reference to a reference is no honest repository's.
-        for _ in 0..5 {
-            match store.try_find(name.as_str()).ok()??.target {
-                gix_ref::Target::Object(id) => return Some(id),
-                gix_ref::Target::Symbolic(next) => name = next.as_bstr().to_string(),
-            }
-        }
-        None
     }
 
     /// Every commit that can be reached.
@@ -387,13 +365,12 @@ impl<'a> History<'a> {
         }
         let mut buffer = Vec::new();
         let found = self.objects.find_commit(commit, &mut buffer).ok();
-        let who = found.as_ref().and_then(|commit| commit.author().ok());
+        let who = found.and_then(|commit| self.people.author(&commit));
+        let (name, seconds) = who.map_or((String::new(), None), |(name, at)| (name, Some(at)));
         Author {
             commit: commit.to_string(),
-            name: who
-                .map(|who| format!("{} <{}>", who.name, who.email))
-                .unwrap_or_default(),
-            at: who.map(|who| Timestamp::from_seconds(who.seconds())),
+            name,
+            at: seconds.map(Timestamp::from_seconds),
         }
     }
 

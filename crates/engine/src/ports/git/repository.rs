@@ -5,12 +5,18 @@ use std::path::{Path, PathBuf};
 
 use connectors::Refusal;
 use gix_hash::{Kind, ObjectId};
+use gix_pack::cache::lru::MemoryCappedHashmap;
 use model::Reason;
+
+use super::GitLimits;
 
 /// Files of a repository that say something about it are read up to here.
 const SMALL_BYTES_MAX: u64 = 1 << 20;
 /// An index is read up to here: of ten million files.
 const INDEX_BYTES_MAX: u64 = 1 << 30;
+
+/// Memory for objects from which others are unpacked.
+const PACK_CACHE_BYTES: usize = 48 << 20;
 
 /// A repository that may be read.
 #[derive(Debug)]
@@ -116,6 +122,37 @@ impl Repository {
     /// Where its objects lie.
     pub(super) fn objects(&self) -> PathBuf {
         self.common.join("objects")
+    }
+
+    /// Its objects, opened.
+    pub(super) fn open(&self, limits: GitLimits) -> Result<gix_odb::Handle, Refusal> {
+        let options = gix_odb::store::init::Options {
+            alloc_limit_bytes: usize::try_from(limits.blob_bytes_max).ok(),
+            ..Default::default()
+        };
+        let mut objects = gix_odb::at_opts(self.objects(), self.hash, None, options)
+            .map_err(|told| Refusal::new(Reason::Failed, told.to_string()))?;
+        objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
+        Ok(objects)
+    }
+
+    /// The checked-out commit.
+    pub(super) fn head(&self) -> Option<ObjectId> {
+        self.follow("HEAD")
+    }
+
+    /// The object that the reference `name` leads to.
+    pub(super) fn follow(&self, name: &str) -> Option<ObjectId> {
+        let store = self.references();
+        let mut name = name.to_owned();
+        // A reference to a reference to a reference is no honest repository's.
+        for _ in 0..5 {
+            match store.try_find(name.as_str()).ok()??.target {
+                gix_ref::Target::Object(id) => return Some(id),
+                gix_ref::Target::Symbolic(next) => name = next.as_bstr().to_string(),
+            }
+        }
+        None
     }
 
     /// Its references.

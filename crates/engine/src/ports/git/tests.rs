@@ -348,3 +348,105 @@ fn binary_and_huge_contents_are_not_read() {
     assert_eq!(blobs.gaps.len(), 1);
     assert_eq!(blobs.gaps[0].0, "big.txt");
 }
+
+/// Who wrote the line of `path` that says `text`: the author and how many files the commit had.
+fn wrote(dir: &Path, path: &str, text: &str) -> Option<(String, u32)> {
+    let line = LineAt {
+        path: path.to_owned(),
+        line: 1,
+        mark: connectors::line_mark(text.as_bytes()),
+    };
+    let stop = AtomicBool::new(false);
+    let told = blame(dir, dir.to_str().unwrap(), &[line], &stop).unwrap();
+    let one = told.into_iter().next().unwrap()?;
+    Some((one.author, one.files))
+}
+
+fn as_(repo: &Repo, name: &str, message: &str) {
+    let author = format!("--author={name} <{name}@acme.test>");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-q", "--allow-empty", &author, "-m", message]);
+}
+
+fn write(repo: &Repo, path: &str, text: &str) {
+    let path = repo.path().join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_line_is_told_with_whoever_brought_it_in_and_not_with_who_touched_its_file() {
+    let repo = Repo::new();
+    write(&repo, "infra/main.tf", "user \"a\" {\n}\n");
+    as_(&repo, "bob", "a");
+    write(&repo, "infra/main.tf", "user \"a\" {\n}\nuser \"b\" {\n}\n");
+    write(&repo, "README", "x");
+    as_(&repo, "cleo", "b");
+    // Another format, another place, another name: none of them makes the line new.
+    write(
+        &repo,
+        "infra/main.tf",
+        "  user   \"a\"   {\n}\n\nuser \"b\" {\n  x = 1\n}\n",
+    );
+    as_(&repo, "dan", "format");
+    repo.git(&["mv", "infra/main.tf", "users.tf"]);
+    as_(&repo, "eve", "move");
+    let by = |name: &str, files| Some((format!("{name} <{name}@acme.test>"), files));
+    let of = |text: &str| wrote(repo.path(), "users.tf", text);
+    assert_eq!(of("user \"a\" {"), by("bob", 1));
+    assert_eq!(of("user \"b\" {"), by("cleo", 2));
+    assert_eq!(of("x = 1"), by("dan", 1));
+    assert_eq!(of("not committed"), None);
+    assert_eq!(wrote(repo.path(), "gone.tf", "user \"a\" {"), None);
+}
+
+#[test]
+fn a_line_of_a_merged_branch_is_told_with_its_author_and_not_with_who_merged() {
+    let repo = Repo::new();
+    write(&repo, "a", "one\n");
+    as_(&repo, "bob", "one");
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    write(&repo, "a", "one\nside\n");
+    as_(&repo, "cleo", "side");
+    repo.git(&["checkout", "-q", "main"]);
+    write(&repo, "b", "main\n");
+    as_(&repo, "dan", "main");
+    repo.git(&["merge", "-q", "--no-ff", "side", "-m", "merge"]);
+    let name = |text: &str| wrote(repo.path(), "a", text).map(|(name, _)| name);
+    assert_eq!(name("side").as_deref(), Some("cleo <cleo@acme.test>"));
+    assert_eq!(name("one").as_deref(), Some("bob <bob@acme.test>"));
+}
+
+#[test]
+fn a_mailmap_leads_former_names_to_those_of_today() {
+    let repo = Repo::new();
+    write(&repo, "a", "one\n");
+    as_(&repo, "bob", "one");
+    let map = "Robert Lee <robert.lee@acme.test> <bob@acme.test>\n";
+    write(&repo, ".mailmap", map);
+    as_(&repo, "cleo", "map");
+    let now = "Robert Lee <robert.lee@acme.test>".to_owned();
+    assert_eq!(wrote(repo.path(), "a", "one"), Some((now.clone(), 1)));
+    let blobs = read(repo.path()).unwrap();
+    let first = blobs.blobs.iter().find(|blob| blob.path == "a").unwrap();
+    assert_eq!(first.author, now, "the history says the same");
+}
+
+#[test]
+fn where_a_shallow_clone_ends_nobody_is_said_to_have_written_what_is_older() {
+    let repo = Repo::new();
+    write(&repo, "a", "one\n");
+    as_(&repo, "bob", "one");
+    write(&repo, "a", "one\ntwo\n");
+    as_(&repo, "cleo", "two");
+    write(&repo, "a", "one\ntwo\nthree\n");
+    as_(&repo, "dan", "three");
+    let clone = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", repo.path().display());
+    git(clone.path(), &["clone", "-q", "--depth=2", &from, "c"]);
+    let dir = clone.path().join("c");
+    assert_eq!(wrote(&dir, "a", "one"), None);
+    assert_eq!(wrote(&dir, "a", "two"), None, "it may be older as well");
+    let three = Some(("dan <dan@acme.test>".to_owned(), 1));
+    assert_eq!(wrote(&dir, "a", "three"), three);
+}

@@ -43,7 +43,7 @@ impl History<'_> {
             return Ok(());
         };
         let state = self.index(&bytes)?;
-        let head = self.head(&self.repository.references());
+        let head = self.repository.head();
         let tree = head.map(|id| self.tree_of(&id)).transpose()?;
         let sparse = sparse(&state);
         let mut old = Old::default();

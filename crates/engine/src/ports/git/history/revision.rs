@@ -47,7 +47,7 @@ impl History<'_> {
 
     fn named(&self, name: &str) -> Option<ObjectId> {
         let name = if name == "@" { "HEAD" } else { name };
-        if let Some(id) = Self::follow(&self.repository.references(), name) {
+        if let Some(id) = self.repository.follow(name) {
             return Some(id);
         }
         let is_id = name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
