@@ -22,29 +22,15 @@ pub(crate) enum Owner {
         id: String,
         /// A person or a team: `team-billing`, `ann@example.com`
         owner: String,
-        /// In which sense
-        #[arg(
-            long = "as",
-            visible_alias = "role",
-            value_name = "SENSE",
-            env = "KEYROLL_AS",
-            default_value = "business"
-        )]
-        sense: Sense,
+        #[command(flatten)]
+        sense: As,
     },
     /// Say that nobody owns it any more
     Clear {
         /// An id, the beginning of one, or a name
         id: String,
-        /// In which sense
-        #[arg(
-            long = "as",
-            visible_alias = "role",
-            value_name = "SENSE",
-            env = "KEYROLL_AS",
-            default_value = "business"
-        )]
-        sense: Sense,
+        #[command(flatten)]
+        sense: As,
     },
     /// List confirmed owners
     List {
@@ -71,16 +57,23 @@ pub(crate) enum Owner {
         id: String,
         /// Which of those suggested; the likeliest, if the evidence is strong enough
         who: Option<String>,
-        /// In which sense
-        #[arg(
-            long = "as",
-            visible_alias = "role",
-            value_name = "SENSE",
-            env = "KEYROLL_AS",
-            default_value = "business"
-        )]
-        sense: Sense,
+        #[command(flatten)]
+        sense: As,
     },
+}
+
+/// The sense that is decided in.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct As {
+    /// In which sense
+    #[arg(
+        long = "as",
+        visible_alias = "role",
+        value_name = "SENSE",
+        env = "KEYROLL_AS",
+        default_value = "business"
+    )]
+    sense: Sense,
 }
 
 /// In which sense somebody owns something.
@@ -127,11 +120,15 @@ impl Owner {
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
         let roll = Roll::open(settings)?;
         match self {
-            Self::Set { id, owner, sense } => decide(settings, &roll, &id, Some(&owner), sense),
-            Self::Clear { id, sense } => decide(settings, &roll, &id, None, sense),
+            Self::Set { id, owner, sense } => {
+                decide(settings, &roll, &id, Some(&owner), sense.sense)
+            }
+            Self::Clear { id, sense } => decide(settings, &roll, &id, None, sense.sense),
             Self::List { limit } => confirmed(settings, &roll, &limit),
             Self::Suggest { ids, all, limit } => suggest::list(settings, &roll, &ids, all, &limit),
-            Self::Accept { id, who, sense } => accept(settings, &roll, &id, who.as_deref(), sense),
+            Self::Accept { id, who, sense } => {
+                accept(settings, &roll, &id, who.as_deref(), sense.sense)
+            }
         }
     }
 }
