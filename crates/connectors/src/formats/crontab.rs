@@ -45,19 +45,17 @@ impl Format for Crontab {
             }
             variables.push('\n');
             let Some(job) = job else { continue };
-            let mut field = format!("job {} {}", job.user.unwrap_or_default(), job.program());
+            let name = super::name_of(job.does()).trim_matches(['"', '\'', '`', ';']);
+            let mut field = format!("job {} {name}", job.user.unwrap_or_default());
             while !fields.insert(field.clone()) {
                 field.push('+');
             }
             let thing = Thing::new(Kind::Identity, field.as_str(), "cron_job")
-                .is(Attribute::NAME, model::shorten(job.program(), 120))
+                .is(Attribute::NAME, model::shorten(name, 120))
                 .is(Attribute::CLASS, Class::Workload)
                 .is(Attribute::PROVIDER, "cron")
                 .is(Attribute::named("schedule"), job.schedule.as_str())
-                .is(
-                    Attribute::named("command"),
-                    model::shorten(job.program(), 120),
-                )
+                .is(Attribute::named("command"), model::shorten(job.does(), 120))
                 .is(Attribute::LINE, i64::try_from(number).unwrap_or(i64::MAX))
                 .maybe(Attribute::USER, job.user);
             seen.thing(thing);
@@ -68,6 +66,37 @@ impl Format for Crontab {
         for found in dotenv::found(&variables, seen) {
             seen.found(found);
         }
+    }
+}
+
+/// Commands that only ask whether to run, go somewhere or wait.
+const BEFORE: &[&str] = &[
+    ".", ":", "[", "[[", "cd", "command", "echo", "export", "perl", "set", "sleep", "source",
+    "test", "true", "umask", "which",
+];
+
+/// Commands that say how to run another one.
+const ROUND: &[&str] = &[
+    "chronic", "env", "exec", "flock", "if", "ionice", "nice", "nohup", "sudo", "then", "time",
+    "timeout",
+];
+
+/// The program that one command of a line runs, without what is wrapped round it.
+fn unwrapped<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let mut words = words.iter().copied().peekable();
+    loop {
+        let word = words.next()?;
+        let name = super::name_of(word);
+        if !ROUND.contains(&name) {
+            return Some(word);
+        }
+        // Options, numbers, variables; a lock is a file.
+        let further = |word: &&str| {
+            word.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+                || word.contains('=')
+                || (name == "flock" && word.starts_with('/'))
+        };
+        while words.next_if(further).is_some() {}
     }
 }
 
@@ -119,6 +148,18 @@ impl Job<'_> {
         self.words.get(self.assigned()).copied().unwrap_or_default()
     }
 
+    /// The program that the job is there for: what comes before it only asks whether to run,
+    /// goes somewhere or waits, and what is wrapped round it says how to run it.
+    fn does(&self) -> &str {
+        let words = self.words.get(self.assigned()..).unwrap_or_default();
+        let mut parts = words.split(|word| matches!(*word, "&&" | "||" | ";" | "|" | "{" | "("));
+        let named = parts.find_map(|part| {
+            let program = unwrapped(part)?;
+            (!BEFORE.contains(&super::name_of(program))).then_some(program)
+        });
+        named.unwrap_or_else(|| self.program())
+    }
+
     /// What is secret in the command: variables before it, addresses with a log-in, options
     /// that say what they are.
     fn secrets(&self, seen: &mut Seen) -> Vec<Found> {
@@ -154,5 +195,34 @@ impl Job<'_> {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_named_after_what_it_is_there_for() {
+        for (command, expected) in [
+            ("/usr/local/bin/backup --all", "/usr/local/bin/backup"),
+            ("A=b pg_dump shop | gzip > /b/shop.gz", "pg_dump"),
+            (
+                "test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }",
+                "run-parts",
+            ),
+            (
+                "test -x /usr/bin/certbot -a -d /x && perl -e 'sleep int(rand(9))' && certbot -q renew",
+                "certbot",
+            ),
+            ("[ -x /opt/a ] && /opt/a", "/opt/a"),
+            ("flock -n /run/x.lock nice -n 10 /opt/sync", "/opt/sync"),
+            ("timeout 30 curl -s https://x.test", "curl"),
+            ("test -f /x", "test"),
+        ] {
+            let line = format!("5 4 * * * {command}");
+            let job = job(&line, false).unwrap();
+            assert_eq!(job.does(), expected, "{command}");
+        }
     }
 }
