@@ -19,6 +19,7 @@ mod cli_tokens;
 mod compose;
 mod crontab;
 mod cyclonedx;
+mod declared;
 mod docker_config;
 mod dockerfile;
 mod dotenv;

@@ -18,7 +18,7 @@ mod workload;
 use object::Manifest;
 use serde_json::Value;
 
-use super::{FileAt, Format, FormatSpec, Seen, settings};
+use super::{FileAt, Format, FormatSpec, Seen, declared, settings};
 
 /// So much of a file of any name is looked at.
 const HEAD_BYTES: usize = 4096;
@@ -74,6 +74,7 @@ impl Format for KubernetesManifest {
             ));
         }
         read_all(&objects, seen);
+        declared::in_objects(&String::from_utf8_lossy(file.bytes), seen);
         settings::locate(seen, file.bytes);
     }
 }

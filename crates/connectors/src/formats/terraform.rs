@@ -19,7 +19,7 @@ mod tell;
 
 use serde_json::Value;
 
-use super::{FileAt, Format, FormatSpec, Seen, settings};
+use super::{FileAt, Format, FormatSpec, Seen, declared, settings};
 
 /// So much of a file of any name is looked at.
 const HEAD_BYTES: usize = 512;
@@ -117,6 +117,7 @@ impl Format for TerraformConfig {
         } else {
             let read = hcl::read(file.text(seen));
             config::read(&read.tree, variables, seen);
+            declared::in_blocks(&String::from_utf8_lossy(file.bytes), seen);
             if let Some(line) = read.broken {
                 seen.broken(format!("expected HCL, got something else at line {line}"));
             }
