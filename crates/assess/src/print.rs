@@ -21,8 +21,18 @@ pub(crate) fn of(rule: &Rule, ruling: &Ruling, entity: &Entity) -> FindingPrint 
     };
     let path = ruling.place.as_ref().map(|place| place.path.as_str());
     let lies_there = |member: &&Member| {
-        let native = member.sighting.native.trim_start_matches('/');
-        path.is_some_and(|path| native.starts_with(path.trim_start_matches('/')))
+        let Some(path) = path else { return false };
+        let source = &member.sighting.source;
+        // A history names its files from its own root.
+        let path = match source.connector() {
+            "git_history" => below(path, source.target()),
+            _ => path.trim_start_matches('/'),
+        };
+        member
+            .sighting
+            .native
+            .trim_start_matches('/')
+            .starts_with(path)
     };
     let mut members = entity.members.iter();
     let member = members.clone().find(lies_there).or_else(|| members.next());

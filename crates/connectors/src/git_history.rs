@@ -81,8 +81,13 @@ impl Connector for GitHistory {
                 (_, false) => Err(("more was found than is kept of one repository", true)),
             }
         });
+        let dir = repository(cx).ok().filter(|_| change.is_none());
         for told in found.into_values() {
-            cx.observe(whose.tell(told));
+            let told = whose.tell(told);
+            cx.observe(match &dir {
+                Some(dir) => in_repository(told, dir),
+                None => told,
+            });
         }
         done
     }
@@ -243,6 +248,19 @@ impl Whose {
             Some((_, owners)) => owners.tell(told, &path),
             None => told,
         }
+    }
+}
+
+/// `told` with its place as a path of this machine, so that what lies in a work tree and what its
+/// history holds are told in one way. A change is told as it is shown elsewhere: from its root.
+fn in_repository(told: Observation, dir: &str) -> Observation {
+    let place = told.fact(&Attribute::PLACE);
+    match place.is().and_then(|place| place.text()) {
+        Some(path) => {
+            let path = format!("{}/{path}", dir.trim_end_matches('/'));
+            told.is(Attribute::PLACE, path)
+        }
+        None => told,
     }
 }
 
