@@ -9,6 +9,7 @@
 //! **Invariant:** no clock: the same thing at the same `now` gives the same findings in the
 //! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
 
+mod place;
 mod print;
 mod risk;
 mod rules;
@@ -144,7 +145,8 @@ fn finding(
         owasp: rule.owasp,
         entity: thing.entity.id.clone(),
         name: thing.entity.name().to_owned(),
-        place: ruling.place,
+        place: ruling.place.or_else(|| place::of(thing.entity)),
+        source: place::source(thing.entity).cloned(),
         verdict: ruling.verdict,
         severity: rule.severity,
         risk: risk::total(&factors),

@@ -1,6 +1,8 @@
 //! How much a finding weighs, as a sum of named factors.
 
-use model::{Attribute, RiskFactor, Severity, Told, Verdict};
+mod internet;
+
+use model::{Attribute, Duration, RiskFactor, Severity, Told, Verdict};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -11,62 +13,19 @@ pub(crate) fn factors(
     thing: &Thing<'_>,
     ground: &Ground,
 ) -> Vec<RiskFactor> {
-    let mut factors = vec![factor(
-        "severity",
-        base(rule.severity),
-        format!("`{}` is {}", rule.id, rule.severity.as_str()),
-    )];
-    match thing
-        .own_or_holders(&Attribute::PRIVILEGE)
-        .is()
-        .and_then(|value| value.text())
-    {
-        Some(word @ ("root" | "superuser")) => {
-            factors.push(factor("privilege", 25, format!("it acts as {word}")))
-        }
-        Some(word) => factors.push(factor(
-            "privilege",
-            15,
-            format!("it acts as {}", model::clean(word)),
-        )),
-        None => {}
-    }
-    if let Some(mode) = open_mode(thing) {
-        factors.push(factor(
-            "exposure",
-            15,
-            format!("others on that machine may read the file (mode {mode})"),
-        ));
-    }
-    if thing
-        .own_or_holders(&Attribute::ENVIRONMENT)
-        .is()
-        .and_then(|value| value.text())
-        .is_some_and(is_production)
-    {
-        factors.push(factor(
-            "environment",
-            10,
-            "it belongs to production".to_owned(),
-        ));
-    }
-    if let Told::Is(created) = thing.entity.time(&Attribute::CREATED_AT) {
-        let age = ground.now.since(created);
-        if age > model::Duration::days(365) {
-            factors.push(factor("age", 10, format!("it is {age} old")));
-        }
-    }
-    if thing.owner.is_none() {
-        factors.push(factor(
-            "owner",
-            10,
-            "nobody has been confirmed as owner".to_owned(),
-        ));
-    }
-    if let Verdict::Unknown(_) = ruling.verdict {
-        factors.push(factor("validity", -20, "it could not be judged".to_owned()));
-    }
-    factors
+    let why = format!("`{}` is {}", rule.id, rule.severity.as_str());
+    let further = [
+        privilege(thing),
+        exposure(thing),
+        internet::factor_of(thing),
+        environment(thing),
+        validity(thing, ground),
+        age(thing, ground),
+        owner(thing),
+        judgement(ruling),
+    ];
+    let base = Some(factor("severity", base(rule.severity), why));
+    std::iter::once(base).chain(further).flatten().collect()
 }
 
 /// The sum of the factors, cut to 0…100.
@@ -75,11 +34,11 @@ pub(crate) fn total(factors: &[RiskFactor]) -> u8 {
     u8::try_from(sum.clamp(0, 100)).unwrap_or(100)
 }
 
-fn factor(name: &str, points: i32, why: String) -> RiskFactor {
+fn factor(name: &str, points: i32, why: impl Into<String>) -> RiskFactor {
     RiskFactor {
         name: name.to_owned(),
         points,
-        why,
+        why: why.into(),
     }
 }
 
@@ -93,14 +52,67 @@ const fn base(severity: Severity) -> i32 {
     }
 }
 
-/// The mode of a file that holds the secret and that group or others may read.
-fn open_mode<'a>(thing: &Thing<'a>) -> Option<&'a str> {
+fn privilege(thing: &Thing<'_>) -> Option<RiskFactor> {
+    let told = thing.own_or_holders(&Attribute::PRIVILEGE);
+    let word = told.is()?.text()?;
+    let points = match word {
+        "root" | "superuser" => 25,
+        _ => 15,
+    };
+    let why = format!("it acts as {}", model::clean(word));
+    Some(factor("privilege", points, why))
+}
+
+/// A file that holds the secret and that group or others may read.
+fn exposure(thing: &Thing<'_>) -> Option<RiskFactor> {
     let facts = thing.entity.facts.get(&Attribute::FILE_MODE)?;
-    facts.iter().find_map(|fact| {
+    let mode = facts.iter().find_map(|fact| {
         let mode = fact.told.is()?.text()?;
         let bits = u32::from_str_radix(mode, 8).ok()?;
         (bits & 0o044 != 0).then_some(mode)
-    })
+    })?;
+    let why = format!("others on that machine may read the file (mode {mode})");
+    Some(factor("exposure", 15, why))
+}
+
+fn environment(thing: &Thing<'_>) -> Option<RiskFactor> {
+    let told = thing.own_or_holders(&Attribute::ENVIRONMENT);
+    let production = is_production(told.is()?.text()?);
+    production.then(|| factor("environment", 10, "it belongs to production"))
+}
+
+/// Whether it still opens something, as far as anybody has tried or its provider says.
+fn validity(thing: &Thing<'_>, ground: &Ground) -> Option<RiskFactor> {
+    match thing.entity.text(&Attribute::named("validity")) {
+        Some("live") => return Some(factor("validity", 20, "its provider takes it")),
+        Some("dead") => return Some(factor("validity", -30, "its provider refuses it")),
+        _ => {}
+    }
+    if thing.is_off() {
+        return Some(factor("validity", -20, "its provider has switched it off"));
+    }
+    let end = thing.entity.time(&Attribute::EXPIRES_AT);
+    let over = end.is().is_some_and(|end| *end <= ground.now);
+    over.then(|| factor("validity", -20, "it is past its end"))
+}
+
+fn age(thing: &Thing<'_>, ground: &Ground) -> Option<RiskFactor> {
+    let Told::Is(created) = thing.entity.time(&Attribute::CREATED_AT) else {
+        return None;
+    };
+    let age = ground.now.since(created);
+    (age > Duration::days(365)).then(|| factor("age", 10, format!("it is {age} old")))
+}
+
+fn owner(thing: &Thing<'_>) -> Option<RiskFactor> {
+    let nobody = thing.owner.is_none();
+    nobody.then(|| factor("owner", 10, "nobody has been confirmed as owner"))
+}
+
+/// What could not be judged weighs less than what is known to be wrong.
+fn judgement(ruling: &Ruling) -> Option<RiskFactor> {
+    let unknown = matches!(ruling.verdict, Verdict::Unknown(_));
+    unknown.then(|| factor("judgement", -20, "it could not be judged"))
 }
 
 fn is_production(name: &str) -> bool {

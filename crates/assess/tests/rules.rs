@@ -340,3 +340,99 @@ fn a_finding_at_a_place_keeps_its_name_when_another_place_goes() {
         assert!(of(&both).contains(&of(&alone)[0]));
     });
 }
+
+#[test]
+fn each_finding_tells_where_it_is_who_answers_and_what_to_type_next() {
+    for rule in RULES {
+        let cases = cases(rule.id);
+        for case in &cases.case {
+            let found = with_thing(case, cases.now, |thing| {
+                let mut ground = Ground::at(cases.now);
+                for leaver in &case.left {
+                    ground.left.add(leaver, &[], None);
+                }
+                assess(thing, &ground, &[])
+            });
+            for one in found {
+                let at = format!("{}: {}: {one:?}", rule.id, case.claim);
+                assert!(one.place.is_some() || one.source.is_some(), "{at}");
+                let asked = one.factors.iter().any(|factor| factor.name == "owner");
+                assert!(one.owner.is_some() != asked, "{at}");
+                assert!(one.next.starts_with("keyroll "), "{at}");
+                assert!(!one.next.contains(['{', '}']), "{at}");
+                assert!(!one.verdict.why().is_empty(), "{at}");
+                let sum: i32 = one.factors.iter().map(|factor| factor.points).sum();
+                assert_eq!(i32::from(one.risk), sum.clamp(0, 100), "{at}");
+                assert!(one.factors.iter().all(|factor| !factor.why.is_empty()));
+            }
+        }
+    }
+}
+
+/// The factors of what `unused` says of an access key with these facts.
+fn factors(facts: &[(&str, Value)], owner: Option<&str>) -> BTreeMap<String, i32> {
+    let now: Timestamp = "2026-03-01".parse().unwrap();
+    let known = [
+        ("type", Value::from("aws_access_key")),
+        ("last_used_at", Value::from("2025-01-01T00:00:00Z")),
+    ];
+    let facts = known.into_iter().chain(facts.iter().cloned());
+    let seen = Seen {
+        source: "files:host".into(),
+        missing: false,
+        facts: facts
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        used_by: Vec::new(),
+    };
+    let thing = entity(Kind::Credential, &[seen], now);
+    let thing = Thing {
+        entity: &thing,
+        holder: None,
+        owner,
+        refused: None,
+    };
+    let found = assess(&thing, &Ground::at(now), &[]);
+    let one = found.iter().find(|one| one.rule == "unused").unwrap();
+    let factors = one.factors.iter();
+    factors.map(|one| (one.name.clone(), one.points)).collect()
+}
+
+#[test]
+fn risk_is_the_sum_of_named_factors_and_nothing_else() {
+    let all = [
+        ("privilege", Value::from("superuser")),
+        ("file_mode", Value::from("0644")),
+        ("endpoint", Value::from("postgres://9.9.9.9:5432")),
+        ("environment", Value::from("production")),
+        ("validity", Value::from("live")),
+        ("created_at", Value::from("2020-01-01T00:00:00Z")),
+    ];
+    let told = factors(&all, None);
+    let names: Vec<_> = told.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "age",
+            "environment",
+            "exposure",
+            "internet",
+            "owner",
+            "privilege",
+            "severity",
+            "validity"
+        ]
+    );
+    let none = factors(&[], Some("ann"));
+    assert_eq!(none.keys().collect::<Vec<_>>(), ["severity"]);
+    assert!(factors(&[("validity", Value::from("dead"))], None)["validity"] < 0);
+    assert!(!factors(&[("validity", Value::from("unknown"))], None).contains_key("validity"));
+    let near = [
+        ("endpoint", Value::from("10.0.0.1:5432")),
+        ("environment", Value::from("staging")),
+        ("file_mode", Value::from("0600")),
+        ("created_at", Value::from("2025-12-01T00:00:00Z")),
+    ];
+    let near = factors(&near, Some("ann"));
+    assert_eq!(near.keys().collect::<Vec<_>>(), ["severity"]);
+}

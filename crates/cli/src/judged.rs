@@ -100,6 +100,7 @@ mod tests {
             entity,
             name: String::new(),
             place: None,
+            source: None,
             verdict: Verdict::Unknown(String::new()),
             severity,
             risk,

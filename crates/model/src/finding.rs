@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EntityId, Timestamp};
+use crate::{EntityId, SourceId, Timestamp};
 
 /// A rule's answer about one thing. Unknown is never shown as pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,8 +166,10 @@ pub struct Finding {
     pub entity: EntityId,
     /// What people call it.
     pub name: String,
-    /// Where.
+    /// Where: what the rule speaks of, else where the thing lies or is declared.
     pub place: Option<Place>,
+    /// A source that sees it, for what lies in no file; none where it is gone from all.
+    pub source: Option<SourceId>,
     /// Fail or unknown, and why.
     pub verdict: Verdict,
     /// How much it matters.

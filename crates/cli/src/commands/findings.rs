@@ -85,6 +85,7 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
         Field::text("name"),
         Field::text("path"),
         Field::count("line"),
+        Field::text("source"),
         Field::text("owner"),
         Field::any("factors"),
         Field::text("next"),
@@ -220,6 +221,13 @@ fn cells(finding: &Finding) -> Vec<Cell> {
         Some(line) => format!("{}:{line}", place.path),
         None => place.path.clone(),
     });
+    let source = || {
+        finding
+            .source
+            .as_ref()
+            .map(|source| source.as_str().to_owned())
+    };
+    let place = place.or_else(source);
     let mut verdict = shown::verdict(&finding.verdict);
     if let Some(mute) = &finding.mute {
         verdict = Cell::toned(format!("muted until {}", day(mute.until)), Tone::Unknown);
@@ -258,6 +266,7 @@ pub(crate) fn fields(finding: &Finding) -> Fields {
         "name": finding.name,
         "path": finding.place.as_ref().map(|place| &place.path),
         "line": finding.place.as_ref().and_then(|place| place.line),
+        "source": finding.source,
         "owner": finding.owner,
         "factors": finding.factors,
         "next": finding.next,
@@ -266,5 +275,20 @@ pub(crate) fn fields(finding: &Finding) -> Fields {
     match value {
         serde_json::Value::Object(fields) => fields,
         _ => Fields::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    #[test]
+    fn what_each_rule_says_to_type_next_is_a_command_of_ours() {
+        for rule in assess::RULES {
+            let next = rule.next.replace("{id}", "cr-0123456789abcdef");
+            let next = next.replace("{holder}", "id-0123456789abcdef");
+            let typed = crate::arguments::Cli::try_parse_from(next.split_whitespace());
+            assert!(typed.is_ok(), "{}: {next}: {:?}", rule.id, typed.err());
+        }
     }
 }

@@ -52,7 +52,9 @@ fn page(finding: &Finding) -> Page {
         Some(line) => format!("{}, line {line}", place.path),
         None => place.path.clone(),
     });
-    let mut at: Vec<String> = place.into_iter().collect();
+    let source = finding.source.as_ref();
+    let source = || source.map(|source| format!("seen by {}", source.as_str()));
+    let mut at: Vec<String> = place.or_else(source).into_iter().collect();
     at.push(format!(
         "on the roll: `{}` ({})",
         finding.entity, finding.name

@@ -138,7 +138,7 @@ fn article(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
         text(fields, "path"),
         fields.get("line").and_then(Value::as_u64),
     ) {
-        ("", _) => String::new(),
+        ("", _) => text(fields, "source").to_owned(),
         (path, Some(line)) => format!("{path}:{line}"),
         (path, None) => path.to_owned(),
     };
