@@ -46,6 +46,7 @@ pub use look::Looked;
 pub use model::Ownership;
 pub use ports::{
     Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort, TlsLimits, TlsPort,
+    index_paths,
 };
 pub use record::Ledger;
 pub use scan::{Machine, Scanned};

@@ -8,6 +8,7 @@ mod tls;
 
 pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
+pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort};
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -147,10 +147,11 @@ impl Port for OneFile<'_> {
     }
 }
 
-/// What came of asking: all of it as text, and the native ids that were seen.
+/// What came of asking: all of it as text, and what was seen.
 pub(crate) struct Told {
     pub(crate) text: String,
     pub(crate) natives: Vec<String>,
+    pub(crate) seen: Vec<Observation>,
 }
 
 /// Lets `connector` tell which source it is and discover all there is, as one pass does.
@@ -164,6 +165,7 @@ pub(crate) fn pass(
     let mut told = Told {
         text: String::new(),
         natives: Vec::new(),
+        seen: Vec::new(),
     };
     let mut events = 0;
     let mut sink = |event: Event| {
@@ -171,7 +173,8 @@ pub(crate) fn pass(
         told.text.push_str(&format!("{event:?}\n"));
         if let Event::Seen(seen) = event {
             survives_writing(&seen);
-            told.natives.push(seen.native);
+            told.natives.push(seen.native.clone());
+            told.seen.push(seen);
         }
     };
     let mut cx = context(port, witness, target, options, &mut sink);

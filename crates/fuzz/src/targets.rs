@@ -6,6 +6,7 @@ mod archive;
 mod evidence;
 mod keys;
 mod pushed;
+mod repository;
 mod sources;
 mod texts;
 
@@ -17,13 +18,14 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 6] = [
+    let lists: [&[Listed]; 7] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
         keys::TARGETS,
         archive::TARGETS,
         texts::TARGETS,
+        repository::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed

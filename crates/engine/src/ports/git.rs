@@ -7,6 +7,7 @@
 
 mod blame;
 mod history;
+mod index;
 mod people;
 mod repository;
 
@@ -19,6 +20,7 @@ use connectors::{Answer, Blobs, Change, LineAt, Port, Question, Refusal, Written
 use model::Reason;
 
 use history::History;
+pub use index::index_paths;
 use repository::Repository;
 
 /// How much one pass may ask of a repository.

@@ -13,7 +13,8 @@ use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
 use model::{Reason, Secret};
 
-use super::{Answers, DEPTH_MAX, HEAD_BYTES, History, Over, in_order, unsupported};
+use super::{Answers, DEPTH_MAX, HEAD_BYTES, History, Over, in_order};
+use crate::ports::git::index;
 
 /// Of files that are gone, more than so much is not looked at: what moved may then seem new.
 const GONE_BYTES_MAX: usize = 64 << 20;
@@ -42,7 +43,7 @@ impl History<'_> {
         let Some(bytes) = self.repository.index(index).map_err(Over::Refused)? else {
             return Ok(());
         };
-        let state = self.index(&bytes)?;
+        let state = index::read(self.repository.hash, &bytes).map_err(Over::Refused)?;
         let head = self.repository.head();
         let tree = head.map(|id| self.tree_of(&id)).transpose()?;
         let sparse = sparse(&state);
@@ -80,29 +81,6 @@ impl History<'_> {
             self.blob(id, path, &nobody, &mut None, to)?;
         }
         Ok(())
-    }
-
-    fn index(&self, bytes: &[u8]) -> Result<gix_index::State, Over> {
-        let hash = self.repository.hash;
-        let options = gix_index::decode::Options {
-            thread_limit: Some(1),
-            alloc_limit_bytes: Some(bytes.len().saturating_mul(16)),
-            ..Default::default()
-        };
-        let never = gix_index::State::new(hash).timestamp();
-        let (state, _) =
-            gix_index::State::from_bytes(bytes, never, hash, options).map_err(|_| {
-                Over::Refused(Refusal::new(
-                    Reason::Failed,
-                    "its index is broken, or of a kind that is not known",
-                ))
-            })?;
-        if state.link().is_some() {
-            return Err(Over::Refused(unsupported(
-                "its index is split over two files; `git update-index --no-split-index` makes it one",
-            )));
-        }
-        Ok(state)
     }
 
     /// The files below `tree`, without directories that the index holds unchanged.
