@@ -27,6 +27,7 @@ mod gcloud;
 mod gem_credentials;
 mod gh_hosts;
 mod git_credentials;
+mod helm_values;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
@@ -157,6 +158,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &sarif::Sarif,
     &key_store::KeyStore,
     &kubernetes::KubernetesManifest,
+    &helm_values::HelmValues,
     &terraform::TerraformPlan,
     &terraform::TerraformState,
     &terraform::TerraformConfig,

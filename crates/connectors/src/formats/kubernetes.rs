@@ -16,9 +16,10 @@ mod secrets;
 mod workload;
 
 use object::Manifest;
+pub(super) use rbac::federated;
 use serde_json::Value;
 
-use super::{FileAt, Format, FormatSpec, Seen, declared, settings};
+use super::{FileAt, Format, FormatSpec, Seen, declared, settings, tree};
 
 /// So much of a file of any name is looked at.
 const HEAD_BYTES: usize = 4096;
@@ -61,12 +62,14 @@ impl Format for KubernetesManifest {
         let text = file.text(seen);
         let mut objects = Vec::new();
         if text.trim_start().starts_with('{') {
-            let Some(value) = super::tree::json(file, seen) else {
+            let Some(value) = tree::json(file, seen) else {
                 return;
             };
             items(value, 0, &mut objects);
         } else {
-            documents(text, seen, &mut objects);
+            for value in tree::documents(text, OBJECTS_MAX, seen) {
+                items(value, 0, &mut objects);
+            }
         }
         if objects.len() >= OBJECTS_MAX {
             seen.unsupported(format!(
@@ -98,51 +101,6 @@ fn read_all(objects: &[Value], seen: &mut Seen) {
     }
 }
 
-/// Every document of a YAML stream. One that is a template of a chart is passed over: it is no
-/// YAML before it is rendered.
-fn documents(text: &str, seen: &mut Seen, out: &mut Vec<Value>) {
-    let mut line = 1;
-    for document in split(text) {
-        let first = line;
-        line += document.bytes().filter(|byte| *byte == b'\n').count();
-        if document.trim().is_empty() || out.len() >= OBJECTS_MAX {
-            continue;
-        }
-        match serde_saphyr::from_str::<Value>(document) {
-            Ok(value) => items(value, 0, out),
-            Err(_) if document.contains("{{") => seen.set_aside("chart template"),
-            Err(told) => {
-                let at = told.location().map_or(0, |place| place.line());
-                let line = u64::try_from(first)
-                    .unwrap_or(u64::MAX)
-                    .saturating_add(at)
-                    .saturating_sub(1);
-                seen.broken(format!(
-                    "expected YAML, got something else near line {line}"
-                ));
-            }
-        }
-    }
-}
-
-/// The documents of a stream: between lines that begin with `---`.
-fn split(text: &str) -> Vec<&str> {
-    let mut out = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    for line in text.split_inclusive('\n') {
-        if line
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-        {
-            out.push(&text[start..at]);
-            start = at;
-        }
-        at += line.len();
-    }
-    out.push(&text[start..]);
-    out
-}
-
 /// An object, or those of a list.
 fn items(value: Value, depth: usize, out: &mut Vec<Value>) {
     let list = value
@@ -172,15 +130,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_dashes_parts_documents_and_one_in_a_text_does_not() {
-        let text = "---\na: 1\n--- # next\nb: |\n  ---\n  x\n---x: 2\n";
-        assert_eq!(
-            split(text),
-            ["", "---\na: 1\n", "--- # next\nb: |\n  ---\n  x\n---x: 2\n"]
-        );
-    }
-
-    #[test]
     fn a_chart_template_is_no_broken_manifest() {
         let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Values.name }}\n{{- if .x }}\n{{- end }}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: kept}\n";
         let mut seen = Seen::default();
@@ -190,7 +139,7 @@ mod tests {
         };
         KubernetesManifest.read(&file, &mut seen);
         assert!(seen.gaps.is_empty());
-        assert_eq!(seen.aside, ["chart template"]);
+        assert_eq!(seen.aside, ["template"]);
         assert_eq!(seen.things.len(), 1);
     }
 }

@@ -6,6 +6,7 @@
 //! its name last.
 
 mod names;
+mod tables;
 
 use model::{Attribute, CredentialType, Fact, Secret, Told, Value};
 
@@ -15,6 +16,8 @@ use crate::aws_credential::aws_credential;
 use crate::aws_key_id::is_aws_key_id;
 use crate::login::{Login, host_name};
 use crate::{armour, jwt, token};
+pub(super) use names::folded;
+pub(super) use tables::Tables;
 
 /// A longer value is looked at for armour only.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
@@ -81,6 +84,22 @@ pub(super) fn adopt(own: Seen, seen: &mut Seen, tell: impl Fn(Found) -> Found) {
             model::Reason::Unsupported => seen.unsupported(told),
             _ => seen.broken(told),
         }
+    }
+}
+
+/// The credentials in every table below `value`, which stands at `within`, each changed by `tell`.
+pub(super) fn nested(
+    within: &str,
+    value: &serde_json::Value,
+    seen: &mut Seen,
+    tell: impl Fn(Found) -> Found,
+) {
+    let tables = Tables::of(within, value, &serde_json::Value::Null);
+    if tables.cut {
+        seen.unsupported("more or deeper nested values than are looked at");
+    }
+    for table in tables.each() {
+        adopt(read(&table), seen, &tell);
     }
 }
 

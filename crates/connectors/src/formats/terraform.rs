@@ -9,7 +9,6 @@
 mod catalog;
 mod config;
 mod credential;
-mod flat;
 mod hcl;
 mod plan;
 mod policy;

@@ -81,7 +81,17 @@ pub(crate) fn is_reference(value: &str) -> bool {
             && value[1..]
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '_')
+        || is_elsewhere(value)
         || same
+}
+
+/// Whether a value names where another program will get the secret, or is sealed under a key
+/// that lies elsewhere: SOPS, Ansible Vault, vals, Bank-Vaults, 1Password.
+fn is_elsewhere(value: &str) -> bool {
+    ["ENC[", "$ANSIBLE_VAULT;", "ref+", "op://", "secretref+"]
+        .iter()
+        .any(|start| value.starts_with(start))
+        || value.starts_with("vault:") && value.contains('#')
 }
 
 /// Whether a value is there to be replaced: `changeme`, `your-token-here`.
@@ -137,6 +147,11 @@ mod tests {
             "*****",
             "{{ pw }}",
             "%PW%",
+            "ENC[AES256_GCM,data:Zm9v,type:str]",
+            "$ANSIBLE_VAULT;1.1;AES256\n6132",
+            "ref+vault://secret/db#/password",
+            "vault:secret/data/db#password",
+            "op://infra/db/password",
         ] {
             assert!(is_reference(value), "{value}");
         }

@@ -125,22 +125,75 @@ pub(super) fn each_text<'a>(value: &'a Value, each: &mut impl FnMut(&'a str)) {
 }
 
 /// The file as YAML, of which JSON is a part; a gap where it is none. The parser bounds depth,
-/// aliases and size.
+/// aliases and size. Of several documents the first that has something is taken.
 pub(super) fn yaml(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
     let text = file.text(seen);
+    documents(text, 1, seen).into_iter().next()
+}
+
+/// The documents of a YAML stream that hold something, `most` of them at most. One that is a
+/// template is set aside: it is no YAML before it is rendered.
+pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> {
+    let mut out = Vec::new();
     if text.len() > BYTES_MAX {
-        return None;
+        seen.unsupported(format!("YAML of more than {} MiB", BYTES_MAX >> 20));
+        return out;
     }
-    match serde_saphyr::from_str(text) {
-        Ok(value) => Some(value),
-        Err(told) => {
-            let line = told.location().map_or(0, |location| location.line());
-            seen.broken(format!(
-                "expected YAML, got something else near line {line}"
-            ));
-            None
+    let mut line = 1;
+    for document in split(text) {
+        let first = line;
+        line += document.bytes().filter(|byte| *byte == b'\n').count();
+        if document.trim().is_empty() {
+            continue;
+        }
+        if out.len() >= most {
+            break;
+        }
+        match serde_saphyr::from_str_with_options(document, options()) {
+            Ok(Value::Null) => {}
+            Ok(value) => out.push(value),
+            Err(_) if document.contains("{{") || document.contains("{%") => {
+                seen.set_aside("template");
+            }
+            Err(told) => {
+                let at = told.location().map_or(0, |place| place.line());
+                let line = u64::try_from(first)
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(at)
+                    .saturating_sub(1);
+                seen.broken(format!(
+                    "expected YAML, got something else near line {line}"
+                ));
+            }
         }
     }
+    out
+}
+
+/// As the readers of such files are: of a name that stands twice the last value counts.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+    }
+}
+
+/// The documents of a stream: between lines that begin with `---`.
+fn split(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        {
+            out.push(&text[start..at]);
+            start = at;
+        }
+        at += line.len();
+    }
+    out.push(&text[start..]);
+    out
 }
 
 /// The file as TOML; a gap where it is none.
@@ -173,4 +226,40 @@ pub(super) fn members<'a>(
         .into_iter()
         .flatten()
         .map(|(name, value)| (name.as_str(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_dashes_parts_documents_and_one_in_a_text_does_not() {
+        let text = "---\na: 1\n--- # next\nb: |\n  ---\n  x\n---x: 2\n";
+        assert_eq!(
+            split(text),
+            ["", "---\na: 1\n", "--- # next\nb: |\n  ---\n  x\n---x: 2\n"]
+        );
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_hides_nothing_else_of_its_file() {
+        let mut seen = Seen::default();
+        let text = "a: 1\nb: {c: .inf}\na: &x {d: 2, e: 3}\nf:\n  <<: *x\n  d: 4\n";
+        let told = documents(text, 1, &mut seen);
+        assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+        assert_eq!(told[0]["f"], serde_json::json!({"d": 4, "e": 3}));
+        assert_eq!(told[0]["a"]["d"], 2);
+    }
+
+    #[test]
+    fn aliases_that_multiply_are_a_gap_and_no_flood() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..12 {
+            let before = format!("*a{}, ", n - 1).repeat(10);
+            text.push_str(&format!("a{n}: &a{n} [{before}]\n"));
+        }
+        let mut seen = Seen::default();
+        assert!(documents(&text, 1, &mut seen).is_empty());
+        assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+    }
 }

@@ -28,8 +28,7 @@ pub(super) fn service_account(object: &Object<'_>, seen: &mut Seen) {
             Attribute::named("automount_service_account_token"),
             automount,
         );
-    let cloud = FEDERATED.iter().find_map(|name| object.annotation(name));
-    if let Some(cloud) = cloud.filter(|cloud| cloud.len() <= 400) {
+    if let Some(cloud) = federated(|name| object.annotation(name)) {
         thing = thing
             .is(Attribute::named("federation"), cloud)
             .with(|told| told.hint("cloud_identity", cloud));
@@ -49,6 +48,14 @@ pub(super) fn service_account(object: &Object<'_>, seen: &mut Seen) {
     seen.thing(
         thing.with(|told| told.hint("kubernetes_service_account", model::shorten(&login, 300))),
     );
+}
+
+/// The cloud identity that a service account speaks as, by its annotations.
+pub(in crate::formats) fn federated<'a>(
+    annotation: impl Fn(&str) -> Option<&'a str>,
+) -> Option<&'a str> {
+    let cloud = FEDERATED.iter().find_map(|name| annotation(name));
+    cloud.filter(|cloud| cloud.len() <= 400)
 }
 
 /// Tells of a role: rights that somebody may be given.

@@ -146,7 +146,7 @@ const PLAIN: &[&str] = &[
 
 /// A name in lower case, its words joined by `_`: `dbPassword`, `db-password` and
 /// `DB.PASSWORD` are one.
-pub(super) fn folded(name: &str) -> String {
+pub(in crate::formats) fn folded(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut small = false;
     for letter in name.chars().take(200) {

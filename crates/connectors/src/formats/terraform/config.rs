@@ -2,14 +2,11 @@
 
 use serde_json::Value;
 
-use super::flat::Tables;
 use super::resource::Resource;
 use super::{RESOURCES_MAX, tell};
 use crate::formats::settings;
 use crate::formats::{Seen, Thing, tree};
 use model::{Attribute, Kind};
-
-static NONE: Value = Value::Null;
 
 /// Reads a configuration, or a file that gives `variables` their values.
 pub(super) fn read(tree: &Value, variables: bool, seen: &mut Seen) {
@@ -95,13 +92,7 @@ fn backend(name: &str, body: &Value, seen: &mut Seen) {
 }
 
 fn literals(field: &str, value: &Value, seen: &mut Seen) {
-    let tables = Tables::of(field, value, &NONE);
-    if tables.cut {
-        seen.unsupported("a block with more or deeper nested values than are looked at");
-    }
-    for table in tables.each() {
-        settings::adopt(settings::read(&table), seen, |found| found);
-    }
+    settings::nested(field, value, seen, |found| found);
 }
 
 /// One body, or those of a list.

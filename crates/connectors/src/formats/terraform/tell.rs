@@ -4,10 +4,9 @@ use model::{Attribute, Key, KeyKind, Kind, Observation, Relation};
 use serde_json::Value;
 
 use super::catalog::{self, What};
-use super::flat::Tables;
 use super::resource::{Identities, Resource};
 use super::{credential, policy};
-use crate::formats::settings;
+use crate::formats::settings::{self, Tables};
 use crate::formats::{Seen, Thing};
 
 /// Attributes that are secret in a resource that is a place for secrets.

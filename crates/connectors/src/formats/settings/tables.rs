@@ -1,8 +1,8 @@
-//! The attributes of a resource, flattened into settings that stand side by side.
+//! Nested tables, flattened into settings that stand side by side.
 
 use serde_json::Value;
 
-use crate::formats::settings::Setting;
+use super::Setting;
 
 /// Attributes nested deeper are not looked at.
 const DEPTH_MAX: usize = 12;
@@ -11,13 +11,22 @@ const SETTINGS_MAX: usize = 5_000;
 /// A longer text is not looked at for settings within.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 
+/// The members that hold name and value where a list says what a table could.
+const PAIRS: &[(&str, &str)] = &[
+    ("name", "value"),
+    ("Name", "Value"),
+    ("Key", "Value"),
+    ("OptionName", "Value"),
+    ("ParameterKey", "ParameterValue"),
+];
+
 /// Settings of one table each.
 #[derive(Debug, Default)]
-pub(super) struct Tables {
+pub(in crate::formats) struct Tables {
     tables: Vec<Vec<Owned>>,
     count: usize,
     /// Whether a bound was met.
-    pub(super) cut: bool,
+    pub(in crate::formats) cut: bool,
 }
 
 #[derive(Debug)]
@@ -31,14 +40,14 @@ struct Owned {
 impl Tables {
     /// The tables of `value`, which stands at `base`; `sensitive` has its shape and is true where
     /// it is marked.
-    pub(super) fn of(base: &str, value: &Value, sensitive: &Value) -> Self {
+    pub(in crate::formats) fn of(base: &str, value: &Value, sensitive: &Value) -> Self {
         let mut out = Self::default();
         out.walk(base, value, sensitive, 0);
         out
     }
 
     /// Each table as settings.
-    pub(super) fn each(&self) -> impl Iterator<Item = Vec<Setting<'_>>> {
+    pub(in crate::formats) fn each(&self) -> impl Iterator<Item = Vec<Setting<'_>>> {
         self.tables.iter().map(|table| {
             table
                 .iter()
@@ -70,7 +79,7 @@ impl Tables {
                     match value {
                         Value::String(text) => match document(text) {
                             Some(inner) => {
-                                self.walk(&format!("{base}.{name}"), &inner, marks, depth + 1);
+                                self.walk(&below(base, name), &inner, marks, depth + 1);
                             }
                             None => {
                                 table.push(owned(base, name, text, marks == &Value::Bool(true)))
@@ -80,7 +89,7 @@ impl Tables {
                             table.push(owned(base, name, &number.to_string(), false));
                         }
                         Value::Object(_) | Value::Array(_) => {
-                            self.walk(&format!("{base}.{name}"), value, marks, depth + 1);
+                            self.walk(&below(base, name), value, marks, depth + 1);
                         }
                         _ => {}
                     }
@@ -108,10 +117,13 @@ impl Tables {
     fn pair(&mut self, base: &str, value: &Value, marks: &Value) -> bool {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         let members = value.as_object().map_or(0, serde_json::Map::len);
-        let (Some(name), Some(text), 2 | 3) = (text("name"), text("value"), members) else {
+        let pair = PAIRS
+            .iter()
+            .find_map(|(name, value)| Some((text(name)?, text(value)?, *value)));
+        let (Some((name, text, within)), 2 | 3) = (pair, members) else {
             return false;
         };
-        self.add(vec![owned(base, name, text, marked(marks, "value"))]);
+        self.add(vec![owned(base, name, text, marked(marks, within))]);
         true
     }
 
@@ -127,15 +139,18 @@ fn marked(sensitive: &Value, name: &str) -> bool {
     sensitive == &Value::Bool(true) || sensitive.get(name) == Some(&Value::Bool(true))
 }
 
-fn owned(base: &str, name: &str, value: &str, stated: bool) -> Owned {
-    let field = if base.is_empty() {
+fn below(base: &str, name: &str) -> String {
+    if base.is_empty() {
         name.to_owned()
     } else {
         format!("{base}.{name}")
-    };
+    }
+}
+
+fn owned(base: &str, name: &str, value: &str, stated: bool) -> Owned {
     Owned {
         name: name.to_owned(),
-        field,
+        field: below(base, name),
         value: value.to_owned(),
         stated,
     }
