@@ -10,6 +10,7 @@
 //! flood. Held by `arbitrary_bytes_never_panic_a_format`.
 
 mod agent_config;
+mod ansible;
 mod authorized_keys;
 mod aws_profile;
 mod azure;
@@ -159,6 +160,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &key_store::KeyStore,
     &kubernetes::KubernetesManifest,
     &helm_values::HelmValues,
+    &ansible::Ansible,
     &terraform::TerraformPlan,
     &terraform::TerraformState,
     &terraform::TerraformConfig,
