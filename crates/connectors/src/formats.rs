@@ -17,6 +17,7 @@ mod azure;
 mod cargo_credentials;
 mod ci;
 mod cli_tokens;
+mod cloudformation;
 mod compose;
 mod crontab;
 mod cyclonedx;
@@ -41,6 +42,7 @@ mod netrc;
 mod notebook;
 mod npmrc;
 mod pgpass;
+mod policy;
 mod private_key;
 mod pypirc;
 mod sarif;
@@ -164,6 +166,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &terraform::TerraformPlan,
     &terraform::TerraformState,
     &terraform::TerraformConfig,
+    &cloudformation::Cloudformation,
     &ssh_certificate::SshCertificate,
     &known_hosts::KnownHosts,
     &cli_tokens::CliTokens,

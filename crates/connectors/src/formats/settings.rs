@@ -58,6 +58,11 @@ pub(super) fn read(settings: &[Setting<'_>]) -> Seen {
     seen
 }
 
+/// What type of secret a name speaks of.
+pub(super) fn sounds(name: &str) -> Option<CredentialType> {
+    names::sounds(&names::folded(name))
+}
+
 /// Whether a setting sounds secret by its name and has a value of its own, however short.
 pub(super) fn sounds_secret(one: &Setting<'_>) -> bool {
     names::sounds(&names::folded(one.name)).is_some() && !is_reference(one.value)

@@ -11,7 +11,6 @@ mod config;
 mod credential;
 mod hcl;
 mod plan;
-mod policy;
 mod resource;
 mod state;
 mod tell;

@@ -4,8 +4,9 @@ use model::{Attribute, Key, KeyKind, Kind, Observation, Relation};
 use serde_json::Value;
 
 use super::catalog::{self, What};
+use super::credential;
 use super::resource::{Identities, Resource};
-use super::{credential, policy};
+use crate::formats::policy;
 use crate::formats::settings::{self, Tables};
 use crate::formats::{Seen, Thing};
 
@@ -58,6 +59,9 @@ fn thing(kind: Kind, one: &Resource<'_>) -> Thing {
         thing = thing
             .is(Attribute::TRUSTS, trust.principals)
             .is(Attribute::named("federation"), trust.federated);
+    }
+    if let Some(document) = one.values.get("assume_role_policy") {
+        thing = policy::told(thing, document);
     }
     if let Some(rotates) = one
         .values
