@@ -11,6 +11,7 @@
 
 mod agent_config;
 mod ansible;
+mod arm_template;
 mod authorized_keys;
 mod aws_profile;
 mod azure;
@@ -167,6 +168,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &terraform::TerraformState,
     &terraform::TerraformConfig,
     &cloudformation::Cloudformation,
+    &arm_template::ArmTemplate,
     &ssh_certificate::SshCertificate,
     &known_hosts::KnownHosts,
     &cli_tokens::CliTokens,
