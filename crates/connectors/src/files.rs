@@ -30,6 +30,7 @@ pub(crate) use place::{Place, place};
 pub(crate) use search::search;
 pub(crate) use sight::{scope, split_native};
 
+use crate::formats::utf16::as_utf8;
 use crate::formats::{self, FileAt};
 use crate::{Connector, Context, Error, PortKind, Refusal, Spec, Stop};
 use walk::Walk;
@@ -102,9 +103,10 @@ impl Connector for Files {
             Err(refusal) if walk::is_absent(&refusal) => return Err(gone()),
             Err(refusal) => return Err(refusal.into()),
         };
+        let bytes = as_utf8(file.bytes.expose());
         let at = FileAt {
             path,
-            bytes: file.bytes.expose(),
+            bytes: &bytes,
         };
         let mut seen = formats::read_all(&at);
         search(cx, &at, &mut seen);

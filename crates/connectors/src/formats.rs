@@ -55,7 +55,10 @@ mod systemd_unit;
 mod terraform;
 pub(crate) mod text;
 mod tree;
+pub(crate) mod utf16;
+mod windows;
 pub(crate) mod x509;
+mod xml;
 
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
@@ -174,6 +177,11 @@ pub static FORMATS: &[&dyn Format] = &[
     &cli_tokens::CliTokens,
     &systemd_unit::SystemdUnit,
     &crontab::Crontab,
+    &windows::WindowsTask,
+    &windows::WindowsService,
+    &windows::Unattend,
+    &windows::GroupPolicy,
+    &windows::DotnetConfig,
 ];
 
 /// The format called `name`.

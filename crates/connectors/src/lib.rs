@@ -19,6 +19,7 @@ mod aws_iam;
 mod aws_key_id;
 mod code_owners;
 mod collection_json;
+mod connection_string;
 mod connector;
 mod context;
 mod der;

@@ -33,6 +33,7 @@ const HOME: &[&str] = &[
     ".azure/msal_token_cache.json",
     ".azure/service_principal_entries.json",
     ".azure/accessTokens.json",
+    ".microsoft/usersecrets/*/secrets.json",
     ".claude.json",
     ".claude/.credentials.json",
     ".claude/settings.json",

@@ -14,6 +14,7 @@ use super::place::{Place, is_dull, place};
 use super::search::search;
 use super::{FILE_BYTES_MAX, sight};
 use crate::code_owners::{self, CodeOwners};
+use crate::formats::utf16::as_utf8;
 use crate::formats::{self, FileAt, Seen};
 use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
 
@@ -305,9 +306,10 @@ impl<'cx, 'a> Walk<'cx, 'a> {
 
     /// Reads what a file holds by every format that knows it.
     fn take(&mut self, path: &str, file: &File, known: bool) -> Result<(), Stop> {
+        let bytes = as_utf8(file.bytes.expose());
         let at = FileAt {
             path,
-            bytes: file.bytes.expose(),
+            bytes: &bytes,
         };
         let mut seen = formats::read_all(&at);
         if self.searching {
@@ -392,8 +394,9 @@ fn needs(path: &str) -> String {
     format!("read permission on {}, or run as root", model::clean(path))
 }
 
-/// Text holds no zero byte.
+/// Text holds no zero byte once it is read as what it says it is.
 fn is_binary(file: &File) -> bool {
     let head = file.bytes.expose();
+    let head = as_utf8(head.get(..8192).unwrap_or(head));
     head.iter().take(8192).any(|byte| *byte == 0)
 }

@@ -1,13 +1,10 @@
 //! Passwords in XML settings of package tools: Maven's `settings.xml`, NuGet's `NuGet.Config`.
 
 use model::{Attribute, CredentialType};
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
 use super::text::{is_reference, secret};
-use super::{FileAt, Format, FormatSpec, Found, Seen};
-
-/// A document of more elements is not read.
-const NODES_MAX: u32 = 100_000;
+use super::{FileAt, Format, FormatSpec, Found, Seen, xml};
 
 pub(super) struct MavenSettings;
 
@@ -25,54 +22,20 @@ impl Format for MavenSettings {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        // No document type: entities that grow are refused, not expanded.
-        let options = ParsingOptions {
-            allow_dtd: false,
-            nodes_limit: NODES_MAX,
-            ..ParsingOptions::default()
-        };
-        let text = file.text(seen);
-        if depth(text) > 256 {
-            seen.unsupported("nested deeper than settings are");
+        let Some(document) = xml::document(file.text(seen), 1, seen) else {
             return;
-        }
-        let document = match Document::parse_with_options(text, options) {
-            Ok(document) => document,
-            Err(told) => {
-                seen.broken(format!(
-                    "expected XML, got something else at line {}",
-                    told.pos().row
-                ));
-                return;
-            }
         };
         for node in document.descendants() {
             match node.tag_name().name() {
-                "server" => maven(&document, node, seen),
-                "packageSourceCredentials" => nuget(&document, node, seen),
+                "server" => maven(node, seen),
+                "packageSourceCredentials" => nuget(node, seen),
                 _ => {}
             }
         }
     }
 }
 
-/// How deep a document may be nested: no more than it opens elements before it closes one.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0);
-    for part in text.split('<').skip(1) {
-        if part.starts_with('/') {
-            depth = depth.saturating_sub(1);
-        } else if !part.starts_with(['!', '?'])
-            && !part.split('>').next().unwrap_or_default().ends_with('/')
-        {
-            depth += 1;
-            deepest = deepest.max(depth);
-        }
-    }
-    deepest
-}
-
-fn maven(document: &Document<'_>, server: Node<'_, '_>, seen: &mut Seen) {
+fn maven(server: Node<'_, '_>, seen: &mut Seen) {
     let child = |name: &str| {
         server
             .children()
@@ -98,12 +61,12 @@ fn maven(document: &Document<'_>, server: Node<'_, '_>, seen: &mut Seen) {
             .is(Attribute::PROVIDER, "maven")
             .maybe(Attribute::USER, text("username"))
             .is(Attribute::ENDPOINT, id)
-            .line(line(document, node)),
+            .line(xml::line(node)),
         );
     }
 }
 
-fn nuget(document: &Document<'_>, credentials: Node<'_, '_>, seen: &mut Seen) {
+fn nuget(credentials: Node<'_, '_>, seen: &mut Seen) {
     for source in credentials.children().filter(Node::is_element) {
         let name = source.tag_name().name();
         let value = |key: &str| {
@@ -126,12 +89,7 @@ fn nuget(document: &Document<'_>, credentials: Node<'_, '_>, seen: &mut Seen) {
             .is(Attribute::PROVIDER, "nuget")
             .maybe(Attribute::USER, value("Username").map(|(_, user)| user))
             .is(Attribute::ENDPOINT, name)
-            .line(line(document, node)),
+            .line(xml::line(node)),
         );
     }
-}
-
-fn line(document: &Document<'_>, node: Node<'_, '_>) -> usize {
-    let row = document.text_pos_at(node.range().start).row;
-    usize::try_from(row).unwrap_or(usize::MAX)
 }

@@ -15,7 +15,7 @@ use super::{FileAt, Format, Found, Seen, docker_config, gcloud, private_key, x50
 use crate::aws_credential::aws_credential;
 use crate::aws_key_id::is_aws_key_id;
 use crate::login::{Login, host_name};
-use crate::{armour, jwt, token};
+use crate::{armour, connection_string, jwt, token};
 pub(super) use names::folded;
 pub(super) use tables::Tables;
 
@@ -160,8 +160,14 @@ fn armoured(one: &Setting<'_>, seen: &mut Seen) -> bool {
     true
 }
 
-/// A URL with a login in it.
+/// A URL, or a connection string, with a login in it.
 fn url(one: &Setting<'_>, seen: &mut Seen) -> bool {
+    if let Some(found) =
+        connection_string::read(&one.field, one.value, |value| !is_placeholder(value))
+    {
+        seen.found(found);
+        return true;
+    }
     let Some(login) = Login::parse(one.value) else {
         return false;
     };
