@@ -44,12 +44,30 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     let secrets = told(thing, "secrets").len()
         + told(thing, "static_logins").len()
         + told(thing, "federation").len();
-    if flag(thing, "checks_out_pull_request") && secrets > 0 {
+    let inherits = flag(thing, "secrets_inherited");
+    let foreign = flag(thing, "checks_out_pull_request");
+    if foreign && (secrets > 0 || inherits) {
         return Ruling::fail("it runs the code of a pull request where its secrets are");
+    }
+    // Every job has a token of its own; what it may do is the owner's choice.
+    if foreign {
+        match may_write(thing) {
+            Told::Is(true) => {
+                return Ruling::fail(
+                    "it runs the code of a pull request where a token that may write is",
+                );
+            }
+            Told::Absent | Told::CannotTell => {
+                return Ruling::unknown(
+                    "it runs the code of a pull request, and no source tells what its token may do",
+                );
+            }
+            Told::Is(false) => {}
+        }
     }
     for (fact, what) in UNPINNED {
         let unpinned = told(thing, fact);
-        if !unpinned.is_empty() && secrets > 0 {
+        if !unpinned.is_empty() && (secrets > 0 || inherits || may_federate(thing)) {
             let names: Vec<_> = unpinned
                 .iter()
                 .take(5)
@@ -61,10 +79,27 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
             ));
         }
     }
-    if flag(thing, "secrets_inherited") {
+    if inherits {
         return Ruling::unknown("it inherits secrets, and no source tells which");
     }
     Ruling::pass()
+}
+
+/// Whether the job's own token may write something.
+fn may_write(thing: &Thing<'_>) -> Told<bool> {
+    match thing.entity.fact(&Attribute::named("permissions")) {
+        Told::Is(Value::Text(all)) => Told::Is(all == "write-all"),
+        Told::Is(Value::Table(table)) => Told::Is(table.values().any(|level| level == "write")),
+        _ => Told::CannotTell,
+    }
+}
+
+/// Whether the job may ask for a token with which it logs in elsewhere.
+fn may_federate(thing: &Thing<'_>) -> bool {
+    thing
+        .entity
+        .facts
+        .contains_key(&Attribute::named("oidc_subject"))
 }
 
 fn told<'a>(thing: &Thing<'a>, name: &str) -> Vec<&'a str> {

@@ -154,14 +154,24 @@ fn texts(value: &Value) -> Vec<&str> {
 fn named_after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
     let mut out = Vec::new();
     for (at, _) in text.match_indices(before).take(NAMES_MAX) {
-        let inside = text[..at].ends_with(is_name);
-        let rest = text[at + before.len()..].trim_start_matches(['[', '\'', '"', '.']);
+        // `needs.secrets.outputs` is a job of that name.
+        let inside = text[..at].ends_with(|c| is_name(c) || c == '.');
+        let rest = &text[at + before.len()..];
+        // `secrets[matrix.key]` names none of them.
+        let named = rest.starts_with(['.', '[']) && !is_computed(rest);
+        let rest = rest.trim_start_matches(['[', '\'', '"', '.', ' ']);
         let name = rest.split(|c| !is_name(c)).next().unwrap_or_default();
-        if !inside && !name.is_empty() {
+        if !inside && named && !name.is_empty() {
             out.push(name);
         }
     }
     out
+}
+
+/// Whether an index is worked out when it runs: `[matrix.key]`.
+fn is_computed(rest: &str) -> bool {
+    rest.strip_prefix('[')
+        .is_some_and(|index| !index.trim_start().starts_with(['\'', '"']))
 }
 
 /// The variables that a text reads and whose names sound secret: `$NAME`, `${NAME}`, `$(NAME)`.
@@ -205,6 +215,9 @@ mod tests {
     fn names_of_secrets_are_read_from_expressions() {
         let text = "${{ secrets.NPM_TOKEN }} ${{ secrets['KEY'] }} my_secrets.X";
         assert_eq!(named_after(text, "secrets"), ["NPM_TOKEN", "KEY"]);
+        let text =
+            "${{ secrets[matrix.key] }} ${{ needs.secrets.outputs.x }} ${{ toJSON(secrets) }}";
+        assert!(named_after(text, "secrets").is_empty());
         let text = "curl -u $DEPLOY_TOKEN ${HOME} $(ApiKey) $CI $env:NUGET_API_KEY";
         let names: Vec<_> = secret_variables(text).collect();
         assert_eq!(names, ["DEPLOY_TOKEN", "ApiKey", "NUGET_API_KEY"]);

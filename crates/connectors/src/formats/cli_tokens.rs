@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::text::{ini, is_placeholder, secret, unquoted};
 use super::{FileAt, Format, FormatSpec, Found, Seen, name_of, tree};
 use crate::jwt;
+use crate::login::Login;
 use tools::{PLACES, Shape, TOOLS, Tool};
 
 /// More members than this in one file are not looked at.
@@ -150,8 +151,26 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    /// The address of an index with a log-in in it; without one it holds nothing.
+    fn address(&mut self, text: &str, way: &[String]) -> bool {
+        let is_url = way.last().is_some_and(|name| name.ends_with("index-url"));
+        if !is_url {
+            return false;
+        }
+        if let Some(login) = Login::parse(text)
+            && let Some(found) = login.into_found(&model::shorten(&way.join("."), 100))
+        {
+            self.seen
+                .found(found.is(Attribute::PROVIDER, self.tool.provider));
+        }
+        true
+    }
+
     fn found(&mut self, text: &str, way: &[String], around: &Value) {
         if is_placeholder(text) {
+            return;
+        }
+        if text.contains("://") && self.address(text, way) {
             return;
         }
         let name = way.last().map_or("", String::as_str).to_ascii_lowercase();

@@ -17,6 +17,8 @@ use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, tree};
 
 /// More services than this in one file are not looked at.
 const SERVICES_MAX: usize = 500;
+/// Services that extend one another are followed no further than this.
+const EXTENDS_MAX: usize = 8;
 
 pub(super) struct Compose;
 
@@ -47,6 +49,7 @@ impl Format for Compose {
         };
         let mut users: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
         for (name, service) in tree::members(&value, &["services"]).take(SERVICES_MAX) {
+            let service = &extended(service, &value);
             let field = format!("service {name}");
             for part in [&["environment"][..], &["build", "args"], &["labels"]] {
                 let pairs = pairs(service, part);
@@ -56,7 +59,14 @@ impl Format for Compose {
                     found.used_in_file_by(&field)
                 });
                 for (variable, value) in pairs {
-                    if sounds_secret(variable) && (is_reference(value)) {
+                    let given = fallback(value);
+                    if let Some(given) = given {
+                        let value = [(variable, given)];
+                        literals(value, &within, file.bytes, seen, |found| {
+                            found.used_in_file_by(&field)
+                        });
+                    }
+                    if sounds_secret(variable) && given.is_none() && is_reference(value) {
                         let key = (variable.to_owned(), "the environment of whoever starts it");
                         users.entry(key).or_default().insert(field.clone());
                     }
@@ -127,6 +137,46 @@ fn pairs<'a>(value: &'a Value, path: &[&str]) -> Vec<(&'a str, &'a str)> {
     out
 }
 
+/// What is taken where the shell has no such variable: `${NAME:-this}`.
+fn fallback(value: &str) -> Option<&str> {
+    let inner = value.trim().strip_prefix("${")?.strip_suffix('}')?;
+    let (_, given) = inner.split_once(":-").or_else(|| inner.split_once('-'))?;
+    (!given.is_empty() && !is_reference(given)).then_some(given)
+}
+
+/// A service with what the service of this file that it extends brings; its own wins.
+fn extended(service: &Value, whole: &Value) -> Value {
+    let mut out = service.clone();
+    let mut from = service;
+    for _ in 0..EXTENDS_MAX {
+        let elsewhere = tree::text(from, &["extends", "file"]).is_some();
+        let base = tree::text(from, &["extends", "service"]).or(tree::text(from, &["extends"]));
+        let base = base
+            .filter(|_| !elsewhere)
+            .and_then(|name| whole.get("services")?.get(name));
+        let (Some(base), Value::Object(own)) = (base, &mut out) else {
+            break;
+        };
+        for (name, value) in tree::members(base, &[]) {
+            match (own.get_mut(name), value) {
+                (Some(Value::Object(own)), Value::Object(table)) => {
+                    for (name, value) in table {
+                        own.entry(name.clone()).or_insert_with(|| value.clone());
+                    }
+                }
+                // A list of variables and one of secrets add up.
+                (Some(Value::Array(own)), Value::Array(list)) => own.extend(list.iter().cloned()),
+                (Some(_), _) => {}
+                (None, value) => {
+                    own.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+        from = base;
+    }
+    out
+}
+
 /// The secrets a service, or its build, is given.
 fn secrets(service: &Value) -> Vec<&str> {
     let lists = [&["secrets"][..], &["build", "secrets"]];
@@ -144,5 +194,48 @@ fn kept_in(whole: &Value, name: &str) -> &'static str {
         Some(told) if told.get("file").is_some() => "a file",
         Some(told) if told.get("environment").is_some() => "the environment of whoever starts it",
         _ => "the engine's secrets",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Vec<(String, bool)> {
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/c/compose.yaml",
+            bytes: text.as_bytes(),
+        };
+        Compose.read(&file, &mut seen);
+        assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+        let found = seen.found.into_iter();
+        found.map(|one| (one.field, one.secret.is_some())).collect()
+    }
+
+    #[test]
+    fn what_stands_in_for_a_missing_variable_is_a_secret_written_down() {
+        let text = "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: ${PW:-tR7uJmN3bVc}\n      OTHER_PASSWORD: ${OTHER:?needed}\n      POSTGRES_PASSWORD_FILE: /run/secrets/pw\n";
+        assert_eq!(
+            fields(text),
+            [
+                ("services.db.environment.POSTGRES_PASSWORD".to_owned(), true),
+                ("secret OTHER_PASSWORD".to_owned(), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_service_is_what_it_extends_or_merges_as_well() {
+        let text = "x-env: &env {API_TOKEN: eX4cVbN8mKl2}\nservices:\n  base:\n    secrets: [shared]\n  a:\n    extends: {service: base}\n    environment:\n      <<: *env\n  loop:\n    extends: loop\n";
+        let told = fields(text);
+        assert!(
+            told.contains(&("services.a.environment.API_TOKEN".to_owned(), true)),
+            "{told:?}"
+        );
+        assert!(
+            told.contains(&("secret shared".to_owned(), false)),
+            "{told:?}"
+        );
     }
 }

@@ -27,6 +27,7 @@ impl Format for DockerConfig {
     fn recognises(&self, path: &str, name: &str) -> bool {
         path.ends_with("/.docker/config.json")
             || path.ends_with("/containers/auth.json")
+            || path.ends_with("/helm/registry/config.json")
             || matches!(name, ".dockerconfigjson" | ".dockercfg")
     }
 

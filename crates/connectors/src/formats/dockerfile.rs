@@ -47,7 +47,10 @@ impl Format for Dockerfile {
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         let mut image = Image::default();
-        for instruction in instructions(text) {
+        let instructions = instructions(text);
+        let begins = |text: &String| text.trim_start().to_ascii_uppercase().starts_with("FROM ");
+        image.left = instructions.iter().filter(|text| begins(text)).count();
+        for instruction in instructions {
             image.instruction(&instruction, file.bytes, seen);
         }
         image.told(file.path, seen);
@@ -81,6 +84,8 @@ fn instructions(text: &str) -> Vec<String> {
 
 #[derive(Default)]
 struct Image {
+    /// Stages that still begin: of all of them only the last is shipped.
+    left: usize,
     bases: BTreeSet<String>,
     stages: BTreeSet<String>,
     secrets: BTreeSet<String>,
@@ -95,13 +100,24 @@ impl Image {
             .trim()
             .split_once(char::is_whitespace)
             .unwrap_or_default();
+        let (word, rest) = match word.eq_ignore_ascii_case("ONBUILD") {
+            true => rest
+                .trim()
+                .split_once(char::is_whitespace)
+                .unwrap_or_default(),
+            false => (word, rest),
+        };
         let rest = rest.trim();
+        let shipped = self.left == 0;
         match word.to_ascii_uppercase().as_str() {
-            "FROM" => self.from(rest),
-            "ENV" | "LABEL" => values(&assigned(rest), word, file, seen),
+            "FROM" => {
+                self.left = self.left.saturating_sub(1);
+                self.from(rest);
+            }
+            "ENV" | "LABEL" => values(&assigned(rest), word, shipped, file, seen),
             "ARG" => {
                 let pairs = assigned(rest);
-                values(&pairs, word, file, seen);
+                values(&pairs, word, shipped, file, seen);
                 let names = pairs
                     .iter()
                     .map(|(name, _)| *name)
@@ -111,7 +127,7 @@ impl Image {
             }
             "RUN" => {
                 self.mounts(rest);
-                values(&assigned(rest), word, file, seen);
+                values(&assigned(rest), word, shipped, file, seen);
             }
             "COPY" | "ADD" => self.copied(rest),
             "USER" => self.user = rest.split_whitespace().next().map(str::to_owned),
@@ -143,8 +159,16 @@ impl Image {
             if !mount.contains("type=secret") && !mount.contains("type=ssh") {
                 continue;
             }
-            let id = mount.split(',').find_map(|part| part.strip_prefix("id="));
-            self.secrets.insert(id.unwrap_or("ssh").to_owned());
+            let get = |name| mount.split(',').find_map(|part| part.strip_prefix(name));
+            let target = get("target=").or(get("dst=")).or(get("destination="));
+            let target = target.and_then(|path| path.rsplit('/').next());
+            let usual = if mount.contains("type=ssh") {
+                "ssh"
+            } else {
+                "secret"
+            };
+            let id = get("id=").or(target).unwrap_or(usual);
+            self.secrets.insert(id.to_owned());
         }
     }
 
@@ -189,11 +213,15 @@ impl Image {
     }
 }
 
-fn values(pairs: &[(&str, &str)], word: &str, file: &[u8], seen: &mut Seen) {
+fn values(pairs: &[(&str, &str)], word: &str, shipped: bool, file: &[u8], seen: &mut Seen) {
+    let purpose = match shipped {
+        true => "built into a container image",
+        false => "used in a stage that is built before the image",
+    };
     let within = word.to_ascii_uppercase();
     literals(pairs.iter().copied(), &within, file, seen, |found| {
         found
-            .is(Attribute::PURPOSE, "built into a container image")
+            .is(Attribute::PURPOSE, purpose)
             .used_in_file_by("image")
     });
 }
@@ -268,5 +296,36 @@ mod tests {
         );
         assert_eq!(assigned("OLD some value"), [("OLD", "some value")]);
         assert_eq!(assigned("curl -H x && TOKEN=abc ./run"), [("TOKEN", "abc")]);
+    }
+
+    #[test]
+    fn only_the_last_stage_is_shipped_and_a_mounted_secret_is_none_of_the_image() {
+        let text = "FROM node AS build\nARG NPM_TOKEN=aS3dFgH7jKl1\nRUN --mount=type=secret,target=/run/pip.conf pip install x\nFROM scratch\nENV API_TOKEN=qW4eRtY8uIo2\nONBUILD ENV DB_PASSWORD=zX5cVbN9mAs3\n";
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/c/Dockerfile",
+            bytes: text.as_bytes(),
+        };
+        Dockerfile.read(&file, &mut seen);
+        let told: Vec<_> = seen
+            .found
+            .iter()
+            .map(|one| {
+                let purpose = one.told.fact(&Attribute::PURPOSE);
+                let purpose = purpose.is().map(ToString::to_string).unwrap_or_default();
+                (one.field.as_str(), purpose, one.secret.is_some())
+            })
+            .collect();
+        let image = "built into a container image".to_owned();
+        let stage = "used in a stage that is built before the image".to_owned();
+        assert_eq!(
+            told,
+            [
+                ("ARG.NPM_TOKEN", stage, true),
+                ("ENV.API_TOKEN", image.clone(), true),
+                ("ENV.DB_PASSWORD", image, true),
+                ("secret pip.conf", String::new(), false),
+            ]
+        );
     }
 }

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use model::{Attribute, CredentialType, Secret};
 use serde_json::Value;
 
+use super::literals::{arguments, literals};
 use super::text::secret;
-use super::{FileAt, Format, FormatSpec, Found, Seen, private_key, tree, x509};
+use super::{FileAt, Format, FormatSpec, Found, Seen, private_key, settings, tree, x509};
 use crate::{armour, jwt};
 
 /// More users, clusters or contexts than this in one file are not looked at.
@@ -112,8 +113,17 @@ fn read_user(name: &str, user: &Value, servers: &[String], seen: &mut Seen) {
             });
         }
     }
-    if user.get("exec").is_some() {
+    if let Some(exec) = user.get("exec") {
         seen.set_aside("login kept by a helper");
+        // What the helper is given may be a secret itself.
+        let field = format!("exec of {name}");
+        if let Some(env) = exec.get("env") {
+            settings::nested(&field, env, seen, |found| found.is(Attribute::USER, name));
+        }
+        let given = arguments(&tree::texts(exec, &["args"]));
+        literals(given, &field, &[], seen, |found| {
+            found.is(Attribute::USER, name)
+        });
     }
 }
 

@@ -19,8 +19,10 @@ impl Format for Npmrc {
         }
     }
 
-    fn recognises(&self, _path: &str, name: &str) -> bool {
+    fn recognises(&self, path: &str, name: &str) -> bool {
         matches!(name, ".npmrc" | "npmrc")
+            || path.ends_with("/pnpm/rc")
+            || path.ends_with("/pnpm/auth.ini")
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {

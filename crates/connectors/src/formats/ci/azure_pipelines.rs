@@ -79,6 +79,17 @@ fn collect<'a>(value: &'a Value, depth: usize, out: &mut Vec<(&'a str, &'a Value
             collect(one, depth + 1, out);
         }
     }
+    // `${{ if … }}:` holds what stands here under a condition.
+    for (name, inner) in tree::members(value, &[]) {
+        if name.starts_with("${{") {
+            let some = inner
+                .as_array()
+                .map_or(std::slice::from_ref(inner), Vec::as_slice);
+            for one in some {
+                collect(one, depth + 1, out);
+            }
+        }
+    }
 }
 
 fn read_job(name: &str, value: &Value, whole: &Value, file: &[u8], seen: &mut Seen) -> Job {

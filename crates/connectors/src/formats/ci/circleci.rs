@@ -44,6 +44,21 @@ impl Format for Circleci {
             }
             roll.add(out, seen);
         }
+        // A job of an orb is defined elsewhere, and is handed its contexts here.
+        for (name, contexts) in &contexts {
+            if value.get("jobs").and_then(|jobs| jobs.get(name)).is_none() && !contexts.is_empty() {
+                let mut out = Job::new(name, "circleci_job");
+                for context in contexts {
+                    out.tells("contexts", *context);
+                }
+                let orbs = tree::pairs(&value, &["orbs"]).into_iter();
+                let own = orbs.filter(|(short, _)| name.split('/').next() == Some(*short));
+                for (_, orb) in own.filter(|(_, orb)| !is_pinned(orb)) {
+                    out.tells("unpinned_orbs", orb);
+                }
+                roll.add(out, seen);
+            }
+        }
         roll.settle(seen);
     }
 }

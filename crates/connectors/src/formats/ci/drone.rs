@@ -29,32 +29,44 @@ impl Format for Drone {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
-            return;
-        };
         let mut roll = Jobs::new("secrets of the ci server");
-        let listed = tree::list(&value, &["steps"]).iter().take(super::JOBS_MAX);
-        let listed = listed.map(|step| (tree::text(step, &["name"]).unwrap_or("step"), step));
-        let mut steps: Vec<_> = listed.collect();
-        for table in ["steps", "pipeline"] {
-            steps.extend(jobs(&value, &[table], seen));
-        }
-        for (name, step) in steps {
-            let image = tree::text(step, &["image"]);
-            let mut job = Job::new(name, "drone_step").maybe(Attribute::named("package"), image);
-            let mut names = BTreeSet::new();
-            collect(step, 0, &mut names);
-            job.handed(names);
-            job.handed(tree::texts(step, &["secrets"]));
-            for part in ["environment", "settings"] {
-                job.literals(step, &[part], part, file.bytes, seen);
-            }
-            for event in tree::texts(step, &["when", "event"]) {
-                job.tells("triggers", event);
-            }
-            roll.add(job, seen);
+        // Each document is a pipeline, or a secret that the server sealed.
+        for value in tree::documents(file.text(seen), super::JOBS_MAX, seen) {
+            read_pipeline(&value, file, &mut roll, seen);
         }
         roll.settle(seen);
+    }
+}
+
+fn read_pipeline(value: &Value, file: &FileAt<'_>, roll: &mut Jobs, seen: &mut Seen) {
+    if tree::text(value, &["kind"]) == Some("secret") && value.get("data").is_some() {
+        return seen.set_aside("encrypted secret");
+    }
+    let pipeline = tree::text(value, &["name"]);
+    let listed = tree::list(value, &["steps"]).iter().take(super::JOBS_MAX);
+    let listed = listed.map(|step| (tree::text(step, &["name"]).unwrap_or("step"), step));
+    let mut steps: Vec<_> = listed.collect();
+    for table in ["steps", "pipeline"] {
+        steps.extend(jobs(value, &[table], seen));
+    }
+    for (name, step) in steps {
+        let image = tree::text(step, &["image"]);
+        let name = match pipeline {
+            Some(pipeline) => format!("{pipeline} {name}"),
+            None => name.to_owned(),
+        };
+        let mut job = Job::new(&name, "drone_step").maybe(Attribute::named("package"), image);
+        let mut names = BTreeSet::new();
+        collect(step, 0, &mut names);
+        job.handed(names);
+        job.handed(tree::texts(step, &["secrets"]));
+        for part in ["environment", "settings"] {
+            job.literals(step, &[part], part, file.bytes, seen);
+        }
+        for event in tree::texts(step, &["when", "event"]) {
+            job.tells("triggers", event);
+        }
+        roll.add(job, seen);
     }
 }
 

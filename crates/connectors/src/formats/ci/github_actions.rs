@@ -82,8 +82,10 @@ impl Workflow<'_> {
             .get("permissions")
             .or_else(|| self.value.get("permissions"));
         let federated = may_federate(rights);
+        let named = value.get("environment").is_some_and(|one| !one.is_null());
         let subject = federated.then(|| match environment {
             Some(one) => format!("repo:OWNER/REPOSITORY:environment:{one}"),
+            None if named => "repo:OWNER/REPOSITORY:environment:NAME".to_owned(),
             None => "repo:OWNER/REPOSITORY:ref:REF".to_owned(),
         });
         let mut job = Job::new(id, "github_actions_job")
@@ -96,7 +98,7 @@ impl Workflow<'_> {
         self.triggers(&mut job);
         runners(value, &mut job);
         let inherits = tree::text(value, &["secrets"]) == Some("inherit");
-        if inherits {
+        if inherits || texts(value).into_iter().any(takes_all) {
             job = job.maybe(Attribute::named("secrets_inherited"), Some(true));
         }
         if let Some(uses) = tree::text(value, &["uses"]) {
@@ -112,7 +114,8 @@ impl Workflow<'_> {
             let env = value.get("env").map(texts).unwrap_or_default();
             env.into_iter().any(|text| !secrets(text).is_empty())
         };
-        let shared = in_reach(self.value) || in_reach(value);
+        // Who may ask for a token of the job may log in wherever the job may.
+        let shared = in_reach(self.value) || in_reach(value) || federated;
         job.literals(self.value, &["env"], "env", self.file, seen);
         job.literals(value, &["env"], "env", self.file, seen);
         for part in ["env", "credentials"] {
@@ -153,6 +156,12 @@ impl Workflow<'_> {
                 job.tells("static_logins", system);
             }
         }
+        let fetched = tree::text(step, &["run"]).or_else(|| step.get("run")?.as_str());
+        if fetched.is_some_and(fetches_pull_request) && job.lists.contains_key("untrusted_triggers")
+        {
+            job.thing = std::mem::replace(&mut job.thing, empty())
+                .is(Attribute::named("checks_out_pull_request"), true);
+        }
         let Some(uses) = tree::text(step, &["uses"]) else {
             return;
         };
@@ -165,11 +174,12 @@ impl Workflow<'_> {
         let action = uses.split('@').next().unwrap_or_default();
         let from = |name: &str| step.get("with").and_then(|with| with.get(name));
         let text = |name: &str| from(name).and_then(Value::as_str);
-        if action == "actions/checkout"
-            && text("ref").is_some_and(|at| {
-                at.contains("github.event.pull_request.head") || at.contains("github.head_ref")
-            })
-        {
+        let foreign = action == "actions/checkout"
+            && ["ref", "repository"]
+                .iter()
+                .filter_map(|input| text(input))
+                .any(is_of_pull_request);
+        if foreign && job.lists.contains_key("untrusted_triggers") {
             job.thing = std::mem::replace(&mut job.thing, empty())
                 .is(Attribute::named("checks_out_pull_request"), true);
         }
@@ -177,7 +187,8 @@ impl Workflow<'_> {
             if action != *name {
                 continue;
             }
-            if stored.iter().any(|input| from(input).is_some()) {
+            let given = |input: &&str| from(input).is_some_and(|value| !is_own_token(value));
+            if stored.iter().any(given) {
                 job.tells("static_logins", *system);
             } else if federated.iter().any(|input| from(input).is_some()) || federated.is_empty() {
                 job.tells("federation", *system);
@@ -243,6 +254,42 @@ fn secrets(text: &str) -> Vec<&str> {
     names
 }
 
+/// Whether a text takes all secrets at once, or one whose name is worked out when it runs.
+fn takes_all(text: &str) -> bool {
+    text.contains("${{")
+        && (text.contains("toJSON(secrets)")
+            || text.contains("toJson(secrets)")
+            || text
+                .match_indices("secrets[")
+                .any(|(at, word)| super::is_computed(&text[at + word.len() - 1..])))
+}
+
+/// Whether a value is the token that is made for the job and dies with it.
+fn is_own_token(value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    (text.contains("secrets.GITHUB_TOKEN") || text.contains("github.token"))
+        && secrets(text).is_empty()
+}
+
+/// Whether what is checked out is the code of a pull request.
+fn is_of_pull_request(at: &str) -> bool {
+    [
+        "github.event.pull_request.head",
+        "github.event.workflow_run.head",
+        "github.head_ref",
+        "refs/pull/",
+    ]
+    .iter()
+    .any(|word| at.contains(word))
+}
+
+/// Whether a script fetches the code of a pull request.
+fn fetches_pull_request(script: &str) -> bool {
+    script.contains("gh pr checkout")
+        || script.contains("git fetch") && script.contains("pull/")
+        || script.contains("git checkout") && is_of_pull_request(script)
+}
+
 /// Whether somebody else than GitHub or the repository itself wrote the action.
 fn is_foreign(uses: &str) -> bool {
     !uses.starts_with("./") && !uses.starts_with("actions/") && !uses.starts_with("github/")
@@ -289,5 +336,101 @@ fn runners(value: &Value, job: &mut Job) {
     if own {
         job.thing =
             std::mem::replace(&mut job.thing, empty()).is(Attribute::named("self_hosted"), true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(text: &str) -> crate::formats::Thing {
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/r/.github/workflows/a.yml",
+            bytes: text.as_bytes(),
+        };
+        GithubActions.read(&file, &mut seen);
+        assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
+        seen.things.remove(0)
+    }
+
+    fn fact(text: &str, name: &'static str) -> Option<String> {
+        let thing = job(text);
+        let fact = thing.told.fact(&Attribute::named(name));
+        fact.is().map(ToString::to_string)
+    }
+
+    #[test]
+    fn code_of_a_pull_request_matters_where_the_repository_s_secrets_are() {
+        let text =
+            |on: &str, step: &str| format!("on: [{on}]\njobs:\n  a:\n    steps:\n      - {step}\n");
+        let head =
+            "{uses: actions/checkout@v4, with: {ref: '${{ github.event.pull_request.head.sha }}'}}";
+        for (on, step, expected) in [
+            ("pull_request_target", head, true),
+            ("pull_request", head, false),
+            ("pull_request_target", "{uses: actions/checkout@v4}", false),
+            (
+                "pull_request_target",
+                "{uses: actions/checkout@v4, with: {ref: 'refs/pull/${{ github.event.number }}/merge'}}",
+                true,
+            ),
+            (
+                "issue_comment",
+                "{run: 'gh pr checkout ${{ github.event.issue.number }}'}",
+                true,
+            ),
+        ] {
+            let told = fact(&text(on, step), "checks_out_pull_request");
+            assert_eq!(told.is_some(), expected, "{on} {step}");
+        }
+    }
+
+    #[test]
+    fn an_action_within_reach_of_a_token_of_the_job_has_to_be_pinned() {
+        let text = "on: push\npermissions: {id-token: write}\njobs:\n  a:\n    environment: '${{ matrix.stage }}'\n    steps:\n      - uses: some/action@v1\n";
+        assert!(
+            fact(text, "unpinned_actions")
+                .unwrap()
+                .contains("some/action@v1")
+        );
+        // The environment is filled in later, and there is one.
+        assert!(
+            fact(text, "oidc_subject")
+                .unwrap()
+                .contains("environment:NAME")
+        );
+        let text = text.replace("id-token: write", "contents: read");
+        assert_eq!(fact(&text, "unpinned_actions"), None);
+    }
+
+    #[test]
+    fn all_secrets_at_once_are_told_as_that() {
+        for value in ["toJSON(secrets)", "secrets[matrix.key]"] {
+            let text = format!(
+                "on: push\njobs:\n  a:\n    steps:\n      - run: x\n        env: {{A: '${{{{ {value} }}}}'}}\n"
+            );
+            assert!(fact(&text, "secrets_inherited").is_some(), "{value}");
+            assert_eq!(fact(&text, "secrets"), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_login_with_the_job_s_own_token_stores_nothing() {
+        let text = |token: &str| {
+            format!(
+                "on: push\njobs:\n  a:\n    steps:\n      - uses: docker/login-action@v3\n        with: {{registry: ghcr.io, password: '${{{{ {token} }}}}'}}\n"
+            )
+        };
+        assert_eq!(fact(&text("secrets.GITHUB_TOKEN"), "static_logins"), None);
+        assert_eq!(fact(&text("github.token"), "static_logins"), None);
+        assert!(fact(&text("secrets.HUB"), "static_logins").is_some());
+    }
+
+    #[test]
+    fn what_an_anchor_brings_is_the_job_s_own() {
+        let text = "on: push\nx: &login\n  env: {AWS_SECRET_ACCESS_KEY: '${{ secrets.AWS }}'}\njobs:\n  a:\n    steps:\n      - <<: *login\n        run: x\n";
+        assert!(fact(text, "secrets").unwrap().contains("AWS"));
+        assert!(fact(text, "static_logins").is_some());
     }
 }

@@ -8,8 +8,11 @@ use model::Attribute;
 use serde_json::Value;
 
 use super::{Job, Jobs, jobs, secret_variables, static_login, texts};
+use crate::formats::literals::literals;
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
+/// GitLab follows no more than this many jobs that extend one another.
+const EXTENDS_MAX: usize = 11;
 /// Keywords that stand beside jobs.
 const KEYWORDS: &[&str] = &[
     "default",
@@ -45,7 +48,8 @@ impl Format for GitlabCi {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        // A document before it tells the inputs of a component.
+        let Some(value) = tree::documents(file.text(seen), 2, seen).pop() else {
             return;
         };
         let mut roll = Jobs::new("gitlab ci variables");
@@ -57,13 +61,51 @@ impl Format for GitlabCi {
             if KEYWORDS.contains(&name) || !is_job {
                 continue;
             }
-            let mut job = read_job(name, job, &value, file.bytes, seen);
+            // A hidden job is there to be extended, and runs never.
+            if name.starts_with('.') {
+                let hidden = Job::new(name, "gitlab_ci_job");
+                literals(
+                    tree::pairs(job, &["variables"]),
+                    &format!("{}.variables", hidden.field),
+                    file.bytes,
+                    seen,
+                    |found| found,
+                );
+                continue;
+            }
+            let whole = extended(job, &value, 0);
+            let mut job = read_job(name, &whole, &value, file.bytes, seen);
             for include in &includes {
                 job.tells("unpinned_includes", include);
             }
             roll.add(job, seen);
         }
         roll.settle(seen);
+    }
+}
+
+/// A job with what the jobs that it extends bring; its own wins, tables are put together.
+fn extended(job: &Value, whole: &Value, depth: usize) -> Value {
+    let mut out = Value::Object(serde_json::Map::new());
+    if depth < EXTENDS_MAX {
+        for name in tree::texts(job, &["extends"]).into_iter().take(EXTENDS_MAX) {
+            if let Some(base) = whole.get(name) {
+                merge(&mut out, extended(base, whole, depth + 1), 0);
+            }
+        }
+    }
+    merge(&mut out, job.clone(), 0);
+    out
+}
+
+fn merge(into: &mut Value, from: Value, depth: usize) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) if depth < EXTENDS_MAX => {
+            for (name, value) in from {
+                merge(into.entry(name).or_insert(Value::Null), value, depth + 1);
+            }
+        }
+        (into, from) => *into = from,
     }
 }
 
@@ -131,9 +173,49 @@ fn includes(value: &Value) -> Vec<String> {
         let text = |name: &str| tree::text(one, &[name]);
         let fixed = text("ref")
             .is_some_and(|at| at.len() == 40 && at.chars().all(|c| c.is_ascii_hexdigit()));
-        let from = text("remote").or(text("project")).or(text("component"))?;
+        let address = one.as_str().filter(|text| text.contains("://"));
+        let from = address
+            .or(text("remote"))
+            .or(text("project"))
+            .or(text("component"))?;
         let whole = text("integrity").is_some();
         (!fixed && !whole).then(|| from.to_owned())
     });
     unpinned.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_what_it_extends_as_well_and_a_hidden_one_never_runs() {
+        let text = "spec: {inputs: {x: {}}}\n---\ninclude: https://x.test/ci.yml\n.base:\n  id_tokens: {AWS: {aud: sts.amazonaws.com}}\n  variables: {DEPLOY_TOKEN: hT5rFvB8nJm2}\n.more: {extends: [.base, .more], environment: prod}\ndeploy:\n  extends: .more\n  script: [deploy]\n";
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/r/.gitlab-ci.yml",
+            bytes: text.as_bytes(),
+        };
+        GitlabCi.read(&file, &mut seen);
+        let jobs: Vec<_> = seen.things.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(jobs, ["job deploy"]);
+        let told = &seen.things[0].told;
+        let fact = |attribute| told.fact(&attribute).is().map(ToString::to_string);
+        assert_eq!(fact(Attribute::ENVIRONMENT).as_deref(), Some("prod"));
+        assert!(
+            fact(Attribute::named("federation"))
+                .unwrap()
+                .contains("sts.amazonaws.com")
+        );
+        assert!(
+            fact(Attribute::named("unpinned_includes"))
+                .unwrap()
+                .contains("https://x.test")
+        );
+        let used = seen
+            .found
+            .iter()
+            .any(|one| one.field == "job deploy.variables.DEPLOY_TOKEN");
+        assert!(used, "{:?}", seen.found);
+    }
 }
