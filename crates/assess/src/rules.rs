@@ -11,8 +11,10 @@ mod orphaned;
 mod pipeline_too_open;
 mod privileged_key;
 mod refused_merge;
+mod secret_in_image;
 mod secret_in_text;
 mod shared;
+mod sighted;
 mod static_login;
 mod trust_too_wide;
 mod unowned;
@@ -26,6 +28,7 @@ pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
     &new_secret::RULE,
     &secret_in_text::RULE,
+    &secret_in_image::RULE,
     &privileged_key::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,

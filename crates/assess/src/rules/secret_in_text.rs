@@ -4,8 +4,9 @@
 //! out of the newest version takes it from nobody. Revoke it, and hand its consumer another one
 //! from a vault or, better, an identity that needs none.
 
-use model::{Attribute, Entity, Place, Severity, SourcedFact, Verdict};
+use model::{Attribute, Severity, SourcedFact, Verdict};
 
+use super::sighted::{beside, names_only, place};
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -31,6 +32,8 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         .into_iter()
         .flatten()
         .filter(in_text)
+        // What lies in an image is for another rule.
+        .filter(|fact| beside(thing.entity, fact, &Attribute::named("image_part")).is_none())
         // An id or a report names the secret; neither holds it.
         .filter(|fact| !names_only(thing.entity, fact))
         .filter_map(|fact| {
@@ -50,7 +53,7 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     if thing.is_off() {
         return Verdict::Pass;
     }
-    let here = |name: &str| beside(thing.entity, at, &Attribute::named(name));
+    let here = |name: &str| beside(thing.entity, at, &Attribute::named(name))?.text();
     let what = here("rule").map_or_else(String::new, |rule| {
         format!(" (found by `{}`)", model::clean(rule))
     });
@@ -110,42 +113,4 @@ fn is_test_data(path: &str) -> bool {
         ]
         .iter()
         .any(|end| file.ends_with(end))
-}
-
-fn names_only(entity: &Entity, at: &SourcedFact) -> bool {
-    let told = [Attribute::named("id_only"), Attribute::BY_REFERENCE];
-    told.iter()
-        .filter_map(|attribute| entity.facts.get(attribute))
-        .flatten()
-        .any(|fact| fact.source == at.source && fact.native == at.native)
-}
-
-/// What the sighting that tells `at` tells of another attribute.
-fn beside<'a>(entity: &'a Entity, at: &SourcedFact, attribute: &Attribute) -> Option<&'a str> {
-    let facts = entity.facts.get(attribute)?;
-    let fact = facts
-        .iter()
-        .find(|fact| fact.source == at.source && fact.native == at.native)?;
-    fact.told.is()?.text()
-}
-
-/// Where it lies, unless a complete pass no longer found it there.
-fn place(entity: &Entity, at: &SourcedFact) -> Option<Place> {
-    let member = entity
-        .members
-        .iter()
-        .find(|one| one.sighting.source == at.source && one.sighting.native == at.native);
-    if member.is_some_and(|member| member.missing_since.is_some()) {
-        return None;
-    }
-    let line = entity.facts.get(&Attribute::LINE).and_then(|facts| {
-        facts
-            .iter()
-            .find(|fact| fact.source == at.source && fact.native == at.native)
-    });
-    let line = line.and_then(|fact| fact.told.is()?.number());
-    Some(Place {
-        path: at.told.is()?.text()?.to_owned(),
-        line: line.and_then(|line| u32::try_from(line).ok()),
-    })
 }
