@@ -9,7 +9,7 @@ use model::{
 
 use crate::{
     Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Port, Question, Refusal,
-    Request, Response, Rows, Statement, Written,
+    Request, Response, Rows, Statement, Unpacked, Written,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -165,6 +165,18 @@ impl<'a> Context<'a> {
             bytes_max,
         })? {
             Answer::File(file) => Ok(file),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Some of the archive at `path`, after the first `from` entries.
+    ///
+    /// # Errors
+    /// It is not there, or may not be read.
+    pub fn unpack(&mut self, path: &str, from: u64) -> Result<Unpacked, Refusal> {
+        let path = path.to_owned();
+        match self.port.ask(&Question::Unpack { path, from })? {
+            Answer::Unpacked(unpacked) => Ok(unpacked),
             _ => Err(another_answer()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`
 //! and in `/etc`; what is not there is simply absent. `dirs` names directories or single files,
-//! one a line, that are searched in full.
+//! one a line, that are searched in full; archives and container images in them are opened.
 //!
 //! Options: `known` (`1`), `home` (absolute path), `places` (more known files, one a line, such
 //! as those of `KUBECONFIG`), `dirs` (one a line), `no_history` (who wrote what is found in a
@@ -11,6 +11,8 @@
 //! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
 //! from wherever a search began.
 
+mod archive;
+mod image;
 mod kept;
 mod known;
 mod lines;
@@ -29,6 +31,7 @@ pub(crate) use pairs::At;
 pub(crate) use place::{Place, place};
 pub(crate) use search::search;
 pub(crate) use sight::{scope, split_native};
+pub use walk::bytes_worth_reading;
 
 use crate::formats::utf16::as_utf8;
 use crate::formats::{self, FileAt};
@@ -100,22 +103,28 @@ impl Connector for Files {
         };
         let file = match cx.read(path, FILE_BYTES_MAX) {
             Ok(file) => file,
-            Err(refusal) if walk::is_absent(&refusal) => return Err(gone()),
+            Err(refusal) if walk::is_absent(&refusal) => {
+                return archive::read_again(cx, path, mark)?.ok_or_else(gone);
+            }
             Err(refusal) => return Err(refusal.into()),
         };
-        let bytes = as_utf8(file.bytes.expose());
-        let at = FileAt {
-            path,
-            bytes: &bytes,
-        };
-        let mut seen = formats::read_all(&at);
-        search(cx, &at, &mut seen);
-        let secrets = seen.found.into_iter().filter_map(|found| found.secret);
-        secrets
-            .chain(seen.keys.into_iter().map(|key| key.body))
-            .find(|secret| cx.fingerprint(secret).short() == mark)
-            .ok_or_else(gone)
+        secret_in(cx, path, file.bytes.expose(), mark).ok_or_else(gone)
     }
+}
+
+/// The secret in a file that bears `mark`.
+fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
+    let bytes = as_utf8(bytes);
+    let at = FileAt {
+        path,
+        bytes: &bytes,
+    };
+    let mut seen = formats::read_all(&at);
+    search(cx, &at, &mut seen);
+    let secrets = seen.found.into_iter().filter_map(|found| found.secret);
+    secrets
+        .chain(seen.keys.into_iter().map(|key| key.body))
+        .find(|secret| cx.fingerprint(secret).short() == mark)
 }
 
 fn search_all(

@@ -29,6 +29,7 @@ mod git_history;
 mod jwt;
 mod leavers;
 mod login;
+mod packing;
 mod port;
 pub mod postgres_roles;
 mod public_key;
@@ -41,10 +42,12 @@ pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
 pub use connector::{Connector, Error, PortKind, Spec};
 pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
-pub use files::file_roots;
+pub use files::{bytes_worth_reading, file_roots};
+pub use packing::{Packing, is_tar_header};
 pub use port::{
-    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method, Port,
-    Question, Refusal, Replaced, Request, Response, Rows, Statement, Whom, Written, line_mark,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
+    Packed, Port, Question, Refusal, Replaced, Request, Response, Rows, Statement, Unpacked, Whom,
+    Written, line_mark,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;

@@ -45,6 +45,14 @@ pub enum Question {
         /// More than this is cut off and said so.
         bytes_max: u64,
     },
+    /// The next entries of an archive, with what is worth reading of them. Archives in it are
+    /// opened as well.
+    Unpack {
+        /// Absolute path of the archive.
+        path: String,
+        /// How many entries to pass over: what an earlier answer's `next` said.
+        from: u64,
+    },
     /// Of a database.
     Sql(Statement),
     /// The next files in the history of a repository, each content once.
@@ -374,6 +382,29 @@ pub struct File {
     pub mode: u32,
 }
 
+/// One entry of an archive.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// Path in the archive, without a slash in front: `etc/app/.env`; in an archive that lies in
+    /// it `layer.tar!/etc/app/.env`. Text, and never a path of this machine.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// What it holds, where that is worth reading ([`crate::bytes_worth_reading`]).
+    pub file: Option<File>,
+}
+
+/// Some of an archive.
+#[derive(Clone, Debug, Default)]
+pub struct Unpacked {
+    /// Entries, in the order in which they lie there.
+    pub entries: Vec<Packed>,
+    /// What could not be read: a path in the archive (empty: the rest of it), and why.
+    pub gaps: Vec<(String, Refusal)>,
+    /// What to pass over in the next question; none where this was the last.
+    pub next: Option<u64>,
+}
+
 /// One content of a file in a repository's history, with where it came in.
 #[derive(Clone, Debug)]
 pub struct Blob {
@@ -427,6 +458,8 @@ pub enum Answer {
     Entries(Vec<Entry>),
     /// To [`Question::Read`].
     File(File),
+    /// To [`Question::Unpack`].
+    Unpacked(Unpacked),
     /// To [`Question::Sql`].
     Rows(Rows),
     /// To [`Question::Git`] and [`Question::GitChange`].

@@ -8,6 +8,7 @@
 //! GET /projects/7?page=2                      -> {"status": 200, "body": "…"}
 //! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
+//! UNPACK /srv/a.tar 0                         -> {"packed": [{"path": ".env", "text": "A=b"}]}
 //! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
 //! BLAME /srv/shop .env:1                      -> {"written": [{"commit": "3c4e…", "author": "Ann <ann@…>", "files": 2}]}
 //! SQL select 1                                -> {"rows": [["1"]]}
@@ -25,8 +26,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Answer, Blob, Blobs, Change, Entry, File, Handshake, Method, Port, Question, Refusal, Response,
-    Rows, Whom, Written,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Port, Question,
+    Refusal, Response, Rows, Unpacked, Whom, Written,
 };
 
 /// A port that answers from a file.
@@ -52,6 +53,7 @@ enum Answered {
     },
     Http(Response),
     History(History),
+    Packed(WrittenArchive),
     Text {
         text: String,
         #[serde(default)]
@@ -69,6 +71,41 @@ enum Answered {
     // Before rows: an empty list would read as no rows.
     Entries(Vec<Entry>),
     Rows(Rows),
+}
+
+/// [`Unpacked`] as a recording writes it: text files alone.
+#[derive(Deserialize)]
+struct WrittenArchive {
+    packed: Vec<WrittenEntry>,
+    #[serde(default)]
+    gaps: Vec<(String, Refusal)>,
+    #[serde(default)]
+    next: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WrittenEntry {
+    path: String,
+    text: String,
+}
+
+impl From<WrittenArchive> for Unpacked {
+    fn from(written: WrittenArchive) -> Self {
+        let entries = written.packed.into_iter().map(|one| Packed {
+            path: one.path,
+            kind: EntryKind::File,
+            file: Some(File {
+                bytes: Secret::new(one.text.into_bytes()),
+                cut: false,
+                mode: 0o600,
+            }),
+        });
+        Self {
+            entries: entries.collect(),
+            gaps: written.gaps,
+            next: written.next,
+        }
+    }
 }
 
 /// [`Blobs`] as a recording writes them.
@@ -159,6 +196,7 @@ impl Recording {
             }
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
+            Question::Unpack { path, from } => format!("UNPACK {path} {from}"),
             Question::Git { dir, from } => format!("GIT {dir} {from}"),
             Question::GitChange { dir, change, from } => match change {
                 Change::Staged { .. } => format!("GIT {dir} staged {from}"),
@@ -226,6 +264,7 @@ impl Port for Recording {
             Question::Sql(statement) => statement.changes,
             Question::List { .. }
             | Question::Read { .. }
+            | Question::Unpack { .. }
             | Question::Git { .. }
             | Question::GitChange { .. }
             | Question::Blame { .. }
@@ -254,6 +293,7 @@ impl Port for Recording {
             Answered::Refusal { refusal } => Err(refusal),
             Answered::Http(response) => Ok(Answer::Http(response)),
             Answered::History(history) => Ok(Answer::Blobs(history.into())),
+            Answered::Packed(archive) => Ok(Answer::Unpacked(archive.into())),
             Answered::Blame { written } => Ok(Answer::Written(written)),
             Answered::Tls(handshake) => Ok(Answer::Tls(handshake)),
             Answered::Rows(rows) => Ok(Answer::Rows(rows)),

@@ -44,9 +44,11 @@ pub use execute::{Advance, Applied, Crowd, Live, Provider, Tried, Verified, Worl
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
 pub use look::Looked;
 pub use model::Ownership;
+#[doc(hidden)]
+pub use ports::unpack_all;
 pub use ports::{
-    Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort, TlsLimits, TlsPort,
-    index_paths,
+    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort,
+    TlsLimits, TlsPort, index_paths,
 };
 pub use record::Ledger;
 pub use scan::{Machine, Scanned};

@@ -1,11 +1,15 @@
 //! Where questions meet the world: one port a kind of system.
 
+mod archive;
 mod files;
 mod git;
 mod http;
 mod sql;
 mod tls;
 
+pub use archive::ArchiveLimits;
+#[doc(hidden)]
+pub use archive::unpack_all;
 pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use git::index_paths;

@@ -44,7 +44,9 @@ impl fmt::Display for Scope {
             return f.write_str("(all)");
         }
         for (n, part) in self.0.iter().enumerate() {
-            let slash = if n > 0 && !self.0[n - 1].ends_with('/') {
+            // What lies in a file stands behind its name: `app.tar!/etc`, `app.tar@sha256:0a1b`.
+            let within = part == "!" || part.starts_with("@sha256:");
+            let slash = if n > 0 && !within && !self.0[n - 1].ends_with('/') {
                 "/"
             } else {
                 ""

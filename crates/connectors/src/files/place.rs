@@ -62,14 +62,22 @@ pub(crate) fn place(path: &str) -> Place {
     }
 }
 
+/// What kind of place `path` is that lies in the archive at `archive`: a project's data for
+/// tests may be packed.
+pub(super) fn place_in(archive: &str, path: &str) -> Place {
+    match place(archive) {
+        outer @ (Place::Package | Place::TestData) => outer,
+        Place::Own | Place::Private => place(path),
+    }
+}
+
 /// Files that hold no text and no key: they are not opened.
 pub(super) fn is_dull(name: &str) -> bool {
     const ENDS: &[&str] = &[
         ".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".woff", ".woff2", ".ttf", ".mp3",
-        ".mp4", ".mov", ".zip", ".gz", ".xz", ".bz2", ".zst", ".tar", ".tgz", ".jar", ".whl",
-        ".deb", ".rpm", ".so", ".a", ".o", ".rlib", ".rmeta", ".exe", ".dll", ".dylib", ".pyc",
-        ".class", ".wasm", ".pdf", ".db", ".sqlite", ".sqlite3", ".parquet", ".bin", ".iso",
-        ".img",
+        ".mp4", ".mov", ".deb", ".rpm", ".so", ".a", ".o", ".rlib", ".rmeta", ".exe", ".dll",
+        ".dylib", ".pyc", ".class", ".wasm", ".pdf", ".db", ".sqlite", ".sqlite3", ".parquet",
+        ".bin", ".iso", ".img",
     ];
     let name = name.to_ascii_lowercase();
     ENDS.iter().any(|end| name.ends_with(end))

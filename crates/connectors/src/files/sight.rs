@@ -59,16 +59,30 @@ pub(crate) fn split_native(native: &str) -> Option<(&str, &str, &str)> {
     (path.starts_with('/') && !mark.is_empty()).then_some((path, field, mark))
 }
 
-/// The part of the source that `path` is.
+/// The part of the source that `path` is. What lies in an archive (`app.tar!/etc`) or in a layer
+/// of an image (`app.tar@sha256:0a1b!/etc`) is a part of that file: where the file cannot be read,
+/// nothing in it is called missing.
 pub(crate) fn scope(path: &str) -> Scope {
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    Scope(
-        std::iter::once("/")
-            .chain(parts)
-            .map(str::to_owned)
-            .collect(),
-    )
+    let mut parts = vec!["/".to_owned()];
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        let Some(archive) = part.strip_suffix('!').filter(|name| !name.is_empty()) else {
+            parts.push(part.to_owned());
+            continue;
+        };
+        match archive.find(LAYER) {
+            Some(at) if at > 0 => {
+                parts.push(archive[..at].to_owned());
+                parts.push(archive[at..].to_owned());
+            }
+            _ => parts.push(archive.to_owned()),
+        }
+        parts.push("!".to_owned());
+    }
+    Scope(parts)
 }
+
+/// How the layer of an image is named behind the image.
+pub(super) const LAYER: &str = "@sha256:";
 
 /// `told` with its native id, part, place and name.
 pub(super) fn placed(
@@ -178,5 +192,18 @@ mod tests {
         assert_eq!(scope("/home/ann/.env").to_string(), "/home/ann/.env");
         assert!(scope("/home").contains(&scope("/home/ann")));
         assert!(!scope("/home").contains(&scope("/homestead")));
+    }
+
+    #[test]
+    fn what_lies_in_an_archive_or_a_layer_is_a_part_of_that_file() {
+        for path in [
+            "/srv/app.tar!/etc/app/.env",
+            "/srv/app.tar@sha256:0a1b!/etc/app/.env",
+            "/srv/app.tar!/lib/x.jar!/a.properties",
+        ] {
+            assert!(scope("/srv/app.tar").contains(&scope(path)), "{path}");
+            assert_eq!(scope(path).to_string(), path);
+        }
+        assert!(!scope("/srv/app").contains(&scope("/srv/app.tar!/etc")));
     }
 }

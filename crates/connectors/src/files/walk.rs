@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use model::{Attribute, Observation, Reason, Scope};
 
+use super::archive;
 use super::kept::Kept;
 use super::lines::Lines;
 use super::pairs::At;
@@ -16,7 +17,8 @@ use super::{FILE_BYTES_MAX, sight};
 use crate::code_owners::{self, CodeOwners};
 use crate::formats::utf16::as_utf8;
 use crate::formats::{self, FileAt, Seen};
-use crate::{Context, Entry, EntryKind, File, Refusal, Stop};
+use crate::packing::is_packed_name;
+use crate::{Context, Entry, EntryKind, File, Packing, Refusal, Stop};
 
 /// A file that no format knows by name is searched up to here.
 const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -31,14 +33,14 @@ const FILE_GAPS_MAX: usize = 100;
 
 /// A walk.
 pub(super) struct Walk<'cx, 'a> {
-    cx: &'cx mut Context<'a>,
+    pub(super) cx: &'cx mut Context<'a>,
     /// Whether one root is all there is to read.
     alone: bool,
     /// Whether rules search the text: only in what a person named (decision 21).
     searching: bool,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
-    kept: Kept,
+    pub(super) kept: Kept,
     /// Repositories met on the way, with whom their `CODEOWNERS` names.
     owned: Vec<(String, CodeOwners)>,
     /// Lines whose authors are to be asked for.
@@ -147,6 +149,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         match self.cx.read(path, FILE_BYTES_MAX) {
             Ok(file) => {
                 self.visited.insert(path.to_owned());
+                if self.is_archive(&file) {
+                    return self.archive(path);
+                }
                 let read = self.take(path, &file, true);
                 self.settle();
                 read
@@ -179,6 +184,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             }
             if depth == 0 || is_repository {
                 self.code_owners(&dir, &entries)?;
+            }
+            if self.searching && archive::is_layout(&entries) {
+                self.layout(&dir)?;
             }
             let (files, dirs): (Vec<_>, Vec<_>) = entries
                 .into_iter()
@@ -226,7 +234,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     }
 
     /// `told` with whom the innermost repository around it names for its file.
-    fn with_owners(&self, told: Observation) -> Observation {
+    pub(super) fn with_owners(&self, told: Observation) -> Observation {
         let place = told.fact(&Attribute::PLACE);
         let Some(path) = place.is().and_then(|place| place.text()).map(str::to_owned) else {
             return told;
@@ -274,29 +282,49 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     fn file(&mut self, path: &str, size: u64) -> Result<(), Stop> {
         let known = formats::known_by_name(path);
         let name = formats::name_of(path);
-        if (!known && is_dull(name)) || size == 0 || !self.visited.insert(path.to_owned()) {
+        let packed = is_packed_name(name);
+        // What is packed in a package is published, too.
+        let closed = packed && (!self.searching || place(path) == Place::Package);
+        if (!known && (is_dull(name) || closed))
+            || size == 0
+            || !self.visited.insert(path.to_owned())
+        {
             return Ok(());
         }
-        if !known && size > HEAD_BYTES {
+        if (packed || !known) && size > HEAD_BYTES {
             let Some(head) = self.read(path, HEAD_BYTES)? else {
                 return Ok(());
             };
-            if is_binary(&head) {
+            if self.is_archive(&head) && !closed {
+                return self.archive(path);
+            }
+            if !known && is_binary(head.bytes.expose()) {
                 return Ok(());
             }
         }
-        let limit = if known {
-            FILE_BYTES_MAX
-        } else {
-            SEARCH_BYTES_MAX
-        };
-        match self.read(path, limit)? {
-            Some(file) if known || !is_binary(&file) => self.take(path, &file, known),
+        match self.read(path, bytes_max(known))? {
+            Some(file) if self.is_archive(&file) && !closed => self.archive(path),
+            Some(file) if known || !is_binary(file.bytes.expose()) => self.take(path, &file, known),
             _ => Ok(()),
         }
     }
 
-    fn read(&mut self, path: &str, bytes_max: u64) -> Result<Option<File>, Stop> {
+    /// Whether it is opened: archives are only in what a person named.
+    fn is_archive(&self, file: &File) -> bool {
+        self.searching && Packing::of(file.bytes.expose()).is_some()
+    }
+
+    /// Whether a file or directory is visited for the first time.
+    pub(super) fn is_first_visit(&mut self, path: &str) -> bool {
+        self.visited.insert(path.to_owned())
+    }
+
+    /// Reads the beginning of a file: enough to tell what it is.
+    pub(super) fn head(&mut self, path: &str) -> Result<Option<File>, Stop> {
+        self.read(path, HEAD_BYTES)
+    }
+
+    pub(super) fn read(&mut self, path: &str, bytes_max: u64) -> Result<Option<File>, Stop> {
         match self.cx.read(path, bytes_max) {
             Ok(file) => Ok(Some(file)),
             Err(refusal) if is_absent(&refusal) => Ok(None),
@@ -316,14 +344,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             search(self.cx, &at, &mut seen);
         }
         if file.cut {
-            let limit = if known {
-                FILE_BYTES_MAX
-            } else {
-                SEARCH_BYTES_MAX
-            } >> 20;
-            seen.unsupported(format!(
-                "longer than {limit} MiB; only its beginning was read"
-            ));
+            say_cut(known, &mut seen);
         }
         let place = place(path);
         if !matches!(place, Place::Package | Place::TestData) {
@@ -343,7 +364,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     }
 
     /// Observes what a file holds; what cannot be named is a gap.
-    fn keep(&mut self, at: &At, seen: Seen) -> Result<(), Stop> {
+    pub(super) fn keep(&mut self, at: &At, seen: Seen) -> Result<(), Stop> {
         if self.kept.take(self.cx, at, seen) {
             return Ok(());
         }
@@ -371,7 +392,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
     }
 
-    fn refused(&mut self, path: &str, refusal: &Refusal) -> Result<(), Stop> {
+    pub(super) fn refused(&mut self, path: &str, refusal: &Refusal) -> Result<(), Stop> {
         let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
         if self.gaps.0 != dir {
             self.gaps = (dir.to_owned(), 0);
@@ -395,8 +416,34 @@ fn needs(path: &str) -> String {
 }
 
 /// Text holds no zero byte once it is read as what it says it is.
-fn is_binary(file: &File) -> bool {
-    let head = file.bytes.expose();
-    let head = as_utf8(head.get(..8192).unwrap_or(head));
+fn is_binary(bytes: &[u8]) -> bool {
+    let head = as_utf8(bytes.get(..8192).unwrap_or(bytes));
     head.iter().take(8192).any(|byte| *byte == 0)
+}
+
+/// A file that a format knows by name is read up to here; any other text is searched further.
+const fn bytes_max(known: bool) -> u64 {
+    if known {
+        FILE_BYTES_MAX
+    } else {
+        SEARCH_BYTES_MAX
+    }
+}
+
+/// Says that a file is longer than what was read of it.
+pub(super) fn say_cut(known: bool, seen: &mut Seen) {
+    let limit = bytes_max(known) >> 20;
+    seen.unsupported(format!(
+        "longer than {limit} MiB; only its beginning was read"
+    ));
+}
+
+/// How many bytes are worth reading of a file at `path` that begins with `head`: none of what
+/// holds no text and is known by no format. For whoever unpacks files before they are asked for.
+pub fn bytes_worth_reading(path: &str, head: &[u8]) -> u64 {
+    let known = formats::known_by_name(path);
+    if !known && (is_dull(formats::name_of(path)) || is_binary(head)) {
+        return 0;
+    }
+    bytes_max(known)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
-    Handshake, Port, Question, Recording, Refusal, Response, Rows, Stop,
+    Handshake, Packed, Port, Question, Recording, Refusal, Response, Rows, Stop, Unpacked,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -169,6 +169,19 @@ impl Port for Answering {
                 mode: 0o600,
             }),
             Question::List { .. } => Answer::Entries(endless()),
+            Question::Unpack { from, .. } => Answer::Unpacked(Unpacked {
+                entries: vec![Packed {
+                    path: ".env".to_owned(),
+                    kind: EntryKind::File,
+                    file: Some(File {
+                        bytes: Secret::new(self.content.clone()),
+                        cut: false,
+                        mode: 0o600,
+                    }),
+                }],
+                gaps: Vec::new(),
+                next: Some(from.saturating_add(1_000_000)),
+            }),
             Question::Git { from, .. } | Question::GitChange { from, .. } => Answer::Blobs(Blobs {
                 replaced: Vec::new(),
                 blobs: vec![Blob {
@@ -247,6 +260,13 @@ impl Port for Truncating {
                     one.truncate(one.len() / 2);
                 }
                 Answer::Tls(handshake)
+            }
+            Answer::Unpacked(mut some) => {
+                let rest = some.entries.split_off(some.entries.len() / 2);
+                let missing = Refusal::new(Reason::Failed, "ends early");
+                some.gaps
+                    .extend(rest.into_iter().map(|one| (one.path, missing.clone())));
+                Answer::Unpacked(some)
             }
             entries @ Answer::Entries(_) => entries,
         })

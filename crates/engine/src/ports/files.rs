@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connectors::{Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Written};
+use connectors::{Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Unpacked, Written};
 use model::{Reason, Secret};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, statat};
 use rustix::io::Errno;
+
+use super::archive::{Archive, ArchiveLimits};
 
 /// How much one pass may ask of the file system.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct FileLimits {
     pub bytes_max: u64,
     /// After so long the pass is over.
     pub time_max: Duration,
+    /// How much is unpacked of one archive.
+    pub archive: ArchiveLimits,
 }
 
 impl Default for FileLimits {
@@ -38,6 +42,7 @@ impl Default for FileLimits {
             questions_max: 5_000_000,
             bytes_max: 64 << 30,
             time_max: Duration::from_secs(3600),
+            archive: ArchiveLimits::default(),
         }
     }
 }
@@ -53,6 +58,8 @@ pub struct FilesPort {
     bytes: u64,
     /// The directory asked about last: its files are asked about next.
     last: Option<(PathBuf, OwnedFd)>,
+    /// The archive that is being unpacked.
+    archive: Option<(String, Archive)>,
 }
 
 /// What a person named.
@@ -92,6 +99,7 @@ impl FilesPort {
             questions: 0,
             bytes: 0,
             last: None,
+            archive: None,
         }
     }
 
@@ -249,9 +257,9 @@ impl FilesPort {
         }
     }
 
-    fn read(&mut self, path: &str, bytes_max: u64) -> Result<File, Refusal> {
+    /// A regular file, opened for reading.
+    fn open(&mut self, path: &str) -> Result<(OwnedFd, Stat), Refusal> {
         let place = self.place(path)?;
-        let limit = bytes_max.min(self.limits.file_bytes_max);
         let Some(name) = &place.name else {
             return Err(refusal(Errno::ISDIR));
         };
@@ -265,6 +273,12 @@ impl FilesPort {
         // And after: it may have been replaced in between.
         let stat = fstat(&opened).map_err(refusal)?;
         regular(&stat, place.device)?;
+        Ok((opened, stat))
+    }
+
+    fn read(&mut self, path: &str, bytes_max: u64) -> Result<File, Refusal> {
+        let limit = bytes_max.min(self.limits.file_bytes_max);
+        let (opened, stat) = self.open(path)?;
         let (bytes, cut) = contents(&opened, &stat, limit).map_err(refusal)?;
         self.bytes = self
             .bytes
@@ -274,6 +288,35 @@ impl FilesPort {
             cut,
             mode: stat.st_mode & 0o7777,
         })
+    }
+
+    fn unpack(&mut self, path: &str, from: u64) -> Result<Unpacked, Refusal> {
+        let going_on = self
+            .archive
+            .as_ref()
+            .is_some_and(|(of, archive)| of == path && archive.at == from);
+        if !going_on {
+            let (opened, stat) = self.open(path)?;
+            let file = rawzip::FileReader::from(std::fs::File::from(opened));
+            let len = u64::try_from(stat.st_size).unwrap_or(0);
+            let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+            let archive = Archive::open(file, len, name, from, self.limits.archive)?;
+            self.archive = Some((path.to_owned(), archive));
+        }
+        let Some((_, archive)) = &mut self.archive else {
+            return Ok(Unpacked::default());
+        };
+        let some = archive.next();
+        if !matches!(&some, Ok(some) if some.next.is_some()) {
+            self.archive = None;
+        }
+        let some = some?;
+        let files = some.entries.iter().filter_map(|entry| entry.file.as_ref());
+        let bytes: usize = files.map(|file| file.bytes.len()).sum();
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        Ok(some)
     }
 }
 
@@ -298,6 +341,7 @@ impl Port for FilesPort {
             Question::List { dir } => self.list(dir).map(Answer::Entries),
             Question::Read { path, bytes_max } => self.read(path, *bytes_max).map(Answer::File),
             Question::Blame { dir, lines } => self.blame(dir, lines).map(Answer::Written),
+            Question::Unpack { path, from } => self.unpack(path, *from).map(Answer::Unpacked),
             Question::Http(_)
             | Question::Sql(_)
             | Question::Git { .. }
