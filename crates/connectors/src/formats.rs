@@ -31,6 +31,7 @@ mod gem_credentials;
 mod gh_hosts;
 mod git_credentials;
 mod helm_values;
+mod image_config;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
@@ -160,6 +161,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ci::Drone,
     &ci::BitbucketPipelines,
     &dockerfile::Dockerfile,
+    &image_config::ImageConfig,
     &compose::Compose,
     &cyclonedx::Cyclonedx,
     &sarif::Sarif,

@@ -227,7 +227,7 @@ fn values(pairs: &[(&str, &str)], word: &str, shipped: bool, file: &[u8], seen: 
 }
 
 /// `NAME=value NAME="value"`, and the old `NAME value`.
-fn assigned(rest: &str) -> Vec<(&str, &str)> {
+pub(super) fn assigned(rest: &str) -> Vec<(&str, &str)> {
     let mut out = Vec::new();
     let mut left = rest;
     while let Some(at) = left.find('=') {
