@@ -3,6 +3,7 @@
 pub(crate) mod formats;
 
 mod archive;
+mod archives;
 mod evidence;
 mod keys;
 mod pushed;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Target> {
         evidence::TARGETS,
         keys::TARGETS,
         archive::TARGETS,
+        archives::TARGETS,
         texts::TARGETS,
         repository::TARGETS,
     ];

@@ -204,6 +204,47 @@ fn what_lies_elsewhere_is_a_refusal_or_a_gap_and_never_opened() {
 }
 
 #[test]
+fn what_a_partial_clone_left_behind_is_a_gap_and_never_fetched() {
+    let repo = Repo::new();
+    repo.commit(&[("a.txt", "one")], "first");
+    repo.commit(&[("a.txt", "two")], "second");
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", repo.path().display());
+    let dir = tempfile::tempdir().unwrap();
+    git(
+        dir.path(),
+        &["clone", "-q", "--filter=blob:none", &url, "partial"],
+    );
+    let blobs = read(&dir.path().join("partial")).unwrap();
+    // The check-out fetched what the newest commit holds; the older content stayed behind.
+    assert_eq!(told(&blobs), [one("a.txt", "two", true)]);
+    let old = repo.git(&["rev-parse", "HEAD~1:a.txt"]);
+    assert!(
+        blobs.gaps.iter().any(|(_, gap)| gap.told.contains(&old)),
+        "{:?}",
+        blobs.gaps
+    );
+}
+
+/// A submodule whose place and whose repository are said to be elsewhere.
+#[test]
+fn a_submodule_that_points_out_is_never_opened() {
+    let (outside, repo) = (Repo::new(), Repo::new());
+    outside.commit(&[("secret.txt", "outside")], "theirs");
+    let out = outside.path().to_str().unwrap();
+    let head = outside.git(&["rev-parse", "HEAD"]);
+    let modules = format!("[submodule \"x\"]\n\tpath = ../../etc\n\turl = {out}\n");
+    repo.commit(&[(".gitmodules", &modules), ("a.txt", "ours")], "first");
+    let link = format!("160000,{head},sub");
+    repo.git(&["update-index", "--add", "--cacheinfo", &link]);
+    repo.git(&["commit", "-q", "-m", "link"]);
+    std::os::unix::fs::symlink(outside.path(), repo.path().join("sub")).unwrap();
+    let blobs = read(repo.path()).unwrap();
+    let texts: Vec<_> = told(&blobs).into_iter().map(|(path, ..)| path).collect();
+    assert_eq!(texts, [".gitmodules", "a.txt"]);
+}
+
+#[test]
 fn broken_objects_are_gaps_and_the_rest_is_told() {
     let repo = Repo::new();
     repo.commit(&[("a.txt", "one"), ("b.txt", "kept")], "first");
