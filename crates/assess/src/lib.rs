@@ -14,11 +14,13 @@ mod print;
 mod risk;
 mod rules;
 
+use std::collections::BTreeSet;
+
 use inventory::Conflict;
 use inventory::owners::Left;
 use model::{
-    Attribute, Duration, Entity, Finding, FindingId, Kind, Mute, Place, Severity, Timestamp, Told,
-    Verdict,
+    Attribute, Duration, Entity, EntityId, Finding, FindingId, Kind, Mute, Place, Severity,
+    SourceId, Timestamp, Told, Validity, Verdict,
 };
 
 pub use rules::RULES;
@@ -60,6 +62,19 @@ pub struct Thing<'a> {
     pub owner: Option<&'a str>,
     /// The merges it was kept from (CV-32); `None`: too much hangs together to say.
     pub refused: Option<&'a [Conflict]>,
+    /// Who works with it, as sources tell: each workload once, however many saw it.
+    pub users: &'a [Workload],
+}
+
+/// A workload that works with a credential.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Workload {
+    /// What it is on the roll; none: only a source speaks of it.
+    pub id: Option<EntityId>,
+    /// What people call it.
+    pub name: String,
+    /// Who tells that it works with the credential.
+    pub sources: BTreeSet<SourceId>,
 }
 
 /// What is the same for every thing.
@@ -151,6 +166,7 @@ fn finding(
         severity: rule.severity,
         risk: risk::total(&factors),
         factors,
+        validity: thing.validity(),
         owner: thing.owner.map(str::to_owned),
         next: rule
             .next
@@ -208,6 +224,11 @@ impl<'a> Thing<'a> {
             (Told::CannotTell, Some(holder)) => holder.fact(attribute),
             (told, _) => told,
         }
+    }
+
+    /// Whether its provider lets it in, where it was asked.
+    fn validity(&self) -> Option<Validity> {
+        self.entity.text(&Attribute::VALIDITY)?.parse().ok()
     }
 
     /// Whether its provider says that it, or its holder, is switched off.

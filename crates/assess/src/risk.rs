@@ -2,7 +2,7 @@
 
 mod internet;
 
-use model::{Attribute, Duration, RiskFactor, Severity, Told, Verdict};
+use model::{Attribute, Duration, RiskFactor, Severity, Told, Validity, Verdict};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -83,10 +83,15 @@ fn environment(thing: &Thing<'_>) -> Option<RiskFactor> {
 
 /// Whether it still opens something, as far as anybody has tried or its provider says.
 fn validity(thing: &Thing<'_>, ground: &Ground) -> Option<RiskFactor> {
-    match thing.entity.text(&Attribute::named("validity")) {
-        Some("live") => return Some(factor("validity", 20, "its provider takes it")),
-        Some("dead") => return Some(factor("validity", -30, "its provider refuses it")),
-        _ => {}
+    match thing.validity() {
+        Some(Validity::Live) => {
+            return Some(factor("validity", 25, "its provider still lets it in"));
+        }
+        Some(Validity::Dead) => {
+            let why = "its provider does not let it in any more";
+            return Some(factor("validity", -35, why));
+        }
+        Some(Validity::Unknown) | None => {}
     }
     if thing.is_off() {
         return Some(factor("validity", -20, "its provider has switched it off"));

@@ -3,6 +3,7 @@
 mod across_environments;
 mod expired;
 mod expiring;
+mod leaked_live;
 mod long_lived;
 mod never_rotated;
 mod new_secret;
@@ -27,6 +28,7 @@ use crate::Rule;
 pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
     &new_secret::RULE,
+    &leaked_live::RULE,
     &secret_in_text::RULE,
     &secret_in_image::RULE,
     &privileged_key::RULE,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assess::{Ground, RULES, Thing, assess, rulings};
+use assess::{Ground, RULES, Thing, Workload, assess, rulings};
 use inventory::Conflict;
 use model::{
     Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Link, Member, Mute,
@@ -140,12 +140,33 @@ fn with_thing<T>(case: &Case, now: Timestamp, f: impl FnOnce(&Thing<'_>) -> T) -
         .iter()
         .map(|ids| conflict(&entity, ids))
         .collect();
+    let users = users(&case.seen);
     f(&Thing {
         entity: &entity,
         holder: holder.as_ref(),
         owner: case.owner.as_deref(),
         refused: (!case.too_connected).then_some(refused.as_slice()),
+        users: &users,
     })
+}
+
+/// Who works with it: of one name, one workload, whoever tells of it.
+fn users(seen: &[Seen]) -> Vec<Workload> {
+    let mut users: BTreeMap<&str, BTreeSet<model::SourceId>> = BTreeMap::new();
+    for one in seen {
+        for name in &one.used_by {
+            let sources = users.entry(name).or_default();
+            sources.insert(one.source.parse().unwrap());
+        }
+    }
+    users
+        .into_iter()
+        .map(|(name, sources)| Workload {
+            id: None,
+            name: name.to_owned(),
+            sources,
+        })
+        .collect()
 }
 
 /// One secret of several access keys, the first of which is `entity`.
@@ -256,6 +277,7 @@ fn what_no_source_tells_is_never_a_pass() {
                 holder: None,
                 owner: None,
                 refused: None,
+                users: &[],
             };
             for (rule, ruling) in rulings(&thing, &Ground::at(now)) {
                 assert_ne!(ruling.verdict, Verdict::Pass, "{} of {type_}", rule.id);

@@ -105,6 +105,7 @@ mod tests {
             severity,
             risk,
             factors: Vec::new(),
+            validity: None,
             owner: None,
             next: String::new(),
             mute: None,

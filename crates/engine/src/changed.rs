@@ -109,6 +109,7 @@ impl Changed {
             holder: None,
             owner: None,
             refused: Some(&[]),
+            users: &[],
         };
         let judged = assess::assess(&thing, &Ground::at(now), &[]);
         for mut finding in judged.into_iter().filter(|one| one.rule == RULE) {

@@ -1,6 +1,8 @@
 //! Looking at the roll: one thing in full, and everything the rules say.
 
-use assess::{Ground, Thing};
+mod users;
+
+use assess::{Ground, Thing, Workload};
 use inventory::{Conflict, Keyed};
 use model::{Entity, EntityId, Finding, Kind, Mute};
 use store::{Filter, Reading, Row};
@@ -20,6 +22,8 @@ pub struct Looked {
     pub owner: Option<String>,
     /// The merges it was kept from; `None`: too much hangs together to say.
     pub refused: Option<Vec<Conflict>>,
+    /// Who works with it, if it is a credential: each workload once, over all sources.
+    pub users: Vec<Workload>,
 }
 
 /// Sightings looked through for the merges that were refused around one thing.
@@ -92,8 +96,10 @@ impl Engine {
                     .and_then(|row| row.owner),
             };
         }
+        let users = users::of(reading, &self.tenant, &entity)?;
         Ok(Some(Looked {
             row,
+            users,
             entity,
             holder,
             owner,
@@ -197,6 +203,7 @@ fn judge(looked: &Looked, ground: &Ground, mutes: &[Mute]) -> Vec<Finding> {
         holder: looked.holder.as_ref(),
         owner: looked.owner.as_deref(),
         refused: looked.refused.as_deref(),
+        users: &looked.users,
     };
     assess::assess(&thing, ground, mutes)
 }

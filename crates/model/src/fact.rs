@@ -57,6 +57,10 @@ attributes! {
     VALID_FROM = "valid_from";
     /// `active`, `inactive`, `disabled`.
     STATUS = "status";
+    /// One of [`crate::Validity`]: whether its provider still lets it in.
+    VALIDITY = "validity";
+    /// What the provider said to whoever came with it, in a few words.
+    VALIDITY_BECAUSE = "validity_because";
     /// `root`, `superuser`, `admin` or another word for what it may do; absent: nothing special.
     PRIVILEGE = "privilege";
     /// Whom the source names as owner; a suggestion, never a decision.

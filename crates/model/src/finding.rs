@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EntityId, SourceId, Timestamp};
+use crate::{EntityId, SourceId, Timestamp, Validity};
 
 /// A rule's answer about one thing. Unknown is never shown as pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +178,8 @@ pub struct Finding {
     pub risk: u8,
     /// Why it weighs that much.
     pub factors: Vec<RiskFactor>,
+    /// Whether its provider still lets the credential in, where that was asked.
+    pub validity: Option<Validity>,
     /// Who answers for it, if that is known.
     pub owner: Option<String>,
     /// The command to type next.

@@ -28,6 +28,7 @@ mod secret;
 mod text;
 mod time;
 mod told;
+mod validity;
 
 pub use collection::{Collection, FORMAT, Gap, Reason, Scanner};
 pub use entity::{Entity, Member, Sighting, SourcedFact, Version};
@@ -46,3 +47,4 @@ pub use secret::Secret;
 pub use text::{clean, shorten};
 pub use time::{Duration, Timestamp};
 pub use told::Told;
+pub use validity::Validity;

@@ -22,20 +22,7 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if !thing.is_live_credential() {
         return Vec::new();
     }
-    let rules = thing.entity.facts.get(&Attribute::named("rule"));
-    let places = thing.entity.facts.get(&Attribute::PLACE);
-    let in_text = |fact: &&SourcedFact| {
-        let of = |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
-        fact.source.connector() == "git_history" || rules.is_some_and(|rules| rules.iter().any(of))
-    };
-    let mut rulings: Vec<_> = places
-        .into_iter()
-        .flatten()
-        .filter(in_text)
-        // What lies in an image is for another rule.
-        .filter(|fact| beside(thing.entity, fact, &Attribute::named("image_part")).is_none())
-        // An id or a report names the secret; neither holds it.
-        .filter(|fact| !names_only(thing.entity, fact))
+    let mut rulings: Vec<_> = in_text(thing)
         .filter_map(|fact| {
             Some(Ruling {
                 verdict: verdict(thing, fact),
@@ -48,6 +35,31 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     rulings
 }
 
+/// Whether it lies in clear in some text that is still there.
+pub(super) fn is_leaked(thing: &Thing<'_>) -> bool {
+    in_text(thing).any(|fact| place(thing.entity, fact).is_some())
+}
+
+/// The places of it in texts: found by a rule, or in a history.
+fn in_text<'a>(thing: &Thing<'a>) -> impl Iterator<Item = &'a SourcedFact> {
+    let entity = thing.entity;
+    let rules = entity.facts.get(&Attribute::named("rule"));
+    let places = entity.facts.get(&Attribute::PLACE);
+    places
+        .into_iter()
+        .flatten()
+        .filter(move |fact| {
+            let of =
+                |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
+            fact.source.connector() == "git_history"
+                || rules.is_some_and(|rules| rules.iter().any(of))
+        })
+        // What lies in an image is for another rule.
+        .filter(move |fact| beside(entity, fact, &Attribute::named("image_part")).is_none())
+        // An id or a report names the secret; neither holds it.
+        .filter(move |fact| !names_only(entity, fact))
+}
+
 /// What is said of the secret by whoever saw it at this place.
 fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     if thing.is_off() {
@@ -57,6 +69,10 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     let what = here("rule").map_or_else(String::new, |rule| {
         format!(" (found by `{}`)", model::clean(rule))
     });
+    // Its form may say little, and the place be one for tests: whoever lets it in knows better.
+    if thing.validity() == Some(model::Validity::Live) {
+        return Verdict::Fail(format!("whoever reads it can use it{what}"));
+    }
     if here("detection") == Some("low") {
         return Verdict::Unknown(format!(
             "its name speaks of a secret, its form does not tell{what}"
