@@ -6,6 +6,7 @@ mod archive;
 mod archives;
 mod evidence;
 mod keys;
+mod live;
 mod pushed;
 mod repository;
 mod sources;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Target> {
         archives::TARGETS,
         texts::TARGETS,
         repository::TARGETS,
+        live::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed

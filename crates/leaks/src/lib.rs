@@ -12,7 +12,9 @@
 //! Held by `scanning_in_chunks_finds_what_scanning_whole_finds`.
 //! **Invariant:** a failed checksum lowers confidence and never drops a match.
 //! Held by `a_failed_checksum_lowers_confidence_and_drops_nothing`.
-//! **Deliberately absent:** files, clocks, liveness checks, and any output of a secret.
+//! [`live`] tells how a provider is asked whether it still lets a found credential in.
+//!
+//! **Deliberately absent:** files, clocks, sending anything, and any output of a secret.
 
 mod allow;
 mod baseline;
@@ -27,6 +29,7 @@ mod generic;
 mod gitleaks;
 mod ignore;
 mod keywords;
+pub mod live;
 mod pem;
 mod placeholder;
 mod resolve;

@@ -7,6 +7,7 @@
 mod catalogue;
 mod chunks;
 mod gitleaks;
+mod live;
 mod matches;
 mod sample;
 mod truth;
