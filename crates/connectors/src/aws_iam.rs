@@ -16,7 +16,7 @@ mod revoke;
 mod rights;
 mod services;
 mod shape;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! What a connector is.
 
+use std::collections::BTreeMap;
+
 use model::Secret;
 
 use crate::{Context, Refusal, Revoker, Stop};
@@ -70,6 +72,18 @@ pub trait Connector: Sync {
         Err(Error::NotOffered {
             act: "read a secret again",
         })
+    }
+
+    /// Reads several secrets again, those that still lie where they were seen: by their native
+    /// ids. A source that is dear to read is read once.
+    fn read_all_again(&self, cx: &mut Context<'_>, natives: &[&str]) -> BTreeMap<String, Secret> {
+        let mut found = BTreeMap::new();
+        for native in natives {
+            if let Ok(secret) = self.read_again(cx, native) {
+                found.insert((*native).to_owned(), secret);
+            }
+        }
+        found
     }
 
     /// How credentials of this system are revoked, if it can.

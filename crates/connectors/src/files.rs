@@ -92,8 +92,7 @@ impl Connector for Files {
             form: "/path/to/file#FIELD@0123456789abcdef",
         };
         let (path, field, mark) = sight::split_native(native).ok_or_else(not_ours)?;
-        let public = matches!(field, "certificate" | "authorized_key");
-        if public || !sight::is_print(mark) {
+        if !holds_secret(field, mark) {
             return Err(Error::NotOffered {
                 act: "read a secret where only something public or a name lies",
             });
@@ -110,10 +109,42 @@ impl Connector for Files {
         };
         secret_in(cx, path, file.bytes.expose(), mark).ok_or_else(gone)
     }
+
+    /// Each file once, however many secrets of it are wanted.
+    fn read_all_again(&self, cx: &mut Context<'_>, natives: &[&str]) -> BTreeMap<String, Secret> {
+        let mut wanted: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+        for native in natives {
+            if let Some((path, field, mark)) = sight::split_native(native)
+                && holds_secret(field, mark)
+            {
+                wanted.entry(path).or_default().insert(mark, native);
+            }
+        }
+        let mut found = BTreeMap::new();
+        for (path, marks) in wanted {
+            for secret in secrets_in(cx, path).unwrap_or_default() {
+                if let Some(native) = marks.get(cx.fingerprint(&secret).short()) {
+                    found.insert((*native).to_owned(), secret);
+                }
+            }
+        }
+        found
+    }
 }
 
-/// The secret in a file that bears `mark`.
-fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
+/// Whether a native id with these parts names a place in which a secret lies.
+fn holds_secret(field: &str, mark: &str) -> bool {
+    !matches!(field, "certificate" | "authorized_key") && sight::is_print(mark)
+}
+
+/// Every secret that a file holds now.
+fn secrets_in(cx: &mut Context<'_>, path: &str) -> Result<Vec<Secret>, Refusal> {
+    let file = cx.read(path, FILE_BYTES_MAX)?;
+    Ok(secrets_of(cx, path, file.bytes.expose()))
+}
+
+/// Every secret in what a file at `path` holds.
+fn secrets_of(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<Secret> {
     let bytes = as_utf8(bytes);
     let at = FileAt {
         path,
@@ -121,9 +152,15 @@ fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<S
     };
     let mut seen = formats::read_all(&at);
     search(cx, &at, &mut seen);
-    let secrets = seen.found.into_iter().filter_map(|found| found.secret);
-    secrets
-        .chain(seen.keys.into_iter().map(|key| key.body))
+    let told = seen.found.into_iter().filter_map(|found| found.secret);
+    told.chain(seen.keys.into_iter().map(|key| key.body))
+        .collect()
+}
+
+/// The secret in a file that bears `mark`.
+fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
+    secrets_of(cx, path, bytes)
+        .into_iter()
         .find(|secret| cx.fingerprint(secret).short() == mark)
 }
 

@@ -119,6 +119,40 @@ impl Connector for GitHistory {
             what: format!("the secret that lay in {}", model::clean(path)),
         })
     }
+
+    /// The history once, however many secrets of it are wanted.
+    fn read_all_again(&self, cx: &mut Context<'_>, natives: &[&str]) -> BTreeMap<String, Secret> {
+        let mut wanted: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+        for native in natives {
+            if let Some((path, _, mark)) = split_native(native)
+                && mark.parse::<Kind>().is_err()
+            {
+                wanted.entry(&path[1..]).or_default().insert(mark, native);
+            }
+        }
+        let mut found = BTreeMap::new();
+        let Ok(dir) = repository(cx) else {
+            return found;
+        };
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let Ok(some) = cx.git(&dir, from) else { break };
+            for blob in &some.blobs {
+                let Some(marks) = wanted.get(blob.path.as_str()) else {
+                    continue;
+                };
+                for secret in secrets_of(cx, blob) {
+                    if let Some(native) = marks.get(cx.fingerprint(&secret).short()) {
+                        found.insert((*native).to_owned(), secret);
+                    }
+                }
+            }
+            next = some
+                .next
+                .filter(|next| *next > from && found.len() < natives.len());
+        }
+        found
+    }
 }
 
 fn repository(cx: &Context<'_>) -> Result<String, Refusal> {
@@ -309,6 +343,13 @@ fn keep(
 
 /// The secret in this content that bears `mark`.
 fn secret_in(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
+    secrets_of(cx, blob)
+        .into_iter()
+        .find(|secret| cx.fingerprint(secret).short() == mark)
+}
+
+/// Every secret in this content.
+fn secrets_of(cx: &Context<'_>, blob: &Blob) -> Vec<Secret> {
     let path = format!("/{}", blob.path);
     let at = FileAt {
         path: &path,
@@ -318,6 +359,5 @@ fn secret_in(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
     search(cx, &at, &mut seen);
     let told = seen.found.into_iter().filter_map(|found| found.secret);
     let keys = seen.keys.into_iter().map(|key| key.body);
-    told.chain(keys)
-        .find(|secret| cx.fingerprint(secret).short() == mark)
+    told.chain(keys).collect()
 }

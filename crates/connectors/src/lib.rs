@@ -53,6 +53,12 @@ pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
 pub use revoker::{Declared, Handle, Revoker, Standing};
 
+/// An answer of an AWS Query interface in the JSON shape of AWS's own command line, without its
+/// root; `None` where it is none.
+pub fn aws_answer(body: &str) -> Option<serde_json::Value> {
+    aws_iam::xml::to_json(body).ok()
+}
+
 /// Every connector, in the order of the manual.
 pub static CATALOG: &[&dyn Connector] = &[
     &files::Files,

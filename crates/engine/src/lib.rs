@@ -17,12 +17,14 @@ mod execute;
 mod fingerprints;
 mod intake;
 mod keys;
+mod liveness;
 mod logins;
 mod look;
 mod owners;
 mod plan;
 mod ports;
 mod push;
+mod read_again;
 pub mod reconcile;
 mod record;
 mod scan;
@@ -42,13 +44,14 @@ pub use connectors::Change;
 pub use error::Error;
 pub use execute::{Advance, Applied, Crowd, Live, Provider, Tried, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
+pub use liveness::{Asked, Liveness, Round};
 pub use look::Looked;
 pub use model::Ownership;
 #[doc(hidden)]
 pub use ports::unpack_all;
 pub use ports::{
-    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, SqlLimits, SqlPort,
-    TlsLimits, TlsPort, index_paths,
+    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, OutsideLimits, SqlLimits,
+    SqlPort, TlsLimits, TlsPort, index_paths,
 };
 pub use record::Ledger;
 pub use scan::{Machine, Scanned};

@@ -13,6 +13,7 @@ pub use archive::unpack_all;
 pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use git::index_paths;
-pub use http::{HttpLimits, HttpPort};
+pub use http::{HttpLimits, HttpPort, OutsideLimits};
+pub(crate) use http::{Outside, is_host};
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -27,7 +27,7 @@ impl Secrets {
     ///
     /// # Errors
     /// The built-in rules are broken, which the tests of the catalogue exclude.
-    fn get() -> Result<&'static Self, Error> {
+    pub(crate) fn get() -> Result<&'static Self, Error> {
         static SECRETS: OnceLock<Secrets> = OnceLock::new();
         if let Some(secrets) = SECRETS.get() {
             return Ok(secrets);

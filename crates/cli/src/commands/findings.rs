@@ -5,7 +5,7 @@ mod ticket;
 
 use std::collections::BTreeMap;
 
-use model::{EntityId, Finding, Severity, Verdict};
+use model::{EntityId, Finding, Severity, Validity, Verdict};
 use serde_json::json;
 
 use crate::arguments::{Gate, Limit};
@@ -33,6 +33,12 @@ pub(crate) struct Findings {
     /// Only with this verdict
     #[arg(long, value_name = "VERDICT", env = "KEYROLL_VERDICT")]
     verdict: Option<VerdictWord>,
+    /// Only about credentials of which a provider said so when it was asked (`scan --check-live`)
+    #[arg(long, value_name = "VALIDITY", env = "KEYROLL_VALIDITY")]
+    validity: Option<ValidityWord>,
+    /// Only about credentials that their provider still lets in: `--validity live`
+    #[arg(long, env = "KEYROLL_LIVE", conflicts_with = "validity", value_parser = clap::builder::FalseyValueParser::new())]
+    live: bool,
     /// Show muted ones too
     #[arg(long, env = "KEYROLL_MUTED", value_parser = clap::builder::FalseyValueParser::new())]
     muted: bool,
@@ -57,6 +63,31 @@ pub(crate) enum VerdictWord {
     Fail,
     /// It cannot be said.
     Unknown,
+}
+
+/// What a provider said of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ValidityWord {
+    /// It was let in.
+    Live,
+    /// It was denied.
+    Dead,
+    /// It was asked for, and the answer is neither.
+    Unknown,
+    /// Nobody was asked.
+    Unasked,
+}
+
+impl ValidityWord {
+    const fn is(self, validity: Option<Validity>) -> bool {
+        matches!(
+            (self, validity),
+            (Self::Live, Some(Validity::Live))
+                | (Self::Dead, Some(Validity::Dead))
+                | (Self::Unknown, Some(Validity::Unknown))
+                | (Self::Unasked, None)
+        )
+    }
 }
 
 /// The list of findings; SARIF knows it by its title.
@@ -87,6 +118,7 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
         Field::count("line"),
         Field::text("source"),
         Field::text("owner"),
+        Field::text("validity"),
         Field::any("factors"),
         Field::text("next"),
         Field::time("muted_until"),
@@ -109,12 +141,14 @@ impl Findings {
         let engine = roll.engine(settings)?;
         let about = self.id.as_deref().map(|text| engine.find(text)).transpose();
         let about = about.map_err(Error::from_engine("cannot read the roll"))?;
+        let validity = self.validity.or(self.live.then_some(ValidityWord::Live));
         let keep = |finding: &Finding| {
             about.as_ref().is_none_or(|id| finding.entity == *id)
                 && self.rule.as_deref().is_none_or(|rule| finding.rule == rule)
                 && self.verdict.is_none_or(|word| {
                     matches!(finding.verdict, Verdict::Unknown(_)) == (word == VerdictWord::Unknown)
                 })
+                && validity.is_none_or(|word| word.is(finding.validity))
                 && (self.muted || finding.mute.is_none())
         };
         let judged = judged::all(&engine, &keep)?;
@@ -268,6 +302,7 @@ pub(crate) fn fields(finding: &Finding) -> Fields {
         "line": finding.place.as_ref().and_then(|place| place.line),
         "source": finding.source,
         "owner": finding.owner,
+        "validity": finding.validity,
         "factors": finding.factors,
         "next": finding.next,
         "muted_until": finding.mute.as_ref().map(|mute| mute.until),

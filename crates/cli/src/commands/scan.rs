@@ -1,6 +1,7 @@
 //! `keyroll scan`: take the roll. Reads only; what is found stays with the store.
 
 mod change;
+mod live;
 mod report;
 
 use std::io::{IsTerminal, Write};
@@ -35,6 +36,9 @@ use crate::words::count;
 /// Without a source it looks at the places on this machine where credentials usually lie, opens
 /// no connection, and says what it did not look at.
 ///
+/// With `--check-live` it then asks the providers of what it found in files and histories whether
+/// they still let it in: reading alone, one question a credential, after saying how many go where.
+///
 /// With `--staged`, `--since` or `--diff` it reads one change of the repository around the
 /// working directory, or around the one that is named, says only what is new, and keeps nothing.
 #[derive(Debug, clap::Args)]
@@ -55,6 +59,8 @@ pub(crate) struct Scan {
     #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
+    live: live::Live,
+    #[command(flatten)]
     gate: Gate,
     #[command(flatten)]
     limit: Limit,
@@ -65,6 +71,7 @@ impl Scan {
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
         let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
         if let Some(change) = self.asked.change(settings)? {
+            self.live.not_of_a_change()?;
             let shown = (&self.gate, &self.limit);
             return change::run(settings, &self.sources, &change, baseline, shown);
         }
@@ -74,6 +81,7 @@ impl Scan {
             self.sources.clone()
         };
         let specs = specs(&named)?;
+        self.live.can_be_agreed(settings)?;
         let ephemeral = self
             .ephemeral
             .then(|| Ephemeral::make(settings.now))
@@ -98,6 +106,7 @@ impl Scan {
         if !self.no_remember && ephemeral.is_none() {
             remembered = remember(&engine, &specs, &machine, &scanned)?;
         }
+        let liveness = self.live.run(settings, &engine, &machine, &scanned)?;
         let mut judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
         let known = baseline.map_or(0, |baseline| judged.leave_out(baseline));
         let gate = settings.gate(&self.gate);
@@ -109,6 +118,7 @@ impl Scan {
                 named_nothing: named.is_empty(),
                 scanned: &scanned,
                 remembered: &remembered,
+                liveness: liveness.as_ref(),
                 judged: &judged,
                 known,
                 limit,

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use connectors::{Declared, Revoker, Standing};
-use model::{
-    Attribute, Duration, Kind, Outcome, Path, Probed, Secret, SightingKey, StepKind, Subject,
-};
+use model::{Duration, Outcome, Path, Probed, Secret, StepKind, Subject};
 
 use crate::fingerprints::Logins;
 use crate::ports::Bearer;
@@ -77,10 +75,10 @@ impl<'e> Live<'e> {
 
 impl World for Live<'_> {
     fn secret(&self, subject: &Subject) -> Option<Secret> {
-        subject
-            .seen_at
-            .iter()
-            .find_map(|(source, native)| self.engine.read_again(source, native))
+        subject.seen_at.iter().find_map(|(source, native)| {
+            let wanted = [native.clone()];
+            self.engine.read_again(source, &wanted).remove(native)
+        })
     }
 
     fn provider(
@@ -141,39 +139,5 @@ impl Provider for LiveProvider<'_> {
         self.engine.ask(&mut self.opened, &Logins::new(), |_, cx| {
             revoker.probe(cx, subject, path)
         })
-    }
-}
-
-impl Engine {
-    /// One secret, read again from the file it was seen in; `None` if another value or nothing
-    /// lies there now.
-    fn read_again(&self, source: &model::SourceId, native: &str) -> Option<Secret> {
-        let key = SightingKey {
-            source: source.clone(),
-            kind: Kind::Credential,
-            native: native.to_owned(),
-        };
-        let sightings = self
-            .store
-            .read(|reading| reading.sightings(&self.tenant, &[key]))
-            .ok()?;
-        let place = sightings.first()?.observation.fact(&Attribute::PLACE);
-        let path = place.is()?.text()?.to_owned();
-        let connector = connectors::connector(source.connector())?;
-        let mut port = self.files_port(vec![path]);
-        let logins = Logins::new();
-        let fingerprints = crate::fingerprints::KeyedFingerprints::new(&self.keys, &logins);
-        let options = std::collections::BTreeMap::new();
-        let mut sink = |_| {};
-        let mut cx = connectors::Context::new(
-            &mut port,
-            &fingerprints,
-            source.target(),
-            &options,
-            self.now(),
-            &mut sink,
-        )
-        .detecting(crate::secrets::Secrets::of(connector).unwrap_or_default());
-        connector.read_again(&mut cx, native).ok()
     }
 }

@@ -13,6 +13,7 @@
 //! `no_refusal_repeats_a_credential`.
 
 mod client;
+mod outside;
 mod pace;
 mod sign;
 mod site;
@@ -27,6 +28,9 @@ use aws_credential_types::Credentials;
 use connectors::{Answer, Port, Question, Refusal, Request, Response, Whom};
 use model::{Reason, Secret};
 use tokio::runtime::Handle;
+
+pub use self::outside::OutsideLimits;
+pub(crate) use self::outside::{Outside, is_host};
 
 use self::client::Sender;
 use self::pace::{Pace, pause_before};

@@ -24,6 +24,8 @@ pub(super) struct Report<'a> {
     pub(super) scanned: &'a [Scanned],
     /// Servers and accounts that are remembered now.
     pub(super) remembered: &'a [SourceId],
+    /// What providers said, where they were asked.
+    pub(super) liveness: Option<&'a engine::Asked>,
     /// What the rules say.
     pub(super) judged: &'a Judged,
     /// How many findings the baseline knows; they are left out.
@@ -94,6 +96,12 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
             many(report.known, "finding is", "findings are")
         ));
     }
+    if report.liveness.is_some() {
+        hints.push(
+            "`keyroll findings --live` shows what is wrong with what still opens something"
+                .to_owned(),
+        );
+    }
     for source in report.remembered {
         hints.push(format!(
             "{} is remembered with its login sealed; `keyroll sources remove` forgets it",
@@ -127,6 +135,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 report.scanned.iter().map(source).collect(),
             ),
             Section::lines("Set aside", aside_lines(report.scanned)),
+            Section::lines("Asked of providers", super::live::lines(report.liveness)),
             Section::rows(
                 "Findings",
                 &["severity", "name", "what", "where", "next"],

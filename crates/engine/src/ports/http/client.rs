@@ -15,6 +15,9 @@ use crate::Error;
 /// How the parameters of a Query interface are sent.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
+/// What a probe calls itself.
+pub(super) const PROBE: &str = concat!("keyroll/", env!("CARGO_PKG_VERSION"), " (probe)");
+
 /// Sends requests.
 pub(super) struct Sender {
     client: reqwest::Client,
@@ -161,9 +164,7 @@ fn written(mut url: Url, request: &Request) -> Result<(reqwest::Method, Url, Str
 fn user_agent(whom: Whom) -> &'static str {
     match whom {
         Whom::Collector | Whom::Nobody => concat!("keyroll/", env!("CARGO_PKG_VERSION")),
-        Whom::Subject | Whom::Held | Whom::Minted => {
-            concat!("keyroll/", env!("CARGO_PKG_VERSION"), " (probe)")
-        }
+        Whom::Subject | Whom::Held | Whom::Minted => PROBE,
     }
 }
 
@@ -183,7 +184,7 @@ pub(super) fn is_passing(response: &Response) -> bool {
     }
 }
 
-fn refusal(error: &reqwest::Error) -> Refusal {
+pub(super) fn refusal(error: &reqwest::Error) -> Refusal {
     let (code, told) = if error.is_timeout() {
         ("timeout", "the interface did not answer in time")
     } else if error.is_connect() {
@@ -208,7 +209,7 @@ fn refusal(error: &reqwest::Error) -> Refusal {
     .code(code)
 }
 
-fn tls() -> Result<rustls::ClientConfig, Error> {
+pub(super) fn tls() -> Result<rustls::ClientConfig, Error> {
     let mut anchors = rustls::RootCertStore::empty();
     // A broken anchor among good ones is left out; none at all makes every handshake fail.
     anchors.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -82,7 +82,7 @@ fn is_label(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn endpoint_of(text: &str) -> Result<Url, Error> {
+pub(super) fn endpoint_of(text: &str) -> Result<Url, Error> {
     // The text itself is not repeated: it may hold a password.
     let unfit = |why: &str| {
         Error::Unfit(format!(
@@ -101,7 +101,7 @@ fn endpoint_of(text: &str) -> Result<Url, Error> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => {
