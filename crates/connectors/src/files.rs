@@ -132,6 +132,12 @@ impl Connector for Files {
     }
 }
 
+/// Whether `native`, an id of a source that reads files or histories, names a secret that lies
+/// there: something public, and what is only named, cannot be read again.
+pub fn may_be_read_again(native: &str) -> bool {
+    sight::split_native(native).is_some_and(|(_, field, mark)| holds_secret(field, mark))
+}
+
 /// Whether a native id with these parts names a place in which a secret lies.
 fn holds_secret(field: &str, mark: &str) -> bool {
     !matches!(field, "certificate" | "authorized_key") && sight::is_print(mark)

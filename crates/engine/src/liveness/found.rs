@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::Detector;
 use leaks::live::{Check, Checks, Unasked};
-use model::{Attribute, Entity, EntityId, Kind, Secret, SourceId};
+use model::{Attribute, EntityId, KeyKind, Kind, Observation, Secret, SourceId};
 use store::Filter;
 
 use super::{Liveness, Query, Round, Way};
@@ -76,48 +76,44 @@ fn candidates(
         missing: Some(false),
         ..Filter::default()
     };
-    let mut found = BTreeMap::new();
+    let mut seen = Vec::new();
     engine.each(&filter, &mut |looked| {
-        let entity = &looked.entity;
-        if !done.contains(&entity.id)
-            && let Some((native, candidate)) = candidate(entity, source)
+        let mut members = looked.entity.members.iter();
+        let here = members.find(|member| {
+            member.sighting.source == *source
+                && member.missing_since.is_none()
+                && connectors::may_be_read_again(&member.sighting.native)
+        });
+        if let Some(member) = here
+            && done.insert(looked.entity.id.clone())
         {
-            done.insert(entity.id.clone());
-            found.insert(native, candidate);
+            seen.push(member.sighting.clone());
         }
         Ok(true)
     })?;
-    Ok(found)
+    let sightings = engine
+        .store
+        .read(|reading| reading.sightings(&engine.tenant, &seen))?;
+    Ok(sightings
+        .into_iter()
+        .map(|one| (one.key.native, candidate(&one.observation)))
+        .collect())
 }
 
-fn candidate(entity: &Entity, source: &SourceId) -> Option<(String, Candidate)> {
-    let member = entity.members.iter().find(|member| {
-        let told = |name| beside(entity, &member.sighting.native, source, name).is_some();
-        member.sighting.source == *source
-            && member.missing_since.is_none()
-            && !told("id_only")
-            && !told("by_reference")
-    })?;
-    let native = &member.sighting.native;
-    let told = |name| beside(entity, native, source, name);
-    Some((
-        native.clone(),
-        Candidate {
-            rule: told("rule"),
-            field: told("field").unwrap_or_default(),
-            user: told("user").or_else(|| told("account")),
-            aws_key: told("name").filter(|name| connectors::is_aws_key_id(name)),
-        },
-    ))
-}
-
-/// What the sighting `native` tells of an attribute.
-fn beside(entity: &Entity, native: &str, source: &SourceId, name: &str) -> Option<String> {
-    let facts = entity.facts.get(&Attribute::named(name))?;
-    let fact = facts
-        .iter()
-        .find(|fact| fact.source == *source && fact.native == native)?;
-    fact.told.is().map(ToString::to_string)
+fn candidate(seen: &Observation) -> Candidate {
+    let told = |attribute: &Attribute| {
+        let fact = seen.facts.get(attribute)?;
+        fact.told.is().map(ToString::to_string)
+    };
+    let mut keys = seen.keys.iter();
+    Candidate {
+        rule: told(&Attribute::named("rule")),
+        field: told(&Attribute::FIELD).unwrap_or_default(),
+        user: told(&Attribute::USER).or_else(|| told(&Attribute::ACCOUNT)),
+        aws_key: keys
+            .find(|key| key.kind == KeyKind::AwsAccessKeyId)
+            .map(|key| key.value.clone()),
+    }
 }
 
 /// The question about one credential, or why there is none.

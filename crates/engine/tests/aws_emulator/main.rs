@@ -11,3 +11,4 @@ mod account;
 mod chain;
 mod crash;
 mod discovery;
+mod liveness;
