@@ -16,6 +16,7 @@ mod man;
 mod migrate;
 mod mute;
 mod owner;
+mod places;
 mod plan;
 mod query;
 mod residual;

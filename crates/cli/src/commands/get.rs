@@ -7,6 +7,7 @@ use serde_json::json;
 use store::{RevocationFilter, RevocationRow, Row};
 
 use super::owner::suggest;
+use super::places;
 use crate::arguments::Moment;
 use crate::error::Error;
 use crate::exit::Outcome;
@@ -97,7 +98,15 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         &row.type_
     };
     let mut sections = vec![Section::pairs("", facts(seen, now, asked))];
-    sections.push(Section::lines("Where it lies", places(&seen.thing)));
+    sections.push(Section::lines(
+        "Where it lies",
+        place_lines(&seen.thing, now),
+    ));
+    sections.push(Section::rows(
+        "Who works with it",
+        &["id", "name", "says"],
+        places::users(&seen.thing),
+    ));
     let credentials = seen
         .credentials
         .iter()
@@ -239,34 +248,10 @@ const OTHERS: [Attribute; 18] = [
     Attribute::MATCHABLE,
 ];
 
-/// Each place with the mode of its file.
-fn places(thing: &Looked) -> Vec<Cell> {
-    let facts = |attribute: &Attribute| {
-        thing
-            .entity
-            .facts
-            .get(attribute)
-            .map_or(&[][..], Vec::as_slice)
-    };
-    let beside = |place: &model::SourcedFact, attribute: &Attribute| {
-        facts(attribute)
-            .iter()
-            .find(|fact| fact.source == place.source && fact.native == place.native)
-            .and_then(|fact| fact.told.is().map(ToString::to_string))
-    };
-    let mut lines: Vec<Cell> = facts(&Attribute::PLACE)
-        .iter()
-        .filter_map(|fact| {
-            let mut line = fact.told.is()?.to_string();
-            if let Some(number) = beside(fact, &Attribute::LINE) {
-                line.push_str(&format!(":{number}"));
-            }
-            if let Some(mode) = beside(fact, &Attribute::FILE_MODE) {
-                line.push_str(&format!(" (mode {mode})"));
-            }
-            Some(Cell::new(line))
-        })
-        .collect();
+/// Each place with the mode of its file and where in a history it came from.
+fn place_lines(thing: &Looked, now: Timestamp) -> Vec<Cell> {
+    let all = places::of(thing);
+    let mut lines: Vec<Cell> = all.iter().map(|place| place.cell(now)).collect();
     lines.dedup();
     lines
 }
@@ -331,6 +316,8 @@ fn record(seen: &Seen) -> serde_json::Value {
     fields.insert("facts".to_owned(), facts.into());
     let credentials: Vec<_> = seen.credentials.iter().map(|row| &row.id).collect();
     fields.insert("held".to_owned(), json!(credentials));
+    fields.insert("places_seen".to_owned(), places::records(&seen.thing));
+    fields.insert("used_by".to_owned(), places::user_records(&seen.thing));
     let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
     fields.insert("findings".to_owned(), json!(findings));
     let owners = suggest::records(&seen.suggested);

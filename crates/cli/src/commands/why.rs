@@ -92,6 +92,16 @@ fn page(
                 &["of", "told", "by", "confidence", "since", "last"],
                 statements(thing, settings),
             ),
+            Section::rows(
+                "Where it lies, and since when",
+                &["place", "history"],
+                places(thing),
+            ),
+            Section::rows(
+                "Who works with it",
+                &["id", "name", "says"],
+                super::places::users(thing),
+            ),
             Section::lines("Links", links(thing)),
             Section::rows(
                 "Who may own it, by this evidence",
@@ -137,6 +147,20 @@ fn sightings(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
         ]
     };
     thing.entity.members.iter().map(row).collect()
+}
+
+/// Each place, and where in a history it came from.
+fn places(thing: &Looked) -> Vec<Vec<Cell>> {
+    let row = |place: &super::places::Place<'_>| {
+        let history = place.history();
+        vec![
+            Cell::new(place.line()),
+            history.map_or_else(Cell::default, Cell::new),
+        ]
+    };
+    let mut rows: Vec<_> = super::places::of(thing).iter().map(row).collect();
+    rows.dedup();
+    rows
 }
 
 /// A key for people: its kind and the beginning of its value. Values are fingerprints and ids.
@@ -242,6 +266,8 @@ fn record(thing: &Looked, alike: &[(Suggestion, String)]) -> Value {
         "sightings": thing.entity.members,
         "facts": thing.entity.facts,
         "links": thing.entity.links,
+        "places_seen": super::places::records(thing),
+        "used_by": super::places::user_records(thing),
         "first_seen": thing.entity.first_seen,
         "last_seen": thing.entity.last_seen,
         "missing_since": thing.entity.missing_since,

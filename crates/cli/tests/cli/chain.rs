@@ -3,7 +3,7 @@
 use crate::world::World;
 
 /// Runs SQL as the superuser.
-fn sql(url: &str, text: &str) {
+pub(crate) fn sql(url: &str, text: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -16,6 +16,7 @@ mod formats;
 mod help;
 mod hostile;
 mod integrations;
+mod linking;
 mod lists;
 mod live;
 mod owners;

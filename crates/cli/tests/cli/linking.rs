@@ -1,0 +1,356 @@
+//! Each sighting finds its identity: through the whole command, against what keeps the
+//! credential in truth (a real PostgreSQL, a real TLS endpoint, repositories made by the real
+//! git) or a recording or push that says it is one.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::world::World;
+
+fn get(world: &World, what: &str) -> Value {
+    serde_json::from_str(&world.get(&["get", what, "-o", "json"])).unwrap()
+}
+
+fn git(dir: &Path, author: (&str, &str), date: &str, arguments: &[&str]) {
+    let ran = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args([
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_NAME", author.0)
+        .env("GIT_AUTHOR_EMAIL", author.1)
+        .env("GIT_COMMITTER_NAME", "Bot")
+        .env("GIT_COMMITTER_EMAIL", "bot@example.com")
+        .env("GIT_AUTHOR_DATE", date)
+        .env("GIT_COMMITTER_DATE", date)
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
+/// A credential report and the users of an account, as its interfaces give them.
+fn export(world: &World, key: &str) -> String {
+    let at = "2026-11-20T08:00:00+00:00";
+    let users = serde_json::json!({"Users": [{
+        "Path": "/", "UserName": "shop-deployer", "UserId": "AIDAQ3EGWHX5JKPLTRMN2",
+        "Arn": "arn:aws:iam::058266239654:user/shop-deployer", "CreateDate": at,
+    }]});
+    let keys = serde_json::json!({"AccessKeyMetadata": [{
+        "UserName": "shop-deployer", "AccessKeyId": key, "Status": "Active", "CreateDate": at,
+    }]});
+    world.file("export/list-users.json", &users.to_string());
+    world.file("export/list-access-keys.json", &keys.to_string());
+    format!("export:{}", world.path("export").display())
+}
+
+#[test]
+fn recording_the_key_in_a_notebook_is_that_iam_user() {
+    let key = "AKIAQ3EGWHX5JKPLTRMN";
+    let secret = "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";
+    let mut world = World::new();
+    world.real_time();
+    let source = [
+        "import boto3\n",
+        &format!(
+            "boto3.client('s3', aws_access_key_id='{key}', aws_secret_access_key='{secret}')\n"
+        ),
+    ];
+    let notebook = serde_json::json!({
+        "nbformat": 4, "nbformat_minor": 5, "metadata": {},
+        "cells": [{"cell_type": "code", "id": "a", "metadata": {}, "execution_count": null, "outputs": [], "source": source}],
+    });
+    world.file("work/train.ipynb", &notebook.to_string());
+    let work = world.path("work");
+    world.get(&["scan", work.to_str().unwrap(), &export(&world, key)]);
+    let user = get(&world, "shop-deployer");
+    assert_eq!(user["type"], "aws_iam_user");
+    let held = user["held"].as_array().unwrap();
+    assert_eq!(held.len(), 1, "{user}");
+    let told = get(&world, held[0].as_str().unwrap());
+    assert_eq!(told["places_seen"].as_array().unwrap().len(), 1, "{told}");
+    assert!(
+        told["places_seen"][0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("train.ipynb"),
+        "{told}"
+    );
+    let leaked = world.get(&["findings", "--rule", "leaked-live", "-o", "json"]);
+    assert!(leaked.contains("lists it as active"), "{leaked}");
+}
+
+#[test]
+fn the_password_in_a_dotenv_is_that_role_of_a_real_server() {
+    let Some(server) = testkit::postgres() else {
+        return;
+    };
+    let role = testkit::fresh_name("cli_linking");
+    let password = "vT5m0Qz81kLw";
+    crate::chain::sql(
+        &server.url,
+        &format!("create role {role} login password '{password}'"),
+    );
+    let mut world = World::new();
+    world.real_time();
+    world.file(
+        "shop/.env",
+        &format!(
+            "DATABASE_URL={}\n",
+            server.url_for(&role, password, "postgres")
+        ),
+    );
+    let shop = world.path("shop");
+    world.get(&["scan", shop.to_str().unwrap(), &server.url]);
+    let told = get(&world, &role);
+    assert_eq!(told["type"], "postgres_role");
+    let held = told["held"].as_array().unwrap();
+    assert_eq!(
+        held.len(),
+        1,
+        "the password in the file is the one the server keeps: {told}"
+    );
+    let credential = get(&world, held[0].as_str().unwrap());
+    assert!(
+        credential["places_seen"][0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with(".env"),
+        "{credential}"
+    );
+    crate::chain::sql(&server.url, &format!("drop role {role}"));
+}
+
+#[test]
+fn the_certificate_on_disk_is_the_one_a_real_endpoint_serves() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    const CERTIFICATE: &[u8] = include_bytes!("../../../engine/testdata/tls/good.pem");
+    const KEY: &[u8] = include_bytes!("../../../engine/testdata/tls/server.key");
+    let mut world = World::new();
+    world.real_time();
+    world.file("tls/server.pem", std::str::from_utf8(CERTIFICATE).unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let served = std::thread::spawn(move || {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
+                PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+            )
+            .unwrap();
+        let mut server = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let _ = server.complete_io(&mut listener.accept().unwrap().0);
+    });
+    let tls = world.path("tls");
+    world.get(&["scan", tls.to_str().unwrap(), &format!("tls://{address}")]);
+    served.join().unwrap();
+    let listed = world.get(&[
+        "ls",
+        "kind=credential",
+        "type=x509_certificate",
+        "-o",
+        "json",
+    ]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(
+        listed.as_array().unwrap().len(),
+        1,
+        "one certificate, seen twice: {listed}"
+    );
+    let told = get(&world, listed[0]["id"].as_str().unwrap());
+    assert!(
+        told["places_seen"][0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("server.pem"),
+        "{told}"
+    );
+    let user = &told["used_by"][0];
+    assert_eq!(
+        user["sources"][0],
+        format!("tls_endpoint:{address}"),
+        "{told}"
+    );
+}
+
+/// A collection of a program that lists the tokens of a GitHub app and fingerprints them under
+/// this roll's key, as an enrolled scanner does.
+fn pushed_app(world: &World, token: &str) -> String {
+    let key = world.path("key");
+    world.get(&["enrol", "export", key.to_str().unwrap()]);
+    let text = std::fs::read_to_string(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let key = vault::FingerprintKey::from_file(&model::Secret::from(text.as_str())).unwrap();
+    let print = key.fingerprint(token.as_bytes()).unwrap();
+    let at = "2026-11-20T08:00:00Z";
+    let collection = serde_json::json!({
+        "format": "keyroll-collection/1", "source": "github_apps:shop", "started": at, "finished": at,
+        "scanner": {"name": "apps", "fingerprint_key": key.id()},
+        "observations": [
+            {"kind": "identity", "native": "app/4711", "keys": [{"kind": "github_id", "value": "app/4711"}],
+             "facts": {"name": {"is": "shop-release-app"}, "type": {"is": "github_app"}, "provider": {"is": "github"}}},
+            {"kind": "credential", "native": "token/1", "keys": [{"kind": "secret_hmac", "value": print.to_string()}],
+             "facts": {"type": {"is": "api_token"}, "provider": {"is": "github"}, "status": {"is": "active"}},
+             "links": [{"relation": "holder", "to": {"native": {"kind": "identity", "native": "app/4711"}}}]},
+        ],
+    });
+    let path = world.file("apps.json", &collection.to_string());
+    format!("collection:{}", path.display())
+}
+
+#[test]
+fn pushed_the_token_in_an_agents_configuration_is_that_github_app() {
+    let mut world = World::new();
+    world.real_time();
+    let token = format!("ghs_{}", "x7Kq2Lw9Vb4Nz8Rt5Yh3Jm6Pd1Gc0Fs4Ea7Ub");
+    world.file("agent/.mcp.json", &format!(
+        r#"{{"mcpServers":{{"github":{{"command":"npx","env":{{"GITHUB_TOKEN":"{token}"}}}}}}}}"#
+    ));
+    let agent = world.path("agent");
+    world.get(&["scan", agent.to_str().unwrap()]);
+    let push = pushed_app(&world, &token);
+    world.get(&["scan", &push]);
+    let app = get(&world, "shop-release-app");
+    let held = app["held"].as_array().unwrap();
+    assert_eq!(held.len(), 1, "{app}");
+    let told = get(&world, held[0].as_str().unwrap());
+    assert!(
+        told["places_seen"][0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with(".mcp.json"),
+        "{told}"
+    );
+    assert_eq!(
+        told["used_by"].as_array().unwrap().len(),
+        1,
+        "the agent's server: {told}"
+    );
+    assert_eq!(told["used_by"][0]["name"], "github");
+}
+
+#[test]
+fn a_sighting_in_a_history_says_who_brought_it_in_when_and_whether_head_has_it() {
+    let mut world = World::new();
+    world.real_time();
+    let token = "ghp_x7Kq2Lw9Vb4Nz8Rt5Yh3Jm6Pd1Gc0Fs4Ea7U";
+    let dir = world.path("shop");
+    std::fs::create_dir_all(&dir).unwrap();
+    let (ann, bob) = (("Ann", "ann@example.com"), ("Bob", "bob@example.com"));
+    git(&dir, ann, "2026-03-01T10:00:00Z", &["init", "-q"]);
+    let commit = |author, date: &str, file: &str, text: &str| {
+        world.file(&format!("shop/{file}"), text);
+        git(&dir, author, date, &["add", "-A"]);
+        git(&dir, author, date, &["commit", "-q", "-m", "Work"]);
+    };
+    commit(
+        ann,
+        "2026-03-02T10:00:00Z",
+        "old.py",
+        &format!("TOKEN = \"{token}\"\n"),
+    );
+    commit(bob, "2026-03-03T10:00:00Z", "old.py", "TOKEN = None\n");
+    commit(
+        bob,
+        "2026-03-04T10:00:00Z",
+        "new.py",
+        &format!("TOKEN = \"{token}\"\n"),
+    );
+    world.get(&["scan", dir.to_str().unwrap()]);
+    let listed = world.get(&["ls", "kind=credential", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let id = listed[0]["id"].as_str().unwrap();
+    let told = get(&world, id);
+    let of = |file: &str| {
+        let places = told["places_seen"].as_array().unwrap();
+        let found = places.iter().find(|one| one["place"] == file);
+        found.unwrap_or_else(|| panic!("{file}: {told}")).clone()
+    };
+    let (old, new) = (of("old.py"), of("new.py"));
+    assert_eq!(old["author"], "Ann <ann@example.com>");
+    assert_eq!(
+        (&old["in_head"], &new["in_head"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(new["author"], "Bob <bob@example.com>");
+    assert!(
+        old["committed_at"]
+            .as_str()
+            .unwrap()
+            .starts_with("2026-03-02T10:00:00")
+    );
+    let page = world.get(&["get", id]);
+    assert!(
+        page.contains("by Ann <ann@example.com> on 2026-03-02, no longer in HEAD"),
+        "{page}"
+    );
+    let page = world.get(&["why", id]);
+    assert!(
+        page.contains("by Bob <bob@example.com> on 2026-03-04, still in HEAD"),
+        "{page}"
+    );
+}
+
+#[test]
+fn one_token_of_workloads_that_different_sources_tell_of_is_shared() {
+    let mut world = World::new();
+    world.real_time();
+    let token = "ghp_x7Kq2Lw9Vb4Nz8Rt5Yh3Jm6Pd1Gc0Fs4Ea7U";
+    let server = |name: &str| {
+        format!(
+            r#"{{"mcpServers":{{"{name}":{{"command":"npx","env":{{"GITHUB_TOKEN":"{token}"}}}}}}}}"#
+        )
+    };
+    world.file("a/.mcp.json", &server("issues"));
+    world.file("b/.mcp.json", &server("reviews"));
+    let (a, b) = (world.path("a"), world.path("b"));
+    let shared = |world: &World| {
+        let told = world.get(&[
+            "findings",
+            "--rule",
+            "shared",
+            "--verdict",
+            "fail",
+            "-o",
+            "json",
+        ]);
+        serde_json::from_str::<Value>(&told)
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    world.get(&["scan", a.to_str().unwrap()]);
+    assert!(shared(&world).is_empty(), "one server has it for itself");
+    // The same file once more, as a part of another search: no second workload.
+    let all = a.parent().unwrap().join("a/.mcp.json");
+    world.get(&["scan", all.to_str().unwrap()]);
+    assert!(shared(&world).is_empty(), "one server, read twice, is one");
+    world.get(&["scan", b.to_str().unwrap()]);
+    let told = shared(&world);
+    assert_eq!(told.len(), 1);
+    let why = told[0]["why"].as_str().unwrap();
+    assert!(why.contains("2 workloads use it: issues, reviews"), "{why}");
+    assert!(why.contains("sources tell of them"), "{why}");
+}
