@@ -14,11 +14,14 @@
 //!
 //! **Deliberately absent:** a database driver and an HTTP client; callers bring their own.
 
+pub mod chance;
 pub mod kill;
 pub mod names;
+pub mod planted;
 pub mod server;
 pub mod truth;
 
+pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{PgDatabase, PgServer, ministack, moto, postgres, postgres_database, python};
 pub use truth::truth;
