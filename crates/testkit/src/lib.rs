@@ -18,6 +18,7 @@ pub mod chance;
 pub mod kill;
 pub mod names;
 pub mod planted;
+pub mod repositories;
 pub mod server;
 pub mod truth;
 
