@@ -12,6 +12,7 @@ mod chain;
 mod change;
 mod configuration;
 mod exits;
+mod first_screen;
 mod formats;
 mod help;
 mod hostile;

@@ -119,8 +119,8 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
     Ok(Page {
         title: "The roll".to_owned(),
         lead: vec![Cell::new(lead(roll)?)],
-        sections: vec![
-            Section::rows(
+        sections: [
+            vec![Section::rows(
                 "Read",
                 &[
                     "source",
@@ -133,16 +133,16 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                     "result",
                 ],
                 report.scanned.iter().map(source).collect(),
-            ),
-            Section::lines("Set aside", aside_lines(report.scanned)),
-            Section::lines("Asked of providers", super::live::lines(report.liveness)),
-            Section::rows(
-                "Findings",
-                &["severity", "name", "what", "where", "next"],
-                findings(report.judged),
-            ),
-            Section::lines("", more(report.judged)),
-        ],
+            )],
+            vec![Section::lines("", aside(report.scanned))],
+            vec![Section::lines(
+                "Asked of providers",
+                super::live::lines(report.liveness),
+            )],
+            findings(report.judged, &Roots::of(report.scanned)),
+            vec![Section::lines("", more(report.judged))],
+        ]
+        .concat(),
         hints,
         footer: vec![gauge.to_string()],
         record: json!(null),
@@ -173,7 +173,7 @@ fn lead(roll: &Roll) -> Result<String, Error> {
 
 fn source(one: &Scanned) -> Vec<Cell> {
     match &one.report {
-        Ok(report) => read(report),
+        Ok(report) => read(&one.named, report),
         Err(error) => {
             let mut cells = vec![Cell::new(one.named.clone())];
             cells.extend((0..6).map(|_| Cell::default()));
@@ -197,7 +197,12 @@ pub(super) fn chain(error: &engine::Error) -> String {
     text
 }
 
-fn read(report: &PassReport) -> Vec<Cell> {
+fn read(named: &str, report: &PassReport) -> Vec<Cell> {
+    // A directory is known best by how it was named; a server's account by what it turned out to be.
+    let name = match report.source.connector() {
+        "files" | "git_history" => named,
+        _ => report.source.as_str(),
+    };
     let counts = &report.counts;
     let result = match report.outcome {
         PassOutcome::Whole => Cell::new("read whole"),
@@ -217,7 +222,7 @@ fn read(report: &PassReport) -> Vec<Cell> {
         ..Cell::new(count(counts.missing))
     };
     vec![
-        Cell::new(report.source.as_str()),
+        Cell::new(name),
         Cell::new(count(counts.seen)),
         Cell::new(count(counts.new)),
         Cell::new(count(counts.changed + counts.back)),
@@ -228,15 +233,25 @@ fn read(report: &PassReport) -> Vec<Cell> {
     ]
 }
 
-fn aside_lines(scanned: &[Scanned]) -> Vec<Cell> {
+/// What was recognised and is no identity, in one line.
+fn aside(scanned: &[Scanned]) -> Vec<Cell> {
     let mut kinds = std::collections::BTreeMap::<&str, u64>::new();
     for report in scanned.iter().filter_map(|one| one.report.as_ref().ok()) {
         for (what, n) in &report.set_aside {
             *kinds.entry(what).or_default() += n;
         }
     }
-    let line = |(what, n): (&str, u64)| Cell::new(format!("{}: {what}, no identity", count(n)));
-    kinds.into_iter().map(line).collect()
+    let told: Vec<_> = kinds
+        .into_iter()
+        .map(|(what, n)| format!("{what} {}", count(n)))
+        .collect();
+    match told.is_empty() {
+        true => Vec::new(),
+        false => vec![Cell::new(format!(
+            "set aside, no identity: {}",
+            told.join(", ")
+        ))],
+    }
 }
 
 /// What is wrong with one thing by one rule, wherever it lies: the first place stands for all.
@@ -271,45 +286,102 @@ fn wrongs(judged: &Judged) -> Vec<Wrong<'_>> {
     wrongs
 }
 
-fn findings(judged: &Judged) -> Vec<Vec<Cell>> {
-    let row = |wrong: Wrong<'_>| {
-        let finding = wrong.first;
-        vec![
-            shown::severity(finding.severity),
-            Cell::new(model::shorten(&finding.name, 40)),
-            Cell::new(finding.title),
-            Cell::new(place(&wrong)),
-            Cell::new(finding.next.clone()),
-        ]
+/// The gravest, what is wrong in the same way together: said once, above a line for each thing.
+fn findings(judged: &Judged, roots: &Roots) -> Vec<Section> {
+    let wrongs = wrongs(judged);
+    let mut groups: Vec<(&model::Finding, Vec<&Wrong<'_>>)> = Vec::new();
+    for wrong in wrongs.iter().take(NAMED_MAX) {
+        let first = wrong.first;
+        let alike = |(other, _): &&mut (&model::Finding, _)| {
+            (other.rule, other.severity) == (first.rule, first.severity)
+        };
+        match groups.iter_mut().find(alike) {
+            Some((_, group)) => group.push(wrong),
+            None => groups.push((first, vec![wrong])),
+        }
+    }
+    let section = |(first, group): (&model::Finding, Vec<&Wrong<'_>>)| {
+        let of = |wrong: &&Wrong<'_>| {
+            (wrong.first.rule, wrong.first.severity) == (first.rule, first.severity)
+        };
+        let all = wrongs.iter().filter(of).count() as u64;
+        let title = format!(
+            "{}: {} ({})",
+            shown::severity(first.severity).text,
+            first.title,
+            count(all)
+        );
+        let rows = group.into_iter().map(|wrong| row(wrong, roots)).collect();
+        Section::rows(&title, &["name", "where", "next"], rows)
     };
-    wrongs(judged)
-        .into_iter()
-        .take(NAMED_MAX)
-        .map(row)
-        .collect()
+    groups.into_iter().map(section).collect()
+}
+
+fn row(wrong: &Wrong<'_>, roots: &Roots) -> Vec<Cell> {
+    let finding = wrong.first;
+    let path = finding
+        .place
+        .as_ref()
+        .map_or("", |place| place.path.as_str());
+    let file = path.rsplit('/').next().unwrap_or_default();
+    // The place says in which file: the name need not.
+    let name = finding
+        .name
+        .strip_suffix(file)
+        .and_then(|name| name.strip_suffix(" in "))
+        .unwrap_or(&finding.name);
+    vec![
+        Cell::new(model::shorten(name, 28)),
+        Cell::new(place(wrong, roots)),
+        Cell::new(finding.next.clone()),
+    ]
+}
+
+/// The one directory that was searched: places in it are told from there.
+#[derive(Default)]
+struct Roots(Option<String>);
+
+impl Roots {
+    fn of(scanned: &[Scanned]) -> Self {
+        let mut roots: Vec<_> = scanned
+            .iter()
+            .filter_map(|one| one.report.as_ref().ok())
+            .filter(|report| report.source.connector() == "files")
+            .filter_map(|report| Some(format!("{}/", report.source.target().split_once(':')?.1)))
+            .collect();
+        match (roots.pop(), roots.is_empty()) {
+            (Some(one), true) if one.starts_with('/') => Self(Some(one)),
+            _ => Self(None),
+        }
+    }
+
+    fn below<'p>(&self, path: &'p str) -> &'p str {
+        let root = self.0.as_deref().unwrap_or_default();
+        path.strip_prefix(root).unwrap_or(path)
+    }
 }
 
 /// Where it lies, the end of a long path alone, and in how many places more.
-fn place(wrong: &Wrong<'_>) -> String {
-    const LETTERS_MAX: usize = 48;
+fn place(wrong: &Wrong<'_>, roots: &Roots) -> String {
+    const LETTERS_MAX: usize = 38;
     let Some(place) = &wrong.first.place else {
         return String::new();
     };
     let line = place
         .line
         .map_or_else(String::new, |line| format!(":{line}"));
-    let whole = format!("{}{line}", model::clean(&place.path));
+    let whole = format!("{}{line}", model::clean(roots.below(&place.path)));
     let letters = whole.chars().count();
-    let mut told = if letters > LETTERS_MAX {
+    let told = if letters > LETTERS_MAX {
         let end: String = whole.chars().skip(letters - LETTERS_MAX).collect();
         format!("…{end}")
     } else {
         whole
     };
-    if wrong.places > 1 {
-        told.push_str(&format!(" and {} more", count((wrong.places - 1) as u64)));
+    match wrong.places {
+        0 | 1 => told,
+        more => format!("{told} +{}", count((more - 1) as u64)),
     }
-    told
 }
 
 fn more(judged: &Judged) -> Vec<Cell> {
