@@ -413,6 +413,7 @@ fn factors(facts: &[(&str, Value)], owner: Option<&str>) -> BTreeMap<String, i32
         holder: None,
         owner,
         refused: None,
+        users: &[],
     };
     let found = assess(&thing, &Ground::at(now), &[]);
     let one = found.iter().find(|one| one.rule == "unused").unwrap();

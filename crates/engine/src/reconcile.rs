@@ -185,7 +185,7 @@ impl<'a> Batch<'a> {
     /// there may have been none of one.
     fn end(&self) -> Result<(), Error> {
         if self.written >= MANY_BATCHES {
-            self.settling.run.store.refresh_statistics()?;
+            self.settling.run.store.after_load()?;
         }
         Ok(())
     }

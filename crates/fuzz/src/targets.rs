@@ -20,7 +20,7 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 7] = [
+    let lists: [&[Listed]; 9] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,

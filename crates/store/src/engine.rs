@@ -50,6 +50,8 @@ pub(crate) trait Engine: Send + Sync {
     ) -> Result<Table, Error>;
     /// What only this engine needs after the shared migrations: the views of [`Engine::query`].
     fn after_migration(&self, session: &mut dyn Session) -> Result<(), Error>;
+    /// What this engine wants after much was written, beside any transaction.
+    fn after_load(&self) -> Result<(), Error>;
 }
 
 /// One transaction. Dropped without [`Session::finish`] it rolls back.

@@ -6,7 +6,7 @@ use model::Tenant;
 
 use crate::engine::postgres::Postgres;
 use crate::engine::sqlite::Sqlite;
-use crate::engine::{Dialect, Engine, Mode};
+use crate::engine::{Dialect, Engine, Mode, postgres, sqlite};
 use crate::query::{QueryLimits, Table};
 use crate::session::{Durability, Reading, Writing};
 use crate::{Error, Location, Options, files, migrate};
@@ -95,15 +95,17 @@ impl Store {
     /// tables were as empty as they were before.
     pub fn refresh_statistics(&self) -> Result<(), Error> {
         let mut session = self.engine.begin(Mode::Write(Durability::Repeatable))?;
-        // Both look at a sample, however much there is.
-        session.script(match session.dialect() {
-            Dialect::Sqlite => "PRAGMA analysis_limit = 400; ANALYZE",
-            Dialect::Postgres => {
-                "ANALYZE sighting, sighting_body, hard_key, link, entity, alias, cube, spot,
-                 spot_source"
-            }
-        })?;
+        match session.dialect() {
+            Dialect::Sqlite => session.script(sqlite::ANALYZE)?,
+            Dialect::Postgres => session.script(&format!("ANALYZE {}", postgres::LOADED))?,
+        }
         session.commit()
+    }
+
+    /// The same at the end of a load, with whatever else the engine wants then: lists and counts
+    /// are fast from there.
+    pub fn after_load(&self) -> Result<(), Error> {
+        self.engine.after_load()
     }
 
     /// Runs one read-only statement in the engine's own dialect over the documented views

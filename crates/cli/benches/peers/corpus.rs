@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../../../../scripts/corpus.txt");
 
 /// What `scripts/provide peers` and `scripts/corpus` brought.
-pub struct Corpus {
+pub(crate) struct Corpus {
     made: PathBuf,
     /// The peer's program.
-    pub kingfisher: PathBuf,
+    pub(crate) kingfisher: PathBuf,
 }
 
 impl Corpus {
     /// Where all is there; otherwise what is missing.
-    pub fn find() -> Result<Self, String> {
+    pub(crate) fn find() -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let made = root.canonicalize().unwrap().join(".make");
         let kingfisher = kingfisher(&made.join("peers")).ok_or("no kingfisher-bin")?;
@@ -39,7 +39,7 @@ impl Corpus {
     }
 
     /// Names and versions of the packages for `what`, in the order of the list.
-    pub fn of(&self, what: &str) -> Vec<(&'static str, &'static str)> {
+    pub(crate) fn of(&self, what: &str) -> Vec<(&'static str, &'static str)> {
         Self::lines()
             .filter(|(uses, ..)| uses.split(',').any(|one| one == what))
             .map(|(_, name, version)| (name, version))
@@ -47,12 +47,12 @@ impl Corpus {
     }
 
     /// Where a package lies.
-    pub fn package(&self, name: &str, version: &str) -> PathBuf {
+    pub(crate) fn package(&self, name: &str, version: &str) -> PathBuf {
         self.made.join(format!("bench/packages/{name}-{version}"))
     }
 
     /// A file or directory that this benchmark makes.
-    pub fn made(&self, name: &str) -> PathBuf {
+    pub(crate) fn made(&self, name: &str) -> PathBuf {
         self.made.join("bench").join(name)
     }
 }
@@ -67,7 +67,7 @@ fn kingfisher(peers: &Path) -> Option<PathBuf> {
 }
 
 /// The files below `dir`, as paths from there, in order.
-pub fn files(dir: &Path) -> BTreeSet<String> {
+pub(crate) fn files(dir: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut waiting = vec![dir.to_owned()];
     while let Some(at) = waiting.pop() {
@@ -87,7 +87,7 @@ pub fn files(dir: &Path) -> BTreeSet<String> {
 }
 
 /// Puts the files of `from` at `to` by hard links; says how many bytes they are.
-pub fn link(from: &Path, to: &Path) -> u64 {
+pub(crate) fn link(from: &Path, to: &Path) -> u64 {
     let mut bytes = 0;
     for path in files(from) {
         let at = to.join(&path);
@@ -99,7 +99,7 @@ pub fn link(from: &Path, to: &Path) -> u64 {
 }
 
 /// An empty directory at `path`, whatever was there.
-pub fn empty(path: &Path) {
+pub(crate) fn empty(path: &Path) {
     if path.exists() {
         std::fs::remove_dir_all(path).unwrap();
     }

@@ -7,17 +7,17 @@ use serde_json::Value;
 use testkit::planted::Planted;
 
 /// Places, by path from the root of what was searched, and line.
-pub type Places = BTreeSet<(String, u64)>;
+pub(crate) type Places = BTreeSet<(String, u64)>;
 
 /// The places that our report names.
-pub fn by_keyroll(report: &Path, root: &Path) -> Places {
+pub(crate) fn by_keyroll(report: &Path, root: &Path) -> Places {
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     let findings = report.as_array().unwrap().iter();
     findings.filter_map(|one| place(one, root)).collect()
 }
 
 /// The places that Kingfisher's report names; what it has to say behind that is passed over.
-pub fn by_kingfisher(report: &Path, root: &Path) -> Places {
+pub(crate) fn by_kingfisher(report: &Path, root: &Path) -> Places {
     let text = std::fs::read(report).unwrap();
     let first = serde_json::Deserializer::from_slice(&text)
         .into_iter::<Value>()
@@ -36,13 +36,13 @@ fn place(finding: &Value, root: &Path) -> Option<(String, u64)> {
 }
 
 /// Which of the planted are not among `places`.
-pub fn missed<'a>(planted: &'a [Planted], places: &Places) -> Vec<&'a Planted> {
+pub(crate) fn missed<'a>(planted: &'a [Planted], places: &Places) -> Vec<&'a Planted> {
     let is_there = |one: &Planted| places.contains(&(one.path.clone(), one.line as u64));
     planted.iter().filter(|one| !is_there(one)).collect()
 }
 
 /// Prints what each found of the planted, kind by kind where one missed some; answers both counts.
-pub fn table(planted: &[Planted], ours: &Places, theirs: &Places) -> (usize, usize) {
+pub(crate) fn table(planted: &[Planted], ours: &Places, theirs: &Places) -> (usize, usize) {
     let (we, they) = (missed(planted, ours), missed(planted, theirs));
     let found = |missed: &[&Planted]| planted.len() - missed.len();
     println!(

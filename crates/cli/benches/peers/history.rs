@@ -26,7 +26,7 @@ const AUTHORS: [&str; 5] = [
 ];
 
 /// Both over the same history.
-pub fn compare(corpus: &Corpus, bars: &mut Bars) {
+pub(crate) fn compare(corpus: &Corpus, bars: &mut Bars) {
     let planted = testkit::planted::plant(1, SEED + 1);
     let repository = corpus.made("history.git");
     let (commits, bytes) = made(corpus, &repository, &planted);

@@ -14,7 +14,7 @@ const FILES: usize = 100_000;
 const RUNS: usize = 11;
 
 /// One small file with a secret in it.
-pub fn one_file(bars: &mut Bars) {
+pub(crate) fn one_file(bars: &mut Bars) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("settings.py");
     let planted = testkit::planted::plant(1, 1);
@@ -31,7 +31,7 @@ pub fn one_file(bars: &mut Bars) {
 }
 
 /// A home of 100,000 files, with credentials where tools keep theirs.
-pub fn known_places(bars: &mut Bars) {
+pub(crate) fn known_places(bars: &mut Bars) {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("ann");
     fill(&home);

@@ -55,18 +55,18 @@ fn main() {
 
 /// What was asked and what came.
 #[derive(Default)]
-pub struct Bars {
+pub(crate) struct Bars {
     missed: Vec<String>,
 }
 
 impl Bars {
     /// `figure` is to be no more than `bar`.
-    pub fn at_most(&mut self, what: &str, figure: f64, bar: f64) {
+    pub(crate) fn at_most(&mut self, what: &str, figure: f64, bar: f64) {
         self.told(what, figure, bar, figure <= bar);
     }
 
     /// `figure` is to be no less than `bar`.
-    pub fn at_least(&mut self, what: &str, figure: f64, bar: f64) {
+    pub(crate) fn at_least(&mut self, what: &str, figure: f64, bar: f64) {
         self.told(what, figure, bar, figure >= bar);
     }
 
@@ -87,7 +87,7 @@ impl Bars {
 }
 
 /// A command of ours that keeps nothing and knows nobody's settings.
-pub fn keyroll(words: &[&str]) -> Command {
+pub(crate) fn keyroll(words: &[&str]) -> Command {
     let program = std::env::var_os("KEYROLL_BENCH_PROGRAM");
     let mut command = Command::new(program.unwrap_or_else(|| KEYROLL.into()));
     command.args(["scan", "--ephemeral", "-q"]).args(words);

@@ -9,13 +9,13 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// What one run cost.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Seconds on the clock.
-    pub wall: f64,
+    pub(crate) wall: f64,
     /// Seconds of processor, of the process and the children it waited for.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// Most memory that it held at a time, in MB.
-    pub memory: f64,
+    pub(crate) memory: f64,
 }
 
 /// How often is looked how much memory it holds.
@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 ///
 /// # Panics
 /// Where it cannot be run, or is killed.
-pub fn run(mut command: Command, out: &std::path::Path) -> Cost {
+pub(crate) fn run(mut command: Command, out: &std::path::Path) -> Cost {
     command
         .stdin(Stdio::null())
         .stdout(File::create(out).unwrap())
@@ -72,7 +72,7 @@ fn spent(pid: u32) -> f64 {
 }
 
 /// The middle one of each.
-pub fn median(costs: &[Cost]) -> Cost {
+pub(crate) fn median(costs: &[Cost]) -> Cost {
     let middle = |of: fn(&Cost) -> f64| {
         let mut all: Vec<f64> = costs.iter().map(of).collect();
         all.sort_by(f64::total_cmp);

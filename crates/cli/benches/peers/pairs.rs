@@ -10,16 +10,16 @@ use crate::measure::{median, run};
 const PAIRS: usize = 5;
 
 /// What both came to: ours, then the peer's.
-pub struct Pair {
-    pub ours: Cost,
-    pub theirs: Cost,
+pub(crate) struct Pair {
+    pub(crate) ours: Cost,
+    pub(crate) theirs: Cost,
     /// The middle of the ratios of processor time within each pair, theirs to ours.
-    pub ratio: f64,
+    pub(crate) ratio: f64,
 }
 
 /// Runs both in turn and prints it. What they report lies in `.make/bench/keyroll.json` and
 /// `kingfisher.json` then.
-pub fn in_turn(
+pub(crate) fn in_turn(
     corpus: &Corpus,
     bytes: u64,
     ours: impl Fn() -> Command,
@@ -63,7 +63,7 @@ pub fn in_turn(
 
 /// Kingfisher, as it is called here: nothing is asked of any provider, and archives are left
 /// alone, as ours are. Its rules are compiled once, before anything is measured.
-pub fn kingfisher(corpus: &Corpus, words: &[&str]) -> Command {
+pub(crate) fn kingfisher(corpus: &Corpus, words: &[&str]) -> Command {
     let mut command = Command::new(&corpus.kingfisher);
     command
         .args([

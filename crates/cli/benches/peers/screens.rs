@@ -15,7 +15,7 @@ use crate::{Bars, SEED, keyroll};
 const NOISE_MAX: f64 = 0.1;
 
 /// What is named of each, and how much of it is noise.
-pub fn look(corpus: &Corpus, bars: &mut Bars) {
+pub(crate) fn look(corpus: &Corpus, bars: &mut Bars) {
     let uses = ["web", "monorepo", "infra"];
     for (repository, packages) in testkit::repositories::three(SEED).iter().zip(uses) {
         let dir = corpus.made(repository.name);

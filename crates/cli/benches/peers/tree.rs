@@ -13,7 +13,7 @@ const MEMORY_MAX: f64 = 200.0;
 const ROUNDS: usize = 2;
 
 /// Both over the same tree.
-pub fn compare(corpus: &Corpus, bars: &mut Bars) {
+pub(crate) fn compare(corpus: &Corpus, bars: &mut Bars) {
     let root = corpus.made("tree");
     empty(&root);
     let packages = corpus.of("tree");

@@ -59,6 +59,9 @@ impl Execution<'_> {
 
     /// Until the next round: the nearest time at which a path whose window is open is due.
     fn pause(&self) -> Duration {
+        if !self.can_probe() {
+            return self.probe_pause();
+        }
         let open = self.paths().iter().filter(|path| {
             let window = self.plan.body.window(**path);
             !self.record.count(**path, &self.plan.body).fills(&window)
@@ -129,9 +132,14 @@ impl Execution<'_> {
         Err(Halt::World(format!("not denied over the window: {why}")))
     }
 
+    /// Whether there is something to probe with that once let in.
+    fn can_probe(&self) -> bool {
+        self.record.bearer && self.record.control().is_some()
+    }
+
     /// Probes every path that is due, and asks the provider how it stands.
     fn round(&mut self) -> Result<Standing, Halt> {
-        if self.record.bearer && self.record.control().is_some() {
+        if self.can_probe() {
             for path in self.paths() {
                 if self.engine.now() >= self.due(*path) {
                     self.probe_and_keep(*path)?;

@@ -28,7 +28,7 @@ impl Engine {
             let mut open = self.begin(&source, &part, self.now())?;
             let gap = model::Gap::new(&part, model::Reason::Failed, answer.because.as_str());
             open.intake.gap(gap);
-            self.end(open)?;
+            self.end(open, &mut |_| {})?;
             return Ok(());
         }
         let mut told = Observation::new(Kind::Credential, print.short(), &part)
@@ -60,7 +60,7 @@ impl Engine {
         for one in seen {
             open.intake.take(Event::Seen(one));
         }
-        self.end(open)?;
+        self.end(open, &mut |_| {})?;
         Ok(())
     }
 

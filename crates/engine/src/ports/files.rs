@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connectors::{Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Unpacked, Written};
+use connectors::{
+    Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Unpacked, Written,
+};
 use model::{Reason, Secret};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, statat};
 use rustix::io::Errno;

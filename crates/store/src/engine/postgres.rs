@@ -148,6 +148,10 @@ fn unreachable(at: &str, source: impl Into<Box<dyn std::error::Error + Send + Sy
     }
 }
 
+/// The tables that a pass fills.
+pub(crate) const LOADED: &str =
+    "sighting, sighting_body, hard_key, link, entity, alias, cube, spot, spot_source";
+
 /// In words of the store; a full disk, a lock that was not given and a lost race are named.
 pub(crate) fn failed(doing: &str, error: tokio_postgres::Error, wait: Duration) -> Error {
     let code = error.code().cloned();
@@ -245,6 +249,14 @@ impl Engine for Postgres {
 
     fn after_migration(&self, session: &mut dyn Session) -> Result<(), Error> {
         session.script(&crate::query::postgres::views())
+    }
+
+    fn after_load(&self) -> Result<(), Error> {
+        let connection = self.pool.hold()?;
+        // Until a page is known to be seen by all, counts over an index fetch each of its rows.
+        let sql = format!("VACUUM (ANALYZE) {LOADED}");
+        let done = connection.block(|client| client.batch_execute(&sql));
+        done.map_err(|error| failed("vacuum what was loaded", error, self.busy_wait))
     }
 }
 

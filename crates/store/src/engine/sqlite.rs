@@ -18,6 +18,9 @@ pub(crate) const APPLICATION_ID: i64 = 0x4b45_5952;
 /// Readers at once; more wait.
 const READERS_MAX: usize = 4;
 
+/// Counts what plans are made from; looks at a sample, however much there is.
+pub(crate) const ANALYZE: &str = "PRAGMA analysis_limit = 400; ANALYZE";
+
 /// Statements each connection keeps prepared.
 const PREPARED_MAX: usize = 128;
 
@@ -193,6 +196,12 @@ impl Engine for Sqlite {
 
     fn after_migration(&self, _: &mut dyn Session) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn after_load(&self) -> Result<(), Error> {
+        let mut session = self.begin(Mode::Write(Durability::Repeatable))?;
+        session.script(ANALYZE)?;
+        session.commit()
     }
 }
 

@@ -134,7 +134,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 ],
                 report.scanned.iter().map(source).collect(),
             )],
-            vec![Section::lines("", aside(report.scanned))],
+            vec![Section::lines("", aside_line(report.scanned))],
             vec![Section::lines(
                 "Asked of providers",
                 super::live::lines(report.liveness),
@@ -234,7 +234,7 @@ fn read(named: &str, report: &PassReport) -> Vec<Cell> {
 }
 
 /// What was recognised and is no identity, in one line.
-fn aside(scanned: &[Scanned]) -> Vec<Cell> {
+fn aside_line(scanned: &[Scanned]) -> Vec<Cell> {
     let mut kinds = std::collections::BTreeMap::<&str, u64>::new();
     for report in scanned.iter().filter_map(|one| one.report.as_ref().ok()) {
         for (what, n) in &report.set_aside {
