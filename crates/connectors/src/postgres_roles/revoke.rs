@@ -79,7 +79,7 @@ const TERMINATE: &str = "select count(pg_terminate_backend(pid, 2000))::text \
 
 /// A signalled session is gone within milliseconds: as many looks, so far apart.
 const LOOKS: usize = 20;
-const LOOK_AGAIN: &str = "select pg_sleep(0.005)";
+const LOOK_AGAIN: &str = "select pg_sleep(0.005)::text";
 
 impl Revoker for PostgresRevoker {
     fn declares(&self) -> &'static Declared {

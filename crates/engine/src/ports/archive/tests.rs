@@ -295,7 +295,7 @@ fn too_many_entries_and_too_many_gaps_are_told_once() {
     };
     let some = unpack_all(&tar(&entries), "a.tar", few);
     assert_eq!((texts(&some).len(), gaps(&some).len()), (10, 1));
-    let mut zip = Zip::default();
+    let mut zip = Zip::default().file("a.env", b"A=b");
     for name in &names {
         zip = zip.listed(name, 1 << 30, 5, 3, 0, 8);
     }
@@ -321,10 +321,16 @@ fn what_is_cut_off_anywhere_is_told_and_what_lies_before_is_read() {
             let some = read(&whole[..length], "a");
             // Behind the last content only the end mark is missing.
             let lost = texts(&some).len() < all;
-            assert!(!lost || !some.gaps.is_empty(), "{length}");
+            assert!(
+                !lost || !some.gaps.is_empty(),
+                "{length}: {:?}",
+                texts(&some)
+            );
         }
         let some = read(&whole[..whole.len() * 2 / 5], "a");
-        assert_eq!(some.gaps.len(), 1, "{:?}", gaps(&some));
+        let told = gaps(&some);
+        let early = |(_, told): &(&str, &str)| told.starts_with("ends early");
+        assert!(!told.is_empty() && told.iter().all(early), "{told:?}");
     }
     let zip = Zip::default().file("a.env", b"A=b").end();
     for length in 4..zip.len() {

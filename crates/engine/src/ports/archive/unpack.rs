@@ -160,6 +160,12 @@ impl<'e> Unpacking<'e> {
             .map_or(path.as_str(), |(_, name)| name);
         let worth = bytes_worth_reading(&format!("/{inner}"), &head);
         if worth == 0 {
+            // What broke off in its first bytes may have been anything.
+            if head.len() < HEAD_BYTES
+                && let Err(error) = source.read(&mut [0])
+            {
+                self.gap(&path, bounds::refusal(&error));
+            }
             return self.tell(path, EntryKind::File, None);
         }
         let limit = usize::try_from(worth).unwrap_or(usize::MAX);
