@@ -12,6 +12,9 @@ use crate::ports::GitPort;
 use crate::secrets::Secrets;
 use crate::{Engine, Error};
 
+/// The options of a source.
+type Options = BTreeMap<String, String>;
+
 impl Engine {
     /// The secrets that a source saw under `natives`, as far as they lie there still: by native
     /// id. Another value in their place is not theirs.
@@ -48,7 +51,7 @@ impl Engine {
         connector: &dyn Connector,
         source: &SourceId,
         natives: &[String],
-    ) -> Result<(Box<dyn Port>, BTreeMap<String, String>), Error> {
+    ) -> Result<(Box<dyn Port>, Options), Error> {
         if connector.spec().port == PortKind::Git {
             // `machine:/repository`, as the source calls itself.
             let repository = source.target().split_once(':').map_or("", |(_, dir)| dir);

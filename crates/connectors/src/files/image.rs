@@ -7,7 +7,7 @@
 //! its layers.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use model::Secret;
@@ -216,7 +216,7 @@ pub(super) fn short(digest: &str) -> &str {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     /// Hashes of the paths of everything but directories.
-    there: HashSet<u64>,
+    there: BTreeSet<u64>,
     /// What is taken away.
     gone: BTreeSet<String>,
     /// Directories of which all that was below is taken away.

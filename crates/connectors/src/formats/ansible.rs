@@ -123,13 +123,12 @@ fn part_of(path: &str, name: &str) -> Option<Part> {
         Some(Part::Config)
     } else if OPENERS.contains(&name) {
         Some(Part::Opener)
-    } else if (below("/group_vars/") || below("/host_vars/")) && (tree || !name.contains('.')) {
+    } else if (below("/group_vars/") || below("/host_vars/")) && (tree || !name.contains('.'))
+        || below("/roles/") && (below("/vars/") || below("/defaults/")) && tree
+    {
         Some(Part::Variables)
-    } else if below("/roles/") && (below("/vars/") || below("/defaults/")) && tree {
-        Some(Part::Variables)
-    } else if below("/roles/") && (below("/tasks/") || below("/handlers/")) && tree {
-        Some(Part::Play)
-    } else if below("/playbooks/") && tree
+    } else if below("/roles/") && (below("/tasks/") || below("/handlers/")) && tree
+        || below("/playbooks/") && tree
         || matches!(stem, "site" | "playbook")
             && (name.ends_with(".yml") || name.ends_with(".yaml"))
     {

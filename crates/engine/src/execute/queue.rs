@@ -224,12 +224,15 @@ impl Queue {
     }
 }
 
+/// What came of a turn, and whether its target answers.
+type Came<T> = (Result<T, Error>, bool);
+
 /// Gives each its turn. `each` says what came of it, and whether its target answers.
 fn spread<T: Send>(
     turns: Vec<Turn>,
     crowd: &Crowd,
     stop: &AtomicBool,
-    each: &(dyn Fn(&Turn) -> (Result<T, Error>, bool) + Sync),
+    each: &(dyn Fn(&Turn) -> Came<T> + Sync),
     told: &(dyn Fn(&Tried<T>) + Sync),
 ) -> Vec<Tried<T>> {
     let workers = crowd.at_once.get().min(turns.len());
@@ -304,10 +307,7 @@ mod tests {
         each.collect()
     }
 
-    fn all(
-        counts: &[(&str, usize)],
-        each: &(dyn Fn(&Turn) -> (Result<(), Error>, bool) + Sync),
-    ) -> Vec<Tried<()>> {
+    fn all(counts: &[(&str, usize)], each: &(dyn Fn(&Turn) -> Came<()> + Sync)) -> Vec<Tried<()>> {
         let stop = AtomicBool::new(false);
         spread(turns(counts), &Crowd::default(), &stop, each, &|_| {})
     }

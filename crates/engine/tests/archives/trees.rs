@@ -106,7 +106,7 @@ fn runs(dir: &Path, words: &[&str]) -> bool {
             true
         }
         Err(_) => {
-            eprintln!("skipped: no `{}` on this machine", words[0]);
+            testkit::aloud(&format!("skipped: no `{}` on this machine", words[0]));
             false
         }
     }

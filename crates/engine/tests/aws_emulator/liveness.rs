@@ -27,7 +27,10 @@ fn emulator_ministack_a_leaked_key_is_live_until_it_is_switched_off_and_its_user
         ..Liveness::default()
     };
     let asked = || {
-        let round = roll.engine.round(&[source.clone()], &how).unwrap();
+        let round = roll
+            .engine
+            .round(std::slice::from_ref(&source), &how)
+            .unwrap();
         assert_eq!(round.hosts(), BTreeMap::from([("sts.amazonaws.com", 1)]));
         let stop = Arc::default();
         let asked = roll.engine.ask_round(round, &how, &stop, &mut |_, _| {});

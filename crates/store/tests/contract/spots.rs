@@ -54,7 +54,7 @@ fn counts_of_a_source_follow_what_it_sees(world: &World) {
     world
         .store
         .write(Durability::Full, |writing| {
-            writing.assign(&world.tenant, time(3), &[], &[id.clone()])
+            writing.assign(&world.tenant, time(3), &[], std::slice::from_ref(&id))
         })
         .unwrap();
     assert_eq!(counts(), [0, 0, 0]);
@@ -81,7 +81,12 @@ fn a_store_of_the_schema_before_spots_answers_by_source_once_it_is_opened(world:
     world
         .store
         .write(Durability::Full, |writing| {
-            writing.assign(&world.tenant, time(2), &[both.clone()], &emptied)
+            writing.assign(
+                &world.tenant,
+                time(2),
+                std::slice::from_ref(&both),
+                &emptied,
+            )
         })
         .unwrap();
     let counts = || ["a", "b", "c"].map(|name| seen_by(world, name));
@@ -95,7 +100,7 @@ fn a_store_of_the_schema_before_spots_answers_by_source_once_it_is_opened(world:
     world
         .store
         .write(Durability::Full, |writing| {
-            writing.assign(&world.tenant, time(3), &[both.clone()], &[])
+            writing.assign(&world.tenant, time(3), std::slice::from_ref(&both), &[])
         })
         .unwrap();
     assert_eq!(counts(), [5, 3, 0]);

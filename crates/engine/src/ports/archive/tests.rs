@@ -154,7 +154,7 @@ fn gaps(some: &Unpacked) -> Vec<(&str, &str)> {
 #[test]
 fn a_file_comes_out_of_every_packing_as_it_went_in() {
     let plain = tar(&[("etc/.env", b"A=b"), ("long/".repeat(60).as_str(), b"")]);
-    let expected = vec![("etc/.env", "A=b".to_owned())];
+    let expected = [("etc/.env", "A=b".to_owned())];
     let mut zstd = Vec::new();
     // A frame of one raw block, with a skippable frame before it.
     zstd.extend_from_slice(b"\x50\x2a\x4d\x18\x03\0\0\0abc");
