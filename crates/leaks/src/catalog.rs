@@ -152,7 +152,7 @@ fn rule(one: Written) -> Result<Rule, Error> {
         },
         (None, None, Some(regex), None) => Form::Free {
             regex: regex.clone(),
-            group: Some(one.group.unwrap_or(1)),
+            group: one.group,
         },
         (None, None, None, Some(Scanner::Armour)) => Form::Armour,
         (None, None, None, Some(Scanner::Assignment)) => Form::Assignment,

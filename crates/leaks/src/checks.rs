@@ -72,6 +72,18 @@ impl Outcome {
         }
     }
 
+    /// Written for a manual, if `is_one`.
+    pub(crate) fn example(is_one: bool) -> Self {
+        Self {
+            mode: if is_one {
+                Mode::Example
+            } else {
+                Mode::Unmarked
+            },
+            ..Self::default()
+        }
+    }
+
     fn checksum(is_right: bool) -> Self {
         let checksum = if is_right {
             Checksum::Valid

@@ -15,7 +15,7 @@ use crate::found::Fact;
 pub(crate) use value::is_password;
 
 /// How far is looked to the left for a name, and to the right for a value.
-pub(crate) const LEFT: usize = 128;
+pub(crate) const LEFT: usize = 256;
 pub(crate) const RIGHT: usize = 4096;
 
 /// What kind of name stands to the left.
@@ -25,6 +25,8 @@ pub(crate) enum Word {
     Password,
     /// Made by chance: a secret, a token, a key.
     Secret,
+    /// The same, under a name that providers give their keys: it may be a UUID.
+    Key,
 }
 
 /// A value that is assigned to a name that speaks of secrets, or stands in a URL.
@@ -33,6 +35,8 @@ pub(crate) enum Found {
     Assigned {
         word: Word,
         range: Range<usize>,
+        /// A word such as manuals use, but beside a user's name.
+        is_word: bool,
     },
     Url {
         scheme: String,
@@ -58,34 +62,44 @@ pub(crate) fn at(bytes: &[u8], at: usize) -> Option<Found> {
         if left.ends_with(b":") {
             return None;
         }
-    } else if left.ends_with(b"=")
-        || matches!(
-            left.last(),
-            Some(b'!' | b'<' | b'>' | b'~' | b'+' | b'-' | b'*' | b'/')
-        )
-    {
+    } else if matches!(
+        left.last(),
+        Some(b'=' | b'<' | b'>' | b'~' | b'+' | b'-' | b'*' | b'/')
+    ) {
         return None;
     }
-    let skipped =
-        usize::from(matches!(right.first(), Some(b'>' | b'=' | b'~')) && bytes[at] == b'=');
-    if right.first() == Some(&b'=') && bytes[at] == b'=' {
-        return None;
-    }
+    let compares = bytes[at] == b'=' && (right.starts_with(b"=") || left.ends_with(b"!"));
+    let signs: &[u8] = if bytes[at] == b'=' { b"=>~" } else { b"" };
+    let skipped = right
+        .iter()
+        .take(2)
+        .take_while(|byte| signs.contains(byte))
+        .count();
     let token = value::token(&right[skipped..])?;
     let place = at + 1 + skipped;
     let word = name::word(left, token.quoted)?;
-    let value = &bytes[place + token.range.start..place + token.range.end];
+    let range = place + token.range.start..place + token.range.end;
+    let value = &bytes[range.clone()];
+    // A literal in code, data on a line of its own; of what is compared, only a literal.
+    if !token.quoted && (compares || !value::stands_alone(left, &token)) {
+        return None;
+    }
     let is_one = match word {
-        Word::Password => {
-            value::is_password(value) && (token.quoted || value::stands_alone(left, &token))
-        }
-        Word::Secret => {
-            value::is_secret(value) && (token.quoted || value::stands_alone(left, &token))
-        }
+        Word::Password => value::is_password(value),
+        Word::Secret => value::is_secret(value),
+        Word::Key => value::is_secret(value) || value::is_random_uuid(value),
     };
-    is_one.then(|| Found::Assigned {
+    let is_word = !is_one
+        && word == Word::Password
+        && !token.quoted
+        && bytes.get(range.end).is_none_or(u8::is_ascii_whitespace)
+        && value::is_word(value)
+        && name::begins_line(left)
+        && name::follows_user(left);
+    (is_one || is_word).then_some(Found::Assigned {
         word,
-        range: place + token.range.start..place + token.range.end,
+        range,
+        is_word,
     })
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn is_variable(value: &[u8]) -> bool {
     let starts = |marks: &[&[u8]]| marks.iter().any(|mark| value.starts_with(mark));
     let has = |part: &[u8]| memchr::memmem::find(value, part).is_some();
     if starts(&[
-        b"${", b"$(", b"{{", b"<", b"%(", b"%{", b"#{", b"@{", b"[[", b"__", b"{%", b"!", b"`",
+        b"${", b"$(", b"{{", b"<", b"%(", b"%{", b"#{", b"@{", b"[[", b"__", b"{%", b"!",
     ]) {
         return true;
     }
@@ -117,19 +117,25 @@ pub(crate) fn has_word(value: &[u8]) -> bool {
 
 /// A form's variable part that is filled with one letter, or counts up: `ghp_xxxxxxxx`.
 pub(crate) fn is_filler(secret: &[u8]) -> bool {
-    longest_run(secret) >= 8 || {
-        let lower = secret.to_ascii_lowercase();
-        [
-            b"xxxx".as_slice(),
-            b"1234567890",
-            b"abcdefghij",
-            b"your",
-            b"redacted",
-            b"placeholder",
-        ]
-        .iter()
-        .any(|word| memchr::memmem::find(&lower, word).is_some())
-    }
+    let lower = secret.to_ascii_lowercase();
+    let has_word = || {
+        [b"xxxx".as_slice(), b"your", b"redacted", b"placeholder"]
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some())
+    };
+    longest_run(secret) >= 8 || counts_up(&lower) || has_word()
+}
+
+/// Half of it counts up, as `abcdef` and `567890` do; a part of a masked key may.
+fn counts_up(lower: &[u8]) -> bool {
+    const STEPS_MIN: usize = 8;
+    let follows = |a: u8, b: u8| b == a.wrapping_add(1) || (a, b) == (b'9', b'0');
+    let longest = lower
+        .chunk_by(|a, b| a.is_ascii_alphanumeric() && follows(*a, *b))
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
+    longest >= STEPS_MIN && longest * 2 > lower.len()
 }
 
 fn longest_run(value: &[u8]) -> usize {
@@ -166,6 +172,18 @@ mod tests {
         ] {
             assert!(is_one(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_that_counts_up_or_repeats_is_filler_and_a_masked_part_is_not() {
+        for text in [
+            "AKIAABCDEFGHIJKLMNOP",
+            "key-xxxxxxxxxxxx",
+            "1234567890123456",
+        ] {
+            assert!(is_filler(text.as_bytes()), "{text}");
+        }
+        assert!(!is_filler(b"x7Kp2Qm9Zt4Lw8aR-ABCDEFGHIJ-v3Nf6Hj1Yc5"));
     }
 
     #[test]

@@ -76,10 +76,22 @@ pub struct Rule {
     compiled: OnceLock<Option<Regex>>,
 }
 
+/// The group that holds the secret, where others may stand before it.
+pub(crate) const SECRET: &str = "secret";
+/// What closes a name before an operator: quotes, brackets of an index, of a call.
+const CLOSE: &str = r#"(?:\\?["'`])?[\]})]{0,2}"#;
+/// A type between a name and `=`: `token: &str =`, `var token string =`, `char token[] =`.
+const TYPE: &str = r"(?:(?:\[\d{0,4}\]|[ \t]?:?[ \t]{1,4}[&*'\w<>\[\]]{1,24})(?:[ \t]{1,4}[\w<>]{1,16})?[ \t]{0,4}=[ \t]{0,4})";
 /// What stands between a name and its value: an assignment in any of the usual languages.
-const OPERATOR: &str = r#"(?:[ \t]{0,8}(?:=>|:=|={1,3}|:|,|\(|>|\|\|?)[ \t\\]{0,8}|[ \t]{1,4})"#;
-/// What stands around a name or value in quotes, also where the quotes are escaped.
-const QUOTE: &str = r#"(?:\\?["'`])?"#;
+const OPERATOR: &str = r"(?:[ \t]{0,24}(?:=>|[?+:]=|:{2,3}=|={1,3}|:|,|\(|>|\|{1,3}|\?\?|or )[ \t\\]{0,24}|[ \t]{1,4})";
+/// A name and its value in two fields: `name: X` before `value: Y` (Kubernetes, task
+/// definitions), `"key": "X", "value": "Y"`, attributes, and the default of a variable in HCL.
+const FIELDS: &str = r#"(?:[,;]?\s{1,40}|,|[ \t]{0,4}\{[^{}]{0,200}?\s)["'\\]{0,2}(?i:value|parametervalue|default|defaultvalue|content|v)["'\\]{0,2}[ \t]{0,4}[:=][ \t]{0,4}"#;
+/// A value that begins on the next line: a block of YAML, an element, a property list.
+const NEXT: &str = r"(?:[ \t]{0,4}:[ \t]{1,4}[|>][+-]?[ \t]{0,4}\r?\n[ \t]{1,40}|>\s{1,40}|</key>\s{0,40}<string>\s{0,40})";
+/// What may open before the value: a call, a prefix of a string, a quote, also an escaped one.
+const OPEN: &str =
+    r#"(?:(?:new )?[A-Za-z_][\w.:]{0,40}\([ \t]{0,4})?(?:[@$rbufLB]{0,2}\\?["'`]){0,2}"#;
 /// Behind a token nothing may go on that could be a part of it.
 const TAIL: &str = r"(?:[^0-9A-Za-z_\-]|\z)";
 
@@ -131,10 +143,11 @@ impl Rule {
                     "" => r"[\w.\- ]{0,24}".to_owned(),
                     words => format!(r"[\w.\- ]{{0,24}}?(?i:{words})[\w.\-]{{0,24}}"),
                 };
-                let regex = format!(
-                    r"\A{name}{QUOTE}\]?{OPERATOR}{QUOTE}(?:(?i:bearer|token|basic|apikey) )?({value}){TAIL}"
-                );
-                Some((regex, Some(1)))
+                let between = format!("(?:{TYPE}|{OPERATOR}|{FIELDS}|{NEXT})");
+                let scheme = "(?:(?i:bearer|token|basic|apikey|ssws) )?";
+                let regex =
+                    format!(r"\A{name}{CLOSE}{between}{OPEN}{scheme}(?P<{SECRET}>{value}){TAIL}");
+                Some((regex, None))
             }
             Form::Free { regex, group } => Some((regex.clone(), *group)),
             Form::Armour | Form::Assignment | Form::Url(_) => None,

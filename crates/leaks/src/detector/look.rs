@@ -11,7 +11,7 @@ use crate::found::{Checksum, Confidence, Mode};
 use crate::generic::{self, Found, Word};
 use crate::keywords::Hit;
 use crate::resolve::Candidate;
-use crate::rule::{Form, Rule, What};
+use crate::rule::{Form, Rule, SECRET, What};
 use crate::window::CELL;
 use crate::{encoded, entropy, ignore, pem, placeholder};
 
@@ -96,10 +96,12 @@ impl<'a> Look<'a> {
         let Some(captures) = rule.regex().and_then(|regex| regex.captures(window)) else {
             return;
         };
-        if let (Some(whole), Some(secret)) = (captures.get(0), captures.get(1)) {
-            let moved = |range: Range<usize>| range.start + start..range.end + start;
-            self.judge(at, rule, moved(secret.range()), moved(whole.range()));
-        }
+        let secret = captures.name(SECRET).or_else(|| captures.get(1));
+        let (Some(whole), Some(secret)) = (captures.get(0), secret) else {
+            return;
+        };
+        let moved = |range: Range<usize>| range.start + start..range.end + start;
+        self.judge(at, rule, moved(secret.range()), moved(whole.range()));
     }
 
     /// Looks once at the cell in which a keyword stands, and at the window around it.
@@ -173,12 +175,16 @@ impl<'a> Look<'a> {
 
     fn operator(&mut self, place: usize) {
         match generic::at(self.bytes, place) {
-            Some(Found::Assigned { word, range }) => {
+            Some(Found::Assigned {
+                word,
+                range,
+                is_word,
+            }) => {
                 let at = match word {
                     Word::Password => self.detector.password,
-                    Word::Secret => self.detector.secret,
+                    Word::Secret | Word::Key => self.detector.secret,
                 };
-                self.assigned(at, range, Outcome::default());
+                self.assigned(at, range, Outcome::example(is_word));
             }
             Some(Found::Url {
                 scheme,
@@ -192,14 +198,9 @@ impl<'a> Look<'a> {
                     _ => false,
                 };
                 let at = self.detector.urls.iter().find(is_of).copied();
-                let mode = match is_word {
-                    true => Mode::Example,
-                    false => Mode::Unmarked,
-                };
                 let outcome = Outcome {
                     facts,
-                    mode,
-                    ..Outcome::default()
+                    ..Outcome::example(is_word)
                 };
                 self.assigned(at, range, outcome);
             }

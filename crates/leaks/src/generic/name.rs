@@ -124,17 +124,88 @@ const ABOUT: &[&[u8]] = &[
     b"manager",
 ];
 
+/// Names of providers' own keys: what they hold is never the id of a thing.
+const KEY: &[&[u8]] = &[
+    b"api_key",
+    b"apikey",
+    b"api-key",
+    b"api_token",
+    b"apitoken",
+    b"api-token",
+    b"client_secret",
+    b"clientsecret",
+    b"client-secret",
+    b"secret_key",
+    b"secretkey",
+    b"access_token",
+    b"accesstoken",
+    b"auth_token",
+    b"authtoken",
+];
+/// Fields that hold the value of what another field names.
+const FIELD: &[&[u8]] = &[
+    b"value",
+    b"default",
+    b"defaultvalue",
+    b"parametervalue",
+    b"content",
+];
+/// Fields that name it.
+const NAMES: &[&[u8]] = &[
+    b"name",
+    b"key",
+    b"variable",
+    b"parameterkey",
+    b"id",
+    b"property",
+];
+
 /// What the last name in `left` speaks of; `None` if not of a secret.
 pub(super) fn word(left: &[u8], quoted: bool) -> Option<Word> {
     let line = line(left);
     let name = last_name(line)?;
     let lower = name.to_ascii_lowercase();
+    if FIELD.contains(&lower.as_slice()) {
+        return kind(&named(left)?.to_ascii_lowercase());
+    }
     kind(&lower).or_else(|| {
         // `password: &str = "…"`, `token: string = "…"`: the name stands before its type.
         let before = before_type(line, name)?;
         quoted
             .then(|| kind(&last_name(before)?.to_ascii_lowercase()))
             .flatten()
+    })
+}
+
+/// The name that a field before `value:` or `default =` gives: `name: X`, `variable "X" {`.
+fn named(left: &[u8]) -> Option<&[u8]> {
+    let words: Vec<&[u8]> = left
+        .split(|byte| !is_letter(*byte))
+        .filter(|word| word.iter().any(u8::is_ascii_alphanumeric))
+        .collect();
+    let is = |word: &[u8], names: &[&[u8]]| names.contains(&word.to_ascii_lowercase().as_slice());
+    let before = words.len().checked_sub(3)?;
+    if is(words[before], NAMES) {
+        return Some(words[before + 1]);
+    }
+    let variable = words.iter().rposition(|word| is(word, &[b"variable"]))?;
+    words.get(variable + 1).copied()
+}
+
+/// Whether nothing but blanks stands before the name on its line, as in files of settings.
+pub(super) fn begins_line(left: &[u8]) -> bool {
+    let line = line(left).trim_ascii();
+    !line.is_empty() && line.iter().all(|byte| is_letter(*byte))
+}
+
+/// Whether a user's name was assigned shortly before.
+pub(super) fn follows_user(left: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(left).to_ascii_lowercase();
+    text.rmatch_indices("user").any(|(at, _)| {
+        let behind = text[at..].trim_start_matches(|c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '"' | '\'' | ']' | ' ' | '\\')
+        });
+        behind.starts_with([':', '='])
     })
 }
 
@@ -189,6 +260,9 @@ fn kind(lower: &[u8]) -> Option<Word> {
     };
     if has(PASSWORD) || matches!(last, b"pass" | b"pw" | b"pswd") || lower.ends_with(b"_pass") {
         return Some(Word::Password);
+    }
+    if has(KEY) {
+        return Some(Word::Key);
     }
     has(SECRET).then_some(Word::Secret)
 }

@@ -50,6 +50,48 @@ fn random_values_of_names_that_speak_of_secrets_are_found() {
 }
 
 #[test]
+fn a_secret_is_found_in_every_shape_of_an_assignment() {
+    for text in [
+        "- name: API_KEY\n  value: x7Kp2Qm9Zt4Lw8aR\n",
+        "{\"name\": \"API_KEY\", \"value\": \"x7Kp2Qm9Zt4Lw8aR\"}",
+        "variable \"api_key\" {\n  type = string\n  default = \"x7Kp2Qm9Zt4Lw8aR\"\n}",
+        "<add key=\"ApiKey\" value=\"x7Kp2Qm9Zt4Lw8aR\"/>",
+        "api_key: |\n  x7Kp2Qm9Zt4Lw8aR\n",
+        "api_key = SecretStr(\"x7Kp2Qm9Zt4Lw8aR\")",
+        "String apiKey = new String(\"x7Kp2Qm9Zt4Lw8aR\");",
+        "if token == \"x7Kp2Qm9Zt4Lw8aR\" {",
+        "if (apiKey !== 'x7Kp2Qm9Zt4Lw8aR') {",
+        "API_KEY ?= x7Kp2Qm9Zt4Lw8aR\n",
+        "X-Api-Key: x7Kp2Qm9Zt4Lw8aR\n",
+    ] {
+        assert_eq!(found(text), ["x7Kp2Qm9Zt4Lw8aR"], "{text}");
+    }
+}
+
+#[test]
+fn a_key_in_the_form_of_a_uuid_is_found_under_the_name_of_a_key() {
+    let uuid = "9b2f6c1e-7d43-4a58-8e0b-5f7c2d91a36e";
+    assert_eq!(found(&format!("api_key = \"{uuid}\"")), [uuid]);
+    assert!(found(&format!("secret = \"{uuid}\"")).is_empty());
+    assert!(found("api_key = \"123e4567-e89b-12d3-a456-426614174000\"").is_empty());
+}
+
+#[test]
+fn a_weak_password_is_found_beside_a_user_in_settings_only() {
+    assert_eq!(found("user = app\npassword = hunter\n"), ["hunter"]);
+    for text in [
+        "password = hunter\n",
+        "user = app\npassword = \"hunter\"\n",
+        "user = app\npassword = $hunter\n",
+        "user: string,\npassword: string\n",
+        "user: LPWSTR,\n    password: LPWSTR,\n",
+        "x?user=app&password=hunter",
+    ] {
+        assert!(found(text).is_empty(), "{text}: {:?}", found(text));
+    }
+}
+
+#[test]
 fn code_placeholders_names_and_hashes_are_left() {
     for text in [
         "password = \"${DB_PASSWORD}\"",
@@ -57,7 +99,8 @@ fn code_placeholders_names_and_hashes_are_left() {
         "password = getPassword(user1)",
         "password: string;",
         "password: str = Field(min_length=8)",
-        "password == \"Tr0ub4dor&3\"",
+        "if password == \"open-sesame\" {",
+        "if password == other.password2 {",
         "api_key = \"<your key>\"",
         "api_key = os.environ[\"API_KEY_2\"]",
         "token = tokenizer.next_token2()",
@@ -67,6 +110,11 @@ fn code_placeholders_names_and_hashes_are_left() {
         "token: 123e4567-e89b-12d3-a456-426614174000",
         "password = \"user.password1\"",
         "password: xxxxxxxxxxxx",
+        "password = \"super$ecret\"",
+        "ftp.password = \"anonymous@\"",
+        "cache_key = \"x7Kp2Qm9Zt4Lw8aR\"",
+        "- name: API_KEY_NAME\n  value: x7Kp2Qm9Zt4Lw8aR\n",
+        "api_key: ded7db27a4558e2ea9bbf0bf36ae0e8521618f366c",
         "secret_path = \"/run/secrets/db_1\"",
         "token = &self.tokens[17]",
         "Token::Secret => \"value-of-it\"",
@@ -100,6 +148,7 @@ fn urls_without_a_real_password_are_left() {
         "postgres://user:${PASSWORD}@localhost/db",
         "https://user@host/a:b",
         "redis://:@host",
+        "postgres://user:secret@192.0.2.7/db",
         "https://{user}:{pass}@host",
     ] {
         assert!(found(text).is_empty(), "{text}");

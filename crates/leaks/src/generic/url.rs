@@ -30,12 +30,16 @@ pub(super) fn password(left: &[u8], rest: &[u8]) -> Option<Found> {
         Fact::new("user", text(&rest[..user_end])),
     ];
     facts.extend(place(&behind[end + 1..]));
+    let is_word = is_word(secret);
+    if is_word && is_of_manuals(&behind[end + 1..]) {
+        return None;
+    }
     let range = user_end + 1..user_end + 1 + end;
     Some(Found::Url {
         scheme,
         range,
         facts,
-        is_word: is_word(secret),
+        is_word,
     })
 }
 
@@ -147,6 +151,18 @@ fn is_word(secret: &[u8]) -> bool {
     ];
     let text = String::from_utf8_lossy(secret).to_ascii_lowercase();
     WORDS.contains(&text.as_str())
+}
+
+/// Addresses that no network has: RFC 5737 and RFC 3849 keep them for manuals.
+fn is_of_manuals(host: &[u8]) -> bool {
+    [
+        b"192.0.2.".as_slice(),
+        b"198.51.100.",
+        b"203.0.113.",
+        b"[2001:db8:",
+    ]
+    .iter()
+    .any(|start| host.starts_with(start))
 }
 
 fn is_made_for_the_place(secret: &[u8]) -> bool {

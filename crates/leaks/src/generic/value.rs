@@ -38,7 +38,10 @@ pub(super) fn token(right: &[u8]) -> Option<Token> {
             q @ (b'"' | b'\''),
             ..,
         ] => (2, *q),
-        _ => return unquoted(right, blanks),
+        _ => match wrapped(rest) {
+            Some(opened) => opened,
+            None => return unquoted(right, blanks),
+        },
     };
     let start = blanks + open;
     let inside = &right[start..right.len().min(start + BYTES_MAX + 1)];
@@ -57,7 +60,51 @@ pub(super) fn token(right: &[u8]) -> Option<Token> {
     })
 }
 
+/// A literal in a call that only wraps it, `SecretString::from("…")`: where it opens, and its quote.
+fn wrapped(rest: &[u8]) -> Option<(usize, u8)> {
+    const CALLS: &[&[u8]] = &[
+        b"some",
+        b"from",
+        b"secretstr",
+        b"secret",
+        b"secretstring",
+        b"string",
+        b"of",
+        b"new",
+        b"ok",
+    ];
+    const NAME_BYTES_MAX: usize = 48;
+    let rest = &rest[..rest.len().min(NAME_BYTES_MAX)];
+    let open = rest
+        .iter()
+        .position(|byte| !(byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)))?;
+    let quote = *rest.get(open + 1)?;
+    if rest[open] != b'(' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let call = rest[..open]
+        .rsplit(|byte| !byte.is_ascii_alphanumeric())
+        .next()?;
+    CALLS
+        .contains(&call.to_ascii_lowercase().as_slice())
+        .then_some((open + 2, quote))
+}
+
+/// A block of YAML begins on the next line: `key: |`.
+fn block(right: &[u8], start: usize) -> usize {
+    let [b'|' | b'>', rest @ ..] = &right[start..] else {
+        return start;
+    };
+    let blanks = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'-' | b'+');
+    let skipped = rest.iter().take(BLANKS_MAX).take_while(blanks).count();
+    match rest[..skipped].contains(&b'\n') {
+        true => start + 1 + skipped,
+        false => start,
+    }
+}
+
 fn unquoted(right: &[u8], start: usize) -> Option<Token> {
+    let start = block(right, start);
     let inside = &right[start..right.len().min(start + BYTES_MAX)];
     let end = inside
         .iter()
@@ -95,6 +142,11 @@ pub(super) fn stands_alone(left: &[u8], token: &Token) -> bool {
         .rsplit(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
+    // `NAME ?= value` and `NAME := value`: the sign is part of the operator.
+    let line = line
+        .strip_suffix(b"?")
+        .or(line.strip_suffix(b":"))
+        .unwrap_or(line);
     let words = line
         .split(|byte| byte.is_ascii_whitespace())
         .filter(|word| !word.is_empty())
@@ -132,10 +184,56 @@ pub(crate) fn is_password(value: &[u8]) -> bool {
                 && value[0].is_ascii_alphabetic()
                 && symbols(value) >= 1
                 && !value.contains(&b'/')
+                && !is_filled_or_address(value)
         }
         _ if letters == 0 => false,
         _ => !is_wordlike(value) && shannon(value) >= 2.2,
     }
+}
+
+/// No password, of words without a digit. `pre$name` is filled in: by shells, PHP, Perl, Groovy
+/// and Kotlin in double quotes, by Compose, Make and Jenkins whatever the quotes; which of them
+/// reads the file is not known here, so a password such as this is missed. `name@host.example`
+/// is an address, and `name@` is what anonymous FTP takes for a password (RFC 1635 asks for an
+/// address; clients leave out the host).
+fn is_filled_or_address(value: &[u8]) -> bool {
+    let is_filled = value
+        .windows(2)
+        .any(|pair| pair[0] == b'$' && pair[1].is_ascii_alphabetic());
+    let mut parts = value.split(|byte| *byte == b'@');
+    let is_name = |part: &[u8]| {
+        part.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(byte))
+    };
+    let is_address = match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(host), None) => {
+            is_name(name) && is_name(host) && (host.is_empty() || host.contains(&b'.'))
+        }
+        _ => false,
+    };
+    is_filled || is_address
+}
+
+/// A word that stands where a password does: weak, and a password all the same if a user's name
+/// stands before it.
+pub(super) fn is_word(value: &[u8]) -> bool {
+    const LABELS: &[&[u8]] = &[
+        b"password",
+        b"passwort",
+        b"username",
+        b"string",
+        b"required",
+    ];
+    let lower = value.to_ascii_lowercase();
+    (BYTES_MIN..=32).contains(&value.len())
+        && value.iter().any(u8::is_ascii_alphanumeric)
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-@!#".contains(byte))
+        && !value.contains(&b'.')
+        && !LABELS.contains(&lower.as_slice())
+        && !placeholder::is_variable(value)
+        && !placeholder::is_repeated(value)
 }
 
 /// Something that chance made.
@@ -146,12 +244,36 @@ pub(super) fn is_secret(value: &[u8]) -> bool {
     let shape = Shape::of(value);
     let is_mixed =
         shape.digits >= 2 && shape.lower + shape.upper >= 2 && shape.changes * 5 >= value.len();
-    is_mixed
+    (is_mixed || is_unpronounceable(value, shape))
+        && !is_odd_hex(value)
         && shape.other * 4 <= value.len()
         && shannon(value) >= entropy_min(value)
         && !is_uuid(value)
         && !placeholder::is_one(value)
         && !is_date(value)
+}
+
+/// Long, with few digits, and with fewer vowels than words of any language have: base32.
+fn is_unpronounceable(value: &[u8], shape: Shape) -> bool {
+    let letters = shape.lower + shape.upper;
+    let vowels = value
+        .iter()
+        .filter(|byte| b"aeiouyAEIOUY".contains(byte))
+        .count();
+    value.len() >= 32
+        && shape.other == 0
+        && shape.digits >= 2
+        && vowels * 100 <= letters * 28
+        && shannon(value) >= 4.0
+}
+
+/// Hexadecimal of a key's size, but of an odd number of bytes or of half a byte: keys are drawn in
+/// 16, 20, 24, 32 bytes, so this one is cut or glued to something. Those of providers that count
+/// otherwise have rules; what is longer is a structure, such as a private key in DER.
+fn is_odd_hex(value: &[u8]) -> bool {
+    (33..=64).contains(&value.len())
+        && !value.len().is_multiple_of(4)
+        && value.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Hexadecimal has at most 4 bits a digit, and short values have fewer than long ones.
@@ -178,7 +300,8 @@ fn is_code(value: &[u8]) -> bool {
     let first = value.first().copied().unwrap_or_default();
     value
         .iter()
-        .any(|byte| matches!(byte, b'(' | b'<' | b'>' | b'{' | b'[' | b'"' | b'`' | b'\\'))
+        .any(|byte| matches!(byte, b'(' | b'<' | b'>' | b'{' | b'[' | b'"' | b'\\'))
+        || value.ends_with(b"`")
         || has(b"://")
         || has(b"::")
         || has(b"->")
@@ -211,6 +334,15 @@ pub(super) fn is_uuid(value: &[u8]) -> bool {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         })
+}
+
+/// A UUID of version 4, RFC 9562: made by chance.
+pub(super) fn is_random_uuid(value: &[u8]) -> bool {
+    is_uuid(value)
+        && value[14] == b'4'
+        && matches!(value[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B')
+        && shannon(value) >= 3.0
+        && !placeholder::is_one(value)
 }
 
 /// Names of code: `user.password1`, `getToken2`, `SECRET_KEY_V2`, `aws-secret-1`.

@@ -33,9 +33,10 @@ fn most_texts_with_a_secret_are_found_and_few_without() {
         .filter(|case| case.expected)
         .map(|case| case.text.as_str())
         .collect();
-    let (mut positives, mut negatives) = ((0, 0), (0, 0));
+    let (mut positives, mut negatives, mut both) = ((0, 0), (0, 0), 0);
     for case in &cases {
         if !case.expected && held.contains(case.text.as_str()) {
+            both += 1;
             continue;
         }
         let mut found = Vec::new();
@@ -60,9 +61,10 @@ fn most_texts_with_a_secret_are_found_and_few_without() {
         }
     }
     testkit::aloud(&format!(
-        "secret-rules: {positives:?} of those with a secret, {negatives:?} of those without"
+        "secret-rules: {positives:?} of those with a secret, {negatives:?} of those without; \
+         {both} are listed as both and left out"
     ));
-    // Marks that only rise, and fall: the aims are 90 and 5 of a hundred.
-    assert!(positives.0 * 100 >= positives.1 * 84, "{positives:?}");
-    assert!(negatives.0 * 100 <= negatives.1 * 9, "{negatives:?}");
+    // Marks that only rise, and fall.
+    assert!(positives.0 * 100 >= positives.1 * 90, "{positives:?}");
+    assert!(negatives.0 * 100 <= negatives.1 * 5, "{negatives:?}");
 }
