@@ -4,6 +4,7 @@ pub(crate) mod formats;
 
 mod archive;
 mod archives;
+mod detector;
 mod evidence;
 mod keys;
 mod live;
@@ -20,13 +21,14 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 9] = [
+    let lists: [&[Listed]; 10] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
         keys::TARGETS,
         archive::TARGETS,
         archives::TARGETS,
+        detector::TARGETS,
         texts::TARGETS,
         repository::TARGETS,
         live::TARGETS,
