@@ -197,7 +197,7 @@ fn sign(sign: &leaks::live::Sign) -> String {
 fn table() -> String {
     let mut page = String::from(
         "# What is asked of providers\n\n\
-        What `keyroll scan --check-live` asks, by provider ([guide](../guides/liveness.md)). This page is made from `crates/leaks/live/` by a test; the data was written from the manuals named here, and no provider was asked for it.\n\n\
+        What `keyroll scan --check-live` asks, by provider ([guide](../guides/liveness.md)). This page is made from `crates/leaks/live/` by a test; the data was written from what is known of the manuals named here; none was looked up for it, and no provider was asked.\n\n\
         | provider | credentials (rules) | request | the secret goes | live | dead | whom it names | source |\n\
         |---|---|---|---|---|---|---|---|\n",
     );
