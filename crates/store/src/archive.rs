@@ -19,13 +19,24 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Mode, Session};
+use crate::migrate;
+use crate::roll::fill_names;
 use crate::store::Store;
-use crate::tables::{Table, tables};
+use crate::tables::{Table, tables_of};
 use crate::value::Value;
 use crate::{Durability, Error, Location, Options, SCHEMA};
 
 /// Name and version of the format.
 const FORMAT: &str = "keyroll-archive/1";
+
+/// Tables that an archive leaves out: the roll itself tells what is in them.
+const TOLD_BY_THE_ROLL: [&str; 2] = ["name_block", "name_page"];
+
+/// The tables that an archive of `schema` holds.
+fn archived(schema: u32) -> impl Iterator<Item = Table> {
+    let tables = tables_of(schema).into_iter();
+    tables.filter(|table| !TOLD_BY_THE_ROLL.contains(&table.name.as_str()))
+}
 
 /// What was written into an archive, read from one, or copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,7 +117,7 @@ impl Store {
         let header = header(session.as_mut(), self.shards())?;
         archive.line(&header)?;
         let mut rows = 0;
-        for table in tables() {
+        for table in archived(SCHEMA) {
             archive.line(&TableLine {
                 table: table.name.clone(),
                 columns: table.names().into_iter().map(str::to_owned).collect(),
@@ -127,6 +138,7 @@ impl Store {
     }
 
     /// Fills the empty store at `to`, which is made if it is not there, from the archive `from`.
+    /// One of an older schema needs a place where no store is yet.
     ///
     /// # Errors
     /// [`Error::Archive`] if it was cut, altered, or written by a newer schema, and
@@ -135,7 +147,8 @@ impl Store {
         let open = || File::open(from).map_err(Error::file("read the archive", from));
         // Read to its end before anything is opened for writing.
         let header = read::whole(BufReader::new(open()?), |_, _| Ok(()))?;
-        let store = Self::open(to, &Options::default())?;
+        // An older roll goes into a store of its own schema, and is brought on there.
+        let store = Self::made(to, header.schema)?;
         if store.shards() != header.shards {
             return Err(Error::Archive {
                 why: format!(
@@ -145,13 +158,17 @@ impl Store {
                 ),
             });
         }
-        let mut session = store.fillable()?;
+        let mut session = store.fillable(header.schema)?;
         let mut rows = 0;
         read::whole(BufReader::new(open()?), |table, page| {
             rows += page.len() as u64;
             table.insert(session.as_mut(), page)
         })?;
+        if header.schema >= migrate::SEARCH {
+            fill_names(session.as_mut())?;
+        }
         session.commit()?;
+        Self::open(to, &Options::default())?;
         Ok(Archived {
             tenants: header.tenants,
             rows,
@@ -167,15 +184,16 @@ impl Store {
             });
         }
         let mut source = self.engine().begin(Mode::Read)?;
-        let mut target = other.fillable()?;
+        let mut target = other.fillable(SCHEMA)?;
         let header = header(source.as_mut(), self.shards())?;
         let mut rows = 0;
-        for table in tables() {
+        for table in archived(SCHEMA) {
             table.each_row(source.as_mut(), |page| {
                 rows += page.len() as u64;
                 table.insert(target.as_mut(), &page)
             })?;
         }
+        fill_names(target.as_mut())?;
         target.commit()?;
         Ok(Archived {
             tenants: header.tenants,
@@ -184,16 +202,25 @@ impl Store {
         })
     }
 
-    /// A transaction on this store, which holds no roll.
-    fn fillable(&self) -> Result<Box<dyn Session + '_>, Error> {
+    /// A transaction on this store, which holds no roll and is at `schema`.
+    fn fillable(&self, schema: u32) -> Result<Box<dyn Session + '_>, Error> {
         let mut session = self.engine().begin(Mode::Write(Durability::Full))?;
         session.lock_migrations()?;
-        for table in tables() {
+        let found = migrate::version(session.as_mut())?;
+        for table in tables_of(found) {
             if !table.is_empty(session.as_mut())? {
                 return Err(Error::NotEmpty {
                     at: self.location().to_string(),
                 });
             }
+        }
+        if found != schema {
+            return Err(Error::Archive {
+                why: format!(
+                    "it was written by schema {schema}, and the store is at schema {found} \
+                     already: restore it where no store is yet"
+                ),
+            });
         }
         Ok(session)
     }
@@ -201,7 +228,7 @@ impl Store {
 
 fn header(session: &mut dyn Session, shards: u32) -> Result<Header, Error> {
     let mut tenants = std::collections::BTreeSet::new();
-    for table in tables() {
+    for table in archived(SCHEMA) {
         let sql = format!("SELECT DISTINCT tenant FROM {}", table.name);
         for mut row in session.rows(&sql, &[])? {
             tenants.insert(row.text()?);
@@ -252,8 +279,6 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The known table that a line announces, with the columns in our order.
-fn announced(line: &TableLine) -> Option<Table> {
-    tables()
-        .into_iter()
-        .find(|table| table.name == line.table && table.names() == line.columns)
+fn announced(line: &TableLine, schema: u32) -> Option<Table> {
+    archived(schema).find(|table| table.name == line.table && table.names() == line.columns)
 }

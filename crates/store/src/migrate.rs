@@ -7,16 +7,17 @@
 //! `a_newer_schema_is_refused_by_name`.
 
 use crate::engine::{Dialect, Engine, Mode, Session};
+use crate::roll::fill_names;
 use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 3] = [
+const STEPS: [(u32, &[&str]); 4] = [
     (
         1,
         &[
@@ -26,12 +27,17 @@ const STEPS: [(u32, &[&str]); 3] = [
     ),
     (2, &[include_str!("schema/0002_lists.sql")]),
     (3, &[include_str!("schema/0003_spots.sql")]),
+    (4, &[include_str!("schema/0004_search.sql")]),
 ];
 
-/// The text of every step, in order.
-pub(crate) fn scripts() -> impl Iterator<Item = &'static str> {
+/// The step before which no line was filed in blocks of names.
+pub(crate) const SEARCH: u32 = 4;
+
+/// The text of every step up to `schema`, in order.
+pub(crate) fn scripts(schema: u32) -> impl Iterator<Item = &'static str> {
     STEPS
         .iter()
+        .filter(move |(number, _)| *number <= schema)
         .flat_map(|(_, scripts)| scripts.iter().copied())
 }
 
@@ -43,7 +49,19 @@ CREATE TABLE IF NOT EXISTS store_meta (
 
 /// Brings a store to [`SCHEMA`], or says why it cannot be used. Answers its number of shards.
 pub(crate) fn migrate(engine: &dyn Engine, read_only: bool) -> Result<u32, Error> {
-    if let Some((SCHEMA, shards)) = look(engine)? {
+    migrate_to(engine, read_only, SCHEMA)
+}
+
+/// Makes the store that an archive of an older schema is put into; one that is further on stays
+/// as it is.
+pub(crate) fn make(engine: &dyn Engine, schema: u32) -> Result<u32, Error> {
+    migrate_to(engine, false, schema)
+}
+
+fn migrate_to(engine: &dyn Engine, read_only: bool, schema: u32) -> Result<u32, Error> {
+    if let Some((found, shards)) = look(engine)?
+        && found >= schema
+    {
         return Ok(shards);
     }
     if read_only {
@@ -65,13 +83,19 @@ pub(crate) fn migrate(engine: &dyn Engine, read_only: bool) -> Result<u32, Error
     if found == 0 {
         put(session.as_mut(), "shards", SHARDS)?;
     }
-    for (number, scripts) in STEPS.iter().filter(|(number, _)| *number > found) {
+    let wanted = found + 1..=schema;
+    for (number, scripts) in STEPS.iter().filter(|(number, _)| wanted.contains(number)) {
         for script in *scripts {
             session.script(&rendered(script, dialect)?)?;
         }
         put(session.as_mut(), "schema", *number)?;
     }
-    engine.after_migration(session.as_mut())?;
+    if wanted.contains(&SEARCH) {
+        fill_names(session.as_mut())?;
+    }
+    if schema == SCHEMA {
+        engine.after_migration(session.as_mut())?;
+    }
     let shards = meta(session.as_mut(), "shards")?.unwrap_or(SHARDS);
     session.commit()?;
     Ok(shards)
@@ -166,7 +190,8 @@ fn filled(word: &str, argument: &str, dialect: Dialect) -> Option<String> {
         ("bytes", true) => "BLOB",
         ("bytes", false) => "bytea",
         ("end", true) => " STRICT, WITHOUT ROWID",
-        ("end", false) => "",
+        ("heap", true) => " STRICT",
+        ("end" | "heap", false) => "",
         _ => return with_argument(word, argument, sqlite),
     };
     Some(plain.to_owned())
@@ -183,6 +208,15 @@ fn with_argument(word: &str, argument: &str, sqlite: bool) -> Option<String> {
             "CASE WHEN {argument} BETWEEN {low} AND {high} THEN
              to_char(timestamp '1970-01-01' + floor({argument} / 1000000.0) * interval '1 second',
              'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END"
+        ),
+        // Bytes that are read whole and at speed: PostgreSQL would compress them.
+        ("raw", true) => String::new(),
+        ("raw", false) => {
+            let (table, column) = argument.split_once(' ')?;
+            format!("ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL;")
+        }
+        ("day", _) => format!(
+            "(({argument} - (({argument} % 86400000000) + 86400000000) % 86400000000) / 86400000000)"
         ),
         ("hex", true) => format!("lower(hex({argument}))"),
         ("hex", false) => format!("encode({argument}, 'hex')"),

@@ -1,11 +1,15 @@
 //! The roll: one line for each thing, as lists, filters and facets read it.
 
 mod assign;
+mod blocks;
+mod days;
 mod filter;
 mod holders;
 mod merged;
+mod names;
 mod owners;
 mod pages;
+mod search;
 mod spots;
 
 use std::collections::BTreeSet;
@@ -18,6 +22,7 @@ use crate::{Error, Reading};
 
 pub use filter::Filter;
 pub use model::Row;
+pub(crate) use names::fill as fill_names;
 pub use pages::{Facets, Order, Page, RollPage};
 
 /// A line of the roll with the sightings it is made of.

@@ -33,14 +33,19 @@ impl Store {
     /// Among others [`Error::NetworkFileSystem`], [`Error::Exposed`], [`Error::NotOurs`],
     /// [`Error::Newer`], [`Error::Unreachable`], [`Error::Busy`].
     pub fn open(location: &Location, options: &Options) -> Result<Self, Error> {
-        let engine: Arc<dyn Engine> = match location {
-            Location::Sqlite(path) => {
-                files::prepare(path, options.read_only)?;
-                Arc::new(Sqlite::open(path, options)?)
-            }
-            Location::Postgres(url) => Arc::new(Postgres::open(url, options)?),
-        };
+        let engine = engine_at(location, options)?;
         let shards = migrate::migrate(engine.as_ref(), options.read_only)?;
+        Ok(Self {
+            engine,
+            location: location.clone(),
+            shards,
+        })
+    }
+
+    /// Makes the store at `location` as it was at an older schema, if it is not that far yet.
+    pub(crate) fn made(location: &Location, schema: u32) -> Result<Self, Error> {
+        let engine = engine_at(location, &Options::default())?;
+        let shards = migrate::make(engine.as_ref(), schema)?;
         Ok(Self {
             engine,
             location: location.clone(),
@@ -118,4 +123,14 @@ impl Store {
         let statement = crate::query::checked(sql)?;
         self.engine.query(tenant.as_str(), &statement, limits)
     }
+}
+
+fn engine_at(location: &Location, options: &Options) -> Result<Arc<dyn Engine>, Error> {
+    Ok(match location {
+        Location::Sqlite(path) => {
+            files::prepare(path, options.read_only)?;
+            Arc::new(Sqlite::open(path, options)?)
+        }
+        Location::Postgres(url) => Arc::new(Postgres::open(url, options)?),
+    })
 }

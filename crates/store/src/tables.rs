@@ -18,11 +18,16 @@ pub(crate) struct Table {
 
 /// Every table of the schema, in its order, with the columns that later steps added.
 pub(crate) fn tables() -> Vec<Table> {
-    let mut tables: Vec<Table> = migrate::scripts()
+    tables_of(migrate::SCHEMA)
+}
+
+/// The tables as they were at an older schema.
+pub(crate) fn tables_of(schema: u32) -> Vec<Table> {
+    let mut tables: Vec<Table> = migrate::scripts(schema)
         .flat_map(|script| script.split("CREATE TABLE ").skip(1))
         .filter_map(read)
         .collect();
-    for (name, added) in migrate::scripts().flat_map(added) {
+    for (name, added) in migrate::scripts(schema).flat_map(added) {
         if let Some(table) = tables.iter_mut().find(|table| table.name == name) {
             table.columns.extend(added);
         }
@@ -153,7 +158,7 @@ mod tests {
     #[test]
     fn every_table_is_read_with_its_key_and_starts_with_the_tenant() {
         let tables = tables();
-        let made = migrate::scripts()
+        let made = migrate::scripts(migrate::SCHEMA)
             .map(|script| script.matches("CREATE TABLE ").count())
             .sum::<usize>();
         assert_eq!(tables.len(), made);
@@ -176,7 +181,7 @@ mod tests {
             .iter()
             .map(|table| table.columns.len())
             .sum::<usize>();
-        let scripts: String = migrate::scripts().collect();
+        let scripts: String = migrate::scripts(migrate::SCHEMA).collect();
         let tokens = ["{int}", "{text}", "{json}", "{bytes}"];
         let told = tokens.map(|token| scripts.matches(token).count());
         assert_eq!(

@@ -40,6 +40,8 @@ mod query;
 mod roll;
 #[path = "contract/rows.rs"]
 mod rows;
+#[path = "contract/search.rs"]
+mod search;
 #[path = "contract/spots.rs"]
 mod spots;
 #[path = "contract/tenants.rs"]

@@ -56,7 +56,7 @@ pub(super) fn whole(
             }
             let announcing: TableLine = serde_json::from_slice(&line)
                 .map_err(|_| refused("a line of it is no row, no table and no end"))?;
-            let known = announced(&announcing);
+            let known = announced(&announcing, header.schema);
             table = Some(
                 known.ok_or_else(|| refused("it holds a table that this program does not know"))?,
             );
@@ -70,9 +70,9 @@ fn check(header: &Header) -> Result<(), Error> {
         let got = model::shorten(&model::clean(&header.format), 40);
         return Err(refused(&format!("expected format `{FORMAT}`, got `{got}`")));
     }
-    if header.schema != SCHEMA {
+    if !(1..=SCHEMA).contains(&header.schema) {
         return Err(refused(&format!(
-            "it was written by schema {}, this program knows {SCHEMA}",
+            "it was written by schema {}, this program knows 1 to {SCHEMA}",
             header.schema
         )));
     }

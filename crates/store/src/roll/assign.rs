@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{EntityId, Tenant, Timestamp};
 
+use super::blocks::Named;
+use super::days::Days;
+use super::names::{self, Renamed};
 use super::{Assigned, Row, bounded, row, values};
 use crate::engine::Bulk;
 use crate::feed::Happening;
@@ -64,6 +67,7 @@ struct Old {
     row: Row,
     cell: i64,
     spot: i64,
+    founder: i64,
 }
 
 /// A line as it is to stand.
@@ -121,18 +125,22 @@ impl Writing<'_> {
             };
             feed.push(((**id).clone(), what));
         }
-        let left = written
+        let left: Vec<_> = written
             .iter()
             .map(|line| &line.row.id)
             .chain(gone.iter().map(|id| **id))
-            .filter_map(|id| old.get(id));
-        let moves = Moves::of(&written, left);
-        self.write_lines(tenant, &written)?;
+            .filter_map(|id| old.get(id))
+            .collect();
+        let moves = Moves::of(&written, &left);
+        let founders = self.write_lines(tenant, &written)?;
+        let renamed = renamed(&written, &left, &founders);
         self.point_sightings(tenant, &lines)?;
         self.take_off(tenant, &gone.iter().map(|id| **id).collect::<Vec<_>>())?;
         self.write_aliases(tenant, &lines)?;
         self.move_counts(tenant, &moves.cells)?;
         self.move_spots(tenant, &moves.spots)?;
+        self.move_days(tenant, &moves.days)?;
+        names::write(self.session.as_mut(), &tenant.into(), renamed)?;
         self.append_feed(tenant, now, feed)
     }
 
@@ -176,7 +184,7 @@ impl Writing<'_> {
                     e.environment, e.status, e.privilege, e.holder, e.owner, e.owner_hint,
                     e.sources, e.places, e.credentials, e.created_at, e.rotated_at,
                     e.last_used_at, e.expires_at, e.absent, e.first_seen, e.missing_since, e.cell,
-                    e.spot
+                    e.spot, e.founder
                   FROM {rows} JOIN entity e ON e.tenant = $1 AND e.id = r.id",
             columns: &[("id", Type::Text)],
         };
@@ -184,8 +192,13 @@ impl Writing<'_> {
         let mut lines = BTreeMap::new();
         for mut cells in self.bulk_rows(&LINES, &[tenant.into()], &asked)? {
             let row = row(&mut cells)?;
-            let (cell, spot) = (cells.int()?, cells.int()?);
-            lines.insert(row.id.clone(), Old { row, cell, spot });
+            let old = Old {
+                cell: cells.int()?,
+                spot: cells.int()?,
+                founder: cells.int()?,
+                row,
+            };
+            lines.insert(old.row.id.clone(), old);
         }
         Ok(lines)
     }
@@ -245,7 +258,12 @@ impl Writing<'_> {
         Ok(cells)
     }
 
-    fn write_lines(&mut self, tenant: &Tenant, written: &[&Line<'_>]) -> Result<(), Error> {
+    /// Answers the number of the founder of each.
+    fn write_lines(
+        &mut self,
+        tenant: &Tenant,
+        written: &[&Line<'_>],
+    ) -> Result<BTreeMap<EntityId, i64>, Error> {
         let mut lines = Vec::with_capacity(written.len());
         for line in written {
             let founder = line.one.members.iter().min().ok_or(NO_MEMBER)?;
@@ -254,11 +272,14 @@ impl Writing<'_> {
             cells.extend(key_values(founder));
             lines.push(cells);
         }
-        let count = self.bulk(&LINE, &[tenant.into()], &lines)?;
-        if count < lines.len() as u64 {
+        let mut founders = BTreeMap::new();
+        for mut row in self.bulk_rows(&LINE, &[tenant.into()], &lines)? {
+            founders.insert(row.parsed("an entity's id")?, row.int()?);
+        }
+        if founders.len() < lines.len() {
             return Err(NO_MEMBER);
         }
-        Ok(())
+        Ok(founders)
     }
 
     /// Every member names its entity; all but the smallest say that they joined it.
@@ -367,23 +388,50 @@ impl Writing<'_> {
     }
 }
 
-/// By how much the numbers of lines of cells and of spots change.
+/// What blocks of names are to say of lines that were written, and of those that `left`.
+fn renamed(written: &[&Line<'_>], left: &[&Old], founders: &BTreeMap<EntityId, i64>) -> Renamed {
+    let before: BTreeMap<_, _> = left
+        .iter()
+        .map(|old| (old.founder, (old.spot, &old.row.name)))
+        .collect();
+    let mut renamed: Renamed = before.keys().map(|founder| (*founder, None)).collect();
+    for line in written {
+        let Some(founder) = founders.get(&line.row.id) else {
+            continue;
+        };
+        if before.get(founder) == Some(&(line.spot, &line.row.name)) {
+            renamed.remove(founder);
+            continue;
+        }
+        let named = Named {
+            spot: line.spot,
+            name: line.row.name.clone(),
+        };
+        renamed.insert(*founder, Some(named));
+    }
+    renamed
+}
+
+/// By how much the numbers of lines of cells, of spots and of days change.
 #[derive(Default)]
 struct Moves {
     cells: BTreeMap<i64, i64>,
     spots: BTreeMap<i64, i64>,
+    days: Days,
 }
 
 impl Moves {
-    fn of<'a>(written: &[&Line<'_>], left: impl Iterator<Item = &'a Old>) -> Self {
+    fn of(written: &[&Line<'_>], left: &[&Old]) -> Self {
         let mut moves = Self::default();
         for line in written {
             *moves.cells.entry(line.cell).or_default() += 1;
             *moves.spots.entry(line.spot).or_default() += 1;
+            moves.days.add(&line.row, line.spot, 1);
         }
         for old in left {
             *moves.cells.entry(old.cell).or_default() -= 1;
             *moves.spots.entry(old.spot).or_default() -= 1;
+            moves.days.add(&old.row, old.spot, -1);
         }
         moves
     }
@@ -443,7 +491,8 @@ const LINE: Bulk = Bulk {
             last_used_at = excluded.last_used_at, expires_at = excluded.expires_at,
             absent = excluded.absent, first_seen = excluded.first_seen,
             missing_since = excluded.missing_since, cell = excluded.cell,
-            spot = excluded.spot",
+            spot = excluded.spot
+          RETURNING entity.id, entity.founder",
     columns: &[
         ("id", Type::Text),
         ("kind", Type::Text),

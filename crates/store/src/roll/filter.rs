@@ -3,6 +3,7 @@
 use model::{EntityId, Kind, SourceId, Tenant, Timestamp};
 
 use super::Order;
+use super::days::What;
 use crate::value::Value;
 use crate::{Error, Reading};
 
@@ -82,6 +83,18 @@ pub(super) enum Way {
     Holder,
     Expires,
     LastUsed,
+    /// Those that blocks of names lead to.
+    Text,
+}
+
+impl Way {
+    /// By the index of a time.
+    pub(super) const fn of(what: What) -> Self {
+        match what {
+            What::Expires => Self::Expires,
+            What::Used => Self::LastUsed,
+        }
+    }
 }
 
 /// Where the numbers of lines are kept that a filter can be answered from: by cell, or, of one
@@ -189,11 +202,56 @@ impl Filter {
 
     /// Whether counts by cell and by spot alone answer counts and facets.
     pub(super) const fn is_counted(&self) -> bool {
+        self.asks_no_line() && self.text.is_none()
+    }
+
+    /// What is looked for in names.
+    pub(super) fn sought(&self) -> Option<&str> {
+        self.text.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// Whether spots and names tell all that is asked.
+    pub(super) const fn asks_no_line(&self) -> bool {
         self.owner.is_none()
             && self.holder.is_none()
-            && self.text.is_none()
             && self.expires_before.is_none()
             && self.unused_since.is_none()
+    }
+
+    /// The one time that is asked for besides what spots tell, if that is all.
+    pub(super) fn only_time(&self) -> Option<(What, Timestamp)> {
+        if self.owner.is_some() || self.holder.is_some() || self.sought().is_some() {
+            return None;
+        }
+        match (self.expires_before, self.unused_since) {
+            (Some(before), None) => Some((What::Expires, before)),
+            (None, Some(before)) => Some((What::Used, before)),
+            _ => None,
+        }
+    }
+
+    /// A statement that tells the spots that are meant; `None`: all are.
+    pub(super) fn spots(&self, tenant: &Tenant) -> Option<(String, Vec<Value>)> {
+        let mut found = Where::of(tenant);
+        self.add_cell_conditions(&mut found);
+        let seen = match &self.source {
+            None if found.text.is_empty() => return None,
+            None => String::new(),
+            Some(source) => {
+                found.params.push(source.into());
+                format!(
+                    " AND EXISTS (SELECT 1 FROM spot_source q WHERE q.tenant = $1
+                      AND q.spot = p.spot AND q.source = ${})",
+                    found.params.len()
+                )
+            }
+        };
+        let sql = format!(
+            "SELECT p.spot FROM spot p JOIN cube c ON c.tenant = p.tenant AND c.cell = p.cell
+             WHERE p.tenant = $1{}{seen}",
+            found.text
+        );
+        Some((sql, found.params))
     }
 
     /// Every condition on a line `e`. Only that of `way`, and what bounds `order`, is written so
@@ -227,7 +285,7 @@ impl Filter {
             self.add_source_condition(&mut found);
         }
         self.add_other_conditions(&mut found, |ours| {
-            way == ours || matches!(ours, Way::Expires | Way::LastUsed)
+            way == ours || way != Way::Text && matches!(ours, Way::Expires | Way::LastUsed)
         });
         found
     }
@@ -294,7 +352,7 @@ impl Filter {
                 before.into(),
             );
         }
-        if let Some(text) = &self.text {
+        if let Some(text) = self.sought() {
             let pattern = format!("%{}%", escaped(&text.to_ascii_lowercase()));
             found.and("lower(e.name) LIKE ? ESCAPE '!'", pattern.into());
         }

@@ -7,6 +7,7 @@ use model::{EntityId, Tenant};
 
 use super::filter::Where;
 use super::pages::Rank;
+use super::search::Founders;
 use super::{Filter, Order, Page};
 use crate::value::Value;
 use crate::{Error, Reading};
@@ -23,11 +24,21 @@ const LINES_MIN: usize = 8;
 /// Stands for no part: numbers begin at 1.
 const NO_PART: i64 = -1;
 
+/// A part that holds few of the lines that are wanted is read in longer and longer pieces.
+const LONGER_MAX: usize = 64;
+
 /// The parts that hold what is asked for.
 pub(super) struct Parts {
     /// The column of a line that tells its part.
     column: &'static str,
     numbers: Vec<i64>,
+}
+
+impl Parts {
+    /// Leaves out the parts that `wanted` says nothing is wanted of.
+    pub(super) fn retain(&mut self, wanted: impl Fn(i64) -> bool) {
+        self.numbers.retain(|number| wanted(*number));
+    }
 }
 
 /// What was read of one part and is not on the page yet.
@@ -72,18 +83,17 @@ impl Reading<'_> {
         }))
     }
 
-    /// The first `count` lines of `parts` that meet `conditions` after the place of `page`.
+    /// The first `count` lines of `parts` that meet `conditions` after the place of `page`; of
+    /// those alone whose founders are `among` some, if some are given.
     pub(super) fn merged(
         &mut self,
         parts: &Parts,
         conditions: &Where,
         page: &Page,
         count: usize,
+        among: Option<&Founders>,
     ) -> Result<Vec<EntityId>, Error> {
-        let begin = match &page.after {
-            Some(after) => page.order.place(after)?,
-            None => page.order.beginning(),
-        };
+        let begin = page.place()?;
         let mut heads: Vec<Head> = parts
             .numbers
             .iter()
@@ -95,6 +105,7 @@ impl Reading<'_> {
             })
             .collect();
         let mut merged = Vec::with_capacity(count);
+        let mut longer = 1;
         while merged.len() < count {
             let mut short: Vec<&mut Head> = heads
                 .iter_mut()
@@ -103,7 +114,15 @@ impl Reading<'_> {
             // Twice what is left, shared among those that are asked.
             let lines = (2 * (count - merged.len()) / short.len().max(1)).max(LINES_MIN);
             for asked in short.chunks_mut(ASKED) {
-                self.read_ahead(asked, parts.column, conditions, page.order, lines)?;
+                let asking = (parts.column, page.order, lines * longer, among);
+                self.read_ahead(asked, conditions, asking)?;
+            }
+            if heads
+                .iter()
+                .any(|head| head.ahead.is_empty() && !head.ended)
+            {
+                longer = (longer * 2).min(LONGER_MAX);
+                continue;
             }
             heads.retain(|head| !(head.ended && head.ahead.is_empty()));
             let Some(id) = next(&mut heads) else { break };
@@ -117,15 +136,15 @@ impl Reading<'_> {
     fn read_ahead(
         &mut self,
         heads: &mut [&mut Head],
-        part: &str,
         conditions: &Where,
-        order: Order,
-        lines: usize,
+        (part, order, lines, among): (&str, Order, usize, Option<&Founders>),
     ) -> Result<(), Error> {
         let mut params = conditions.params.clone();
         params.push(lines.into());
         let limit = params.len();
         let column = order.column();
+        // Where no founder is asked for, none is read: not every index tells it.
+        let founder = if among.is_some() { "e.founder" } else { "0" };
         let mut asked = Vec::with_capacity(ASKED);
         // Always as many parts, so that it is always the same statement.
         for n in 0..ASKED {
@@ -136,7 +155,7 @@ impl Reading<'_> {
             params.extend([Value::from(number), read.0.into(), read.1.into()]);
             let at = params.len();
             asked.push(format!(
-                "SELECT * FROM (SELECT {part}, {column}, e.id FROM entity e WHERE e.tenant = $1
+                "SELECT * FROM (SELECT {part}, {column}, e.id, {founder} FROM entity e WHERE e.tenant = $1
                  AND {part} = ${} AND ({column}, e.id) > (${}, ${at}) AND {column} IS NOT NULL{}
                  ORDER BY {column}, e.id LIMIT ${limit}) AS part{n}",
                 at - 2,
@@ -145,20 +164,22 @@ impl Reading<'_> {
             ));
         }
         let rows = self.rows(&asked.join(" UNION ALL "), &params)?;
+        let mut read = vec![0; heads.len()];
         for mut row in rows {
             let number = row.int()?;
-            let rank = match order {
-                Order::Name => Rank::Name(row.text()?),
-                Order::Expires | Order::LastUsed => Rank::Time(row.int()?),
-            };
-            let line = (rank, row.text()?);
-            if let Some(head) = heads.iter_mut().find(|head| head.part == number) {
+            let line = (order.read(&mut row)?, row.text()?);
+            let founder = row.int()?;
+            let mut heads = heads.iter_mut().zip(&mut read);
+            if let Some((head, read)) = heads.find(|(head, _)| head.part == number) {
+                *read += 1;
                 head.read = line.clone();
-                head.ahead.push_back(line);
+                if among.is_none_or(|among| among.holds(founder)) {
+                    head.ahead.push_back(line);
+                }
             }
         }
-        for head in heads {
-            head.ended = head.ahead.len() < lines;
+        for (head, read) in heads.iter_mut().zip(read) {
+            head.ended = read < lines;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use model::{Tenant, Timestamp};
 
 use super::filter::{Way, Where};
 use super::{COLUMNS, Filter, Row, row};
-use crate::value::Value;
+use crate::value::{self, Value};
 use crate::{Error, Reading};
 
 /// In which order lines come; those of equal rank by id.
@@ -101,6 +101,14 @@ impl Order {
         (first, String::new())
     }
 
+    /// Where a line stands, as its column tells it.
+    pub(super) fn read(self, cells: &mut value::Row) -> Result<Rank, Error> {
+        Ok(match self {
+            Self::Name => Rank::Name(cells.text()?),
+            Self::Expires | Self::LastUsed => Rank::Time(cells.int()?),
+        })
+    }
+
     fn rank(self, row: &Row) -> Rank {
         let time = |told: &model::Told<Timestamp>| told.is().map_or(i64::MAX, |at| at.0);
         match self {
@@ -124,6 +132,17 @@ impl From<Rank> for Value {
             Rank::Time(at) => at.into(),
             Rank::Name(name) => name.into(),
         }
+    }
+}
+
+impl Page {
+    /// The place that the lines follow.
+    pub(super) fn place(&self) -> Result<(Rank, String), Error> {
+        let after = self.after.as_deref();
+        after.map_or_else(
+            || Ok(self.order.beginning()),
+            |after| self.order.place(after),
+        )
     }
 }
 
@@ -162,10 +181,15 @@ impl Reading<'_> {
     ) -> Result<Vec<Row>, Error> {
         let way = self.way(tenant, filter)?;
         if matches!(way, Way::Walk | Way::Cells)
+            && let Some(rows) = self.page_by_text(tenant, filter, page, limit)?
+        {
+            return Ok(rows);
+        }
+        if matches!(way, Way::Walk | Way::Cells)
             && let Some(parts) = self.few_parts(tenant, filter, page.order)?
         {
             let conditions = filter.lines(tenant, Way::Merged, page.order);
-            let ids = self.merged(&parts, &conditions, page, limit + 1)?;
+            let ids = self.merged(&parts, &conditions, page, limit + 1, None)?;
             return self.entity_rows(tenant, &ids);
         }
         let conditions = filter.lines(tenant, way, page.order);
@@ -225,7 +249,15 @@ impl Reading<'_> {
         tenant: &Tenant,
         filter: &Filter,
     ) -> Result<BTreeMap<i64, u64>, Error> {
+        if let Some((what, before)) = filter.only_time() {
+            return self.count_by_day(tenant, filter, what, before);
+        }
         let way = self.way(tenant, filter)?;
+        if matches!(way, Way::Walk | Way::Cells)
+            && let Some(counted) = self.count_by_text(tenant, filter)?
+        {
+            return Ok(counted);
+        }
         let conditions = filter.counted(tenant, way);
         // An index that has cells in order is of no use where lines are found by another.
         let cell = match way {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use store::{Error, Location, Options, SCHEMA, Store};
+use store::{Error, Filter, Location, Options, Order, SCHEMA, Store};
 
 use crate::world::{World, fill};
 
 contract![
+    an_archive_of_an_older_schema_is_restored_and_brought_on,
     a_store_comes_back_from_its_backup_to_the_last_row,
     an_archive_altered_anywhere_is_refused,
     a_roll_is_never_overwritten,
@@ -42,6 +43,16 @@ fn a_store_comes_back_from_its_backup_to_the_last_row(world: &World) {
         archived(&other.store, folder, "again"),
         std::fs::read(&path).unwrap()
     );
+    let searched = |world: &World| {
+        let filter = Filter {
+            text: Some("C2".to_owned()),
+            ..Filter::default()
+        };
+        let rows = crate::roll::all_pages(world, &filter, Order::Name);
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(searched(&other).len(), 1);
+    assert_eq!(searched(&other), searched(world));
     // It goes on where it stood: numbers, tokens and the feed.
     crate::roll::goes_on(&other);
 }
@@ -87,6 +98,33 @@ fn an_archive_altered_anywhere_is_refused(world: &World) {
         unreachable!()
     };
     assert!(!path.exists(), "nothing was even opened");
+}
+
+fn an_archive_of_an_older_schema_is_restored_and_brought_on(world: &World) {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/schema3.archive");
+    // Where a store of this schema is already, even an empty one, it has no place.
+    let told = Store::restore(&archive, world.location());
+    assert!(
+        matches!(&told, Err(Error::Archive { why }) if why.contains("where no store is yet")),
+        "{told:?}"
+    );
+    let at = match world.location() {
+        Location::Sqlite(path) => Location::Sqlite(path.with_file_name("new.db")),
+        Location::Postgres(_) => {
+            world.beside("DROP SCHEMA keyroll CASCADE");
+            world.location().clone()
+        }
+    };
+    let archived = Store::restore(&archive, &at).unwrap();
+    assert_eq!(archived.rows, 29);
+    let store = Store::open(&at, &Options::default()).unwrap();
+    assert_eq!(store.schema_version().unwrap(), SCHEMA);
+    let filter = Filter {
+        text: Some("database_url".to_owned()),
+        ..Filter::default()
+    };
+    let count = store.read(|reading| reading.count(&world.tenant, &filter));
+    assert_eq!(count.unwrap(), 1);
 }
 
 fn a_roll_is_never_overwritten(world: &World) {

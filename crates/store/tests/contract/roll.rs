@@ -655,7 +655,7 @@ fn facets_count_what_the_lines_say(world: &World) {
 }
 
 /// The lines of [`many_lines`] that a filter means.
-fn meant<'r>(filter: &Filter, rows: &'r [Row]) -> Vec<&'r Row> {
+pub(crate) fn meant<'r>(filter: &Filter, rows: &'r [Row]) -> Vec<&'r Row> {
     let sees = |n| {
         filter
             .source

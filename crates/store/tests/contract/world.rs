@@ -18,6 +18,12 @@ pub(crate) struct World {
     database: Option<testkit::PgDatabase>,
 }
 
+/// Undoes the step that files names in blocks.
+const WITHOUT_SEARCH: &str = "DROP TABLE name_block; DROP TABLE name_page; DROP TABLE day;
+  DROP INDEX entity_founder; DROP INDEX entity_cell_expires; DROP INDEX entity_cell_last_used;
+  CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id, last_used_at);
+  CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id, expires_at);";
+
 impl World {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -99,26 +105,36 @@ impl World {
 
     /// Takes the roll back to how the schema before spots kept it.
     pub(crate) fn back_to_schema_2(&self) {
-        let before = if self.is_postgres() {
+        let before = self.search_path();
+        self.beside(&format!(
+            "{before} {WITHOUT_SEARCH} DROP INDEX entity_spot_name; DROP TABLE spot;
+             DROP TABLE spot_source; ALTER TABLE entity DROP COLUMN spot;
+             UPDATE store_meta SET value = 2 WHERE name = 'schema';"
+        ));
+    }
+
+    /// Takes the roll back to how the schema before blocks of names kept it.
+    pub(crate) fn back_to_schema_3(&self) {
+        let before = self.search_path();
+        self.beside(&format!(
+            "{before} {WITHOUT_SEARCH} UPDATE store_meta SET value = 3 WHERE name = 'schema';"
+        ));
+    }
+
+    fn search_path(&self) -> &'static str {
+        if self.is_postgres() {
             "SET search_path TO keyroll;"
         } else {
             ""
-        };
-        self.beside(&format!(
-            "{before} DROP INDEX entity_spot_name; DROP INDEX entity_cell_expires;
-             DROP INDEX entity_cell_last_used; DROP TABLE spot; DROP TABLE spot_source;
-             CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id);
-             CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id);
-             ALTER TABLE entity DROP COLUMN spot;
-             UPDATE store_meta SET value = 2 WHERE name = 'schema';"
-        ));
+        }
     }
 
     /// How many rows a table of the store has.
     pub(crate) fn rows_of(&self, table: &str) -> usize {
         let archive = self.folder.path().join(format!("{table}.archive"));
         self.store.backup(&archive).unwrap();
-        let text = std::fs::read_to_string(archive).unwrap();
+        let text = std::fs::read_to_string(&archive).unwrap();
+        std::fs::remove_file(archive).unwrap();
         let lines = text.lines();
         let head = format!("{{\"table\":\"{table}\",");
         lines

@@ -1,0 +1,275 @@
+//! Text in names, and counts by time, as a scan of all lines would answer.
+
+use std::collections::BTreeMap;
+
+use model::{EntityId, Kind, Told};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use store::{Assigned, Change, Durability, Filter, Options, Order, Row, SCHEMA, Store};
+
+use crate::roll::{all_pages, meant};
+use crate::world::{World, credential, key, line, source, time};
+
+contract![
+    names_and_days_are_kept_as_the_roll_is,
+    a_text_that_more_lines_hold_than_are_sorted_is_found_in_every_order,
+    a_store_of_the_schema_before_blocks_of_names_is_searched_once_it_is_opened,
+    nothing_stays_of_lines_that_are_gone,
+];
+
+/// What happens to the line of one number.
+#[derive(Clone, Debug)]
+enum Act {
+    Name(String),
+    Status(bool),
+    Expires(i64),
+    Gone,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => "[abAB]{0,3}[c/_%é]{0,2}[ab0-9]{0,4}".prop_map(Act::Name),
+        2 => any::<bool>().prop_map(Act::Status),
+        2 => (-3..5_i64).prop_map(|days| Act::Expires(days * 43_200)),
+        1 => Just(Act::Gone),
+    ]
+}
+
+/// The lines of a store, as a person would keep them in mind.
+#[derive(Default)]
+struct Mirror(BTreeMap<usize, Row>);
+
+const COUNT: usize = 90;
+
+fn id_of(n: usize) -> EntityId {
+    EntityId::of(&key(&source("host"), Kind::Credential, &n.to_string()))
+}
+
+fn assigned(n: usize, row: Row) -> Assigned {
+    Assigned {
+        row,
+        members: vec![key(&source("host"), Kind::Credential, &n.to_string())],
+        sources: [source(if n.is_multiple_of(3) { "a" } else { "b" })].into(),
+        aliases: Vec::new(),
+    }
+}
+
+impl Mirror {
+    /// Lets the acts of one round happen, in the store as here.
+    fn happen(&mut self, world: &World, acts: &[(usize, Act)]) {
+        let (mut written, mut gone) = (BTreeMap::new(), Vec::new());
+        for (n, act) in acts {
+            if matches!(act, Act::Gone) {
+                if written.remove(n).is_some() | self.0.remove(n).is_some() {
+                    gone.push(id_of(*n));
+                }
+                continue;
+            }
+            let fresh = || line(&id_of(*n), &n.to_string(), 1);
+            let row = self.0.entry(*n).or_insert_with(fresh);
+            match act {
+                Act::Name(name) => row.name.clone_from(name),
+                Act::Status(on) => row.status = Some(if *on { "active" } else { "off" }.into()),
+                Act::Expires(at) => row.expires_at = Told::Is(time(*at)),
+                Act::Gone => {}
+            }
+            gone.retain(|id| *id != row.id);
+            written.insert(*n, row.clone());
+        }
+        let written: Vec<_> = written
+            .into_iter()
+            .map(|(n, row)| assigned(n, row))
+            .collect();
+        world
+            .store
+            .write(Durability::Repeatable, |writing| {
+                writing.assign(&world.tenant, time(2), &written, &gone)
+            })
+            .unwrap();
+    }
+
+    fn agrees(&self, world: &World, filter: &Filter) {
+        let rows: Vec<_> = self.0.values().cloned().collect();
+        let mut expected: Vec<_> = meant(filter, &rows).into_iter().cloned().collect();
+        expected.sort_by(|a, b| (a.name.as_bytes(), &a.id).cmp(&(b.name.as_bytes(), &b.id)));
+        assert_eq!(
+            all_pages(world, filter, Order::Name),
+            expected,
+            "{filter:?}"
+        );
+        let by_status = |status: &str| {
+            let of = |row: &&Row| row.status.as_deref() == Some(status);
+            expected.iter().filter(of).count() as u64
+        };
+        let (count, facets) = world
+            .store
+            .read(|reading| {
+                Ok((
+                    reading.count(&world.tenant, filter)?,
+                    reading.facets(&world.tenant, filter)?,
+                ))
+            })
+            .unwrap();
+        assert_eq!(count, expected.len() as u64, "{filter:?}");
+        for status in ["active", "off"] {
+            let told = facets["status"].iter().find(|(value, _)| value == status);
+            assert_eq!(
+                told.map_or(0, |told| told.1),
+                by_status(status),
+                "{filter:?}"
+            );
+        }
+        expected.retain(|row| row.expires_at.is().is_some());
+        expected.sort_by(|a, b| (&a.expires_at, &a.id).cmp(&(&b.expires_at, &b.id)));
+        assert_eq!(
+            all_pages(world, filter, Order::Expires),
+            expected,
+            "{filter:?}"
+        );
+    }
+}
+
+fn seen(world: &World, count: usize) {
+    let seen: Vec<_> = (0..count)
+        .map(|n| Change::New(credential(&n.to_string(), "x")))
+        .collect();
+    world.pass(&source("host"), 1, &seen);
+    let ids: Vec<_> = (0..count).map(id_of).collect();
+    world
+        .store
+        .write(Durability::Repeatable, |writing| {
+            writing.assign(&world.tenant, time(1), &[], &ids)
+        })
+        .unwrap();
+}
+
+fn names_and_days_are_kept_as_the_roll_is(world: &World) {
+    let rounds =
+        proptest::collection::vec(proptest::collection::vec((0..COUNT, act()), 1..60), 1..5);
+    let texts = proptest::collection::vec("[abAB]{1,2}[c/_%é]{0,2}[ab0-9]{0,3}", 6);
+    seen(world, COUNT);
+    let mut mirror = Mirror::default();
+    let cases = Config::with_cases(if world.is_postgres() { 4 } else { 16 });
+    let mut runner = TestRunner::new(cases);
+    let mirror = std::cell::RefCell::new(&mut mirror);
+    runner
+        .run(&(rounds, texts), |(rounds, texts)| {
+            for acts in &rounds {
+                mirror.borrow_mut().happen(world, acts);
+            }
+            for (n, text) in texts.iter().enumerate() {
+                let filter = Filter {
+                    text: Some(text.clone()),
+                    status: (n % 3 == 1).then(|| "active".to_owned()),
+                    expires_before: (n % 3 == 2).then(|| time(50_000)),
+                    ..Filter::default()
+                };
+                mirror.borrow().agrees(world, &filter);
+            }
+            for at in [-129_600, 0, 1, 86_400, 100_000, 900_000] {
+                let filter = Filter {
+                    expires_before: Some(time(at)),
+                    kind: Some(Kind::Credential),
+                    ..Filter::default()
+                };
+                mirror.borrow().agrees(world, &filter);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn a_text_that_more_lines_hold_than_are_sorted_is_found_in_every_order(world: &World) {
+    const MANY: usize = 10_050;
+    seen(world, MANY);
+    let lines: Vec<_> = (0..MANY)
+        .map(|n| {
+            let mut row = line(&id_of(n), "x", 1);
+            // Many of one name, so that a page ends among them.
+            row.name = if n.is_multiple_of(2) {
+                "default/Service".to_owned()
+            } else {
+                format!("{:05} service", MANY - n)
+            };
+            row.expires_at = Told::Is(time(n as i64 % 4_000));
+            assigned(n, row)
+        })
+        .collect();
+    world
+        .store
+        .write(Durability::Repeatable, |writing| {
+            writing.assign(&world.tenant, time(2), &lines, &[])
+        })
+        .unwrap();
+    let rows: Vec<_> = lines.into_iter().map(|line| line.row).collect();
+    for (text, order) in [("Service", Order::Expires), ("T/S", Order::Name)] {
+        let filter = Filter {
+            text: Some(text.to_owned()),
+            ..Filter::default()
+        };
+        let mut expected = meant(&filter, &rows);
+        let count = world
+            .store
+            .read(|reading| reading.count(&world.tenant, &filter));
+        assert_eq!(count.unwrap(), expected.len() as u64);
+        match order {
+            Order::Name => expected.sort_by_key(|row| (&row.name, &row.id)),
+            _ => expected.sort_by_key(|row| (&row.expires_at, &row.id)),
+        }
+        let mut page = store::Page {
+            after: None,
+            limit: 1_000,
+            order,
+        };
+        for part in expected.chunks(1_000).take(3) {
+            let got = world
+                .store
+                .read(|reading| reading.roll(&world.tenant, &filter, &page))
+                .unwrap();
+            assert_eq!(got.rows.iter().collect::<Vec<_>>(), part);
+            page.after = got.next;
+        }
+    }
+}
+
+fn a_store_of_the_schema_before_blocks_of_names_is_searched_once_it_is_opened(world: &World) {
+    seen(world, COUNT);
+    let mut mirror = Mirror::default();
+    let acts: Vec<_> = (0..COUNT)
+        .flat_map(|n| {
+            let name = Act::Name(format!("Thing {n} of {}", n % 7));
+            [(n, name), (n, Act::Expires(n as i64 * 40_000 - 200_000))]
+        })
+        .collect();
+    mirror.happen(world, &acts);
+    world.back_to_schema_3();
+    let store = Store::open(world.location(), &Options::default()).unwrap();
+    assert_eq!(store.schema_version().unwrap(), SCHEMA);
+    let filter = Filter {
+        text: Some("of 3".to_owned()),
+        ..Filter::default()
+    };
+    mirror.agrees(world, &filter);
+    let filter = Filter {
+        expires_before: Some(time(500_000)),
+        ..Filter::default()
+    };
+    mirror.agrees(world, &filter);
+    mirror.happen(world, &[(4, Act::Gone), (3, Act::Name("of 3".to_owned()))]);
+    mirror.agrees(world, &filter);
+}
+
+fn nothing_stays_of_lines_that_are_gone(world: &World) {
+    seen(world, COUNT);
+    let mut mirror = Mirror::default();
+    let acts = |act: Act| (0..COUNT).map(|n| (n, act.clone())).collect::<Vec<_>>();
+    mirror.happen(world, &acts(Act::Expires(7)));
+    assert_eq!(world.rows_of("day"), 2, "one of each spot");
+    mirror.happen(world, &acts(Act::Gone));
+    assert_eq!(world.rows_of("day"), 0);
+    let filter = Filter {
+        text: Some("1".to_owned()),
+        ..Filter::default()
+    };
+    mirror.agrees(world, &filter);
+}
