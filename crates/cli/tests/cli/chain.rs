@@ -78,7 +78,7 @@ fn a_leaked_password_is_found_linked_revoked_and_proven_dead() {
     assert_eq!(world.get(&open), "[]\n");
 }
 
-fn revoke(world: &World, id: &str) {
+pub(crate) fn revoke(world: &World, id: &str) {
     let plan: serde_json::Value =
         serde_json::from_str(&world.get(&["plan", "revoke", id, "-o", "json"])).unwrap();
     let plan = plan["plan"]["id"].as_str().unwrap().to_owned();

@@ -22,6 +22,7 @@ mod lists;
 mod live;
 mod owners;
 mod planted;
+mod rights;
 mod secrets;
 mod stub;
 mod world;

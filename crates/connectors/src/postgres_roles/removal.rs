@@ -125,7 +125,11 @@ fn clean(
     }
     let renamed = format!("(select oid from pg_roles where rolname = role) is distinct from {oid}");
     if let Some(heir) = heir {
-        let act = format!("execute format('reassign owned by %I to %I', role, '{heir}')");
+        let act = format!(
+            "{}; execute format('reassign owned by %I to %I', role, '{heir}'); {}",
+            as_member(&format!("grant {heir} to current_user")),
+            as_member(&format!("revoke {heir} from current_user")),
+        );
         let block = Statement::reading(by_oid(oid, &act, &renamed));
         cx.sql(block.database(database).changing())?;
     }
@@ -136,6 +140,14 @@ fn clean(
         0 => "REASSIGN OWNED, DROP OWNED".to_owned(),
         n => format!("ROLLBACK PREPARED ({n}), REASSIGN OWNED, DROP OWNED"),
     })
+}
+
+/// `act` unless a superuser acts: whoever hands over to a role must be a member of it (PostgreSQL,
+/// `REASSIGN OWNED`), and is one within that transaction alone.
+fn as_member(act: &str) -> String {
+    format!(
+        "if not (select rolsuper from pg_roles where rolname = current_user) then {act}; end if"
+    )
 }
 
 /// Makes the role that takes over, or makes sure that one of its name is as harmless.
