@@ -43,18 +43,15 @@ pub(super) const fn page_of(block: i64) -> i64 {
     block.div_euclid(BLOCKS)
 }
 
-/// Bytes that tell a line: its number in the block (1), its spot (8), how long its name is (2).
-const HEAD: usize = 11;
-
-/// The bytes of a block: how many lines there are (2), what each is, then the names, each ended.
+/// The bytes of a block: how many lines there are (2) and, for each, its number in the block (1),
+/// its spot and how long its name is (LEB128 each); then the names, each ended.
 pub(super) fn packed(block: &Block) -> Vec<u8> {
     let count = u16::try_from(block.len()).unwrap_or(u16::MAX);
     let mut bytes = count.to_le_bytes().to_vec();
     for (founder, line) in block {
         bytes.push(u8::try_from(founder.rem_euclid(LINES)).unwrap_or(0));
-        bytes.extend(line.spot.to_le_bytes());
-        let length = u16::try_from(line.name.len()).unwrap_or(u16::MAX);
-        bytes.extend(length.to_le_bytes());
+        put(&mut bytes, line.spot.cast_unsigned());
+        put(&mut bytes, line.name.len() as u64);
     }
     for line in block.values() {
         bytes.extend(line.name.as_bytes());
@@ -63,14 +60,35 @@ pub(super) fn packed(block: &Block) -> Vec<u8> {
     bytes
 }
 
-/// What [`packed`] wrote, read without a copy of it.
+/// `number` in LEB128: seven bits a byte, the lowest first, the eighth where more follow.
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// The number that `bytes` begin with, and what follows it.
+fn take(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
+        number |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[at + 1..]));
+        }
+    }
+    None
+}
+
+/// What [`packed`] wrote, its names not copied.
 pub(super) struct Packed<'b> {
-    first: i64,
-    heads: &'b [u8],
+    pub(super) heads: Vec<Head>,
     pub(super) names: &'b [u8],
 }
 
 /// One line of a packed block.
+#[derive(Clone, Copy)]
 pub(super) struct Head {
     pub(super) founder: i64,
     pub(super) spot: i64,
@@ -81,37 +99,30 @@ pub(super) struct Head {
 
 impl<'b> Packed<'b> {
     pub(super) fn of(block: i64, bytes: &'b [u8]) -> Result<Self, Error> {
-        let broken = || Error::corrupt("a block of names");
-        let (count, rest) = bytes.split_first_chunk().ok_or_else(broken)?;
-        let (heads, names) = rest
-            .split_at_checked(usize::from(u16::from_le_bytes(*count)) * HEAD)
-            .ok_or_else(broken)?;
-        let packed = Self {
-            first: block.wrapping_mul(LINES),
-            heads,
-            names,
-        };
-        let lengths = packed.heads().map(|head| head.length + 1).sum::<usize>();
-        if lengths != names.len() {
-            return Err(broken());
-        }
-        Ok(packed)
+        Self::read(block, bytes).ok_or_else(|| Error::corrupt("a block of names"))
     }
 
-    pub(super) fn heads(&self) -> impl Iterator<Item = Head> {
-        let mut end = 0;
-        let (heads, _) = self.heads.as_chunks::<HEAD>();
-        heads.iter().map(move |head| {
-            let [number, s0, s1, s2, s3, s4, s5, s6, s7, low, high] = *head;
-            let length = usize::from(u16::from_le_bytes([low, high]));
-            end += length + 1;
-            Head {
-                founder: self.first.wrapping_add(i64::from(number)),
-                spot: i64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]),
-                end: end - 1,
+    fn read(block: i64, bytes: &'b [u8]) -> Option<Self> {
+        let (count, mut rest) = bytes.split_first_chunk()?;
+        let mut heads = Vec::with_capacity(usize::from(u16::from_le_bytes(*count)));
+        let mut after = 0_usize;
+        for _ in 0..u16::from_le_bytes(*count) {
+            let (number, spot, length);
+            (number, rest) = rest.split_first()?;
+            (spot, rest) = take(rest)?;
+            (length, rest) = take(rest)?;
+            let length = usize::try_from(length).ok()?;
+            let end = after.checked_add(length)?;
+            after = end.checked_add(1)?;
+            heads.push(Head {
+                founder: block.checked_mul(LINES)?.checked_add(i64::from(*number))?,
+                spot: spot.cast_signed(),
+                end,
                 length,
-            }
-        })
+            });
+        }
+        let names = rest;
+        (names.len() == after).then_some(Self { heads, names })
     }
 
     /// The name of one of its lines.
@@ -122,8 +133,8 @@ impl<'b> Packed<'b> {
     }
 
     pub(super) fn unpacked(&self) -> Result<Block, Error> {
-        let lines = self.heads().map(|head| {
-            let name = self.name(&head)?.to_owned();
+        let lines = self.heads.iter().map(|head| {
+            let name = self.name(head)?.to_owned();
             let spot = head.spot;
             Ok((head.founder, Named { spot, name }))
         });

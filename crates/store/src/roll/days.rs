@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use model::{Tenant, Timestamp};
 
-use super::filter::Way;
 use super::{Filter, Row};
 use crate::engine::Bulk;
 use crate::value::{Type, Value};
@@ -131,13 +130,13 @@ impl Reading<'_> {
         );
         let days = self.rows(&sql, &params)?;
         // The last day has not passed when the instant comes.
-        let mut conditions = filter.counted(tenant, Way::of(what));
-        conditions.and(
-            &format!("e.{} >= ?", what.column()),
-            last.saturating_mul(DAY).into(),
-        );
+        let column = what.column();
+        let mut conditions = filter.in_cells(tenant);
+        let begins = last.saturating_mul(DAY);
+        conditions.and(&format!("e.{column} >= ?"), begins.into());
+        conditions.and(&format!("e.{column} < ?"), before.into());
         let sql = format!(
-            "SELECT e.cell + 0, count(*) FROM entity e WHERE e.tenant = $1{} GROUP BY e.cell + 0",
+            "SELECT e.cell, count(*) FROM entity e WHERE e.tenant = $1{} GROUP BY e.cell",
             conditions.text
         );
         let lines = self.rows(&sql, &conditions.params)?;

@@ -87,16 +87,6 @@ pub(super) enum Way {
     Text,
 }
 
-impl Way {
-    /// By the index of a time.
-    pub(super) const fn of(what: What) -> Self {
-        match what {
-            What::Expires => Self::Expires,
-            What::Used => Self::LastUsed,
-        }
-    }
-}
-
 /// Where the numbers of lines are kept that a filter can be answered from: by cell, or, of one
 /// source, by spot.
 pub(super) struct Counts {
@@ -287,6 +277,18 @@ impl Filter {
         self.add_other_conditions(&mut found, |ours| {
             way == ours || way != Way::Text && matches!(ours, Way::Expires | Way::LastUsed)
         });
+        found
+    }
+
+    /// Conditions on lines whose cell and spot tell whether they are meant, by an index that
+    /// begins with the cell and tells the spot.
+    pub(super) fn in_cells(&self, tenant: &Tenant) -> Where {
+        let mut found = Where::of(tenant);
+        let cells = "e.cell IN (SELECT c.cell FROM cube c WHERE c.tenant = $1 AND c.n > 0";
+        found.text.push_str(&format!(" AND {cells}"));
+        self.add_cell_conditions(&mut found);
+        found.text.push(')');
+        self.add_source_condition(&mut found);
         found
     }
 

@@ -81,22 +81,19 @@ impl<'s> Search<'s> {
         self.names.clear();
         self.names.extend_from_slice(block.names);
         self.names.make_ascii_lowercase();
-        let mut heads = block.heads();
-        let mut head = heads.next();
+        let mut heads = block.heads.iter();
         let mut at = 0;
         while let Some(found) = self.finder.find(self.names.get(at..).unwrap_or_default()) {
             // No text holds the mark between names, so that what was found stands in one of them.
-            while head.as_ref().is_some_and(|head| head.end < at + found) {
-                head = heads.next();
-            }
-            let Some(hit) = head.take() else { break };
+            let Some(hit) = heads.find(|head| head.end >= at + found) else {
+                break;
+            };
             at = hit.end + 1;
             let meant = |spots: &BTreeSet<i64>| spots.contains(&hit.spot);
             if self.spots.as_ref().is_none_or(meant) {
                 self.hits.add(hit.founder, hit.spot);
-                self.keep(block.name(&hit)?);
+                self.keep(block.name(hit)?);
             }
-            head = heads.next();
         }
         Ok(())
     }
