@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod exit;
 mod filter;
+mod interrupt;
 mod judged;
 mod machine;
 mod moment;
@@ -55,5 +56,6 @@ fn run(
     let layers = configuration::Layers::load(&environment)?;
     let settings = settings::Settings::resolve(&typed, &layers, environment)?;
     *terminal = settings.terminal.clone();
+    settings.interrupt.watch();
     commands::run(typed.command, &settings, &layers)
 }

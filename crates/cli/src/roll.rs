@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{Engine, KeyPaths};
-use model::{Tenant, Timestamp};
+use model::Tenant;
 use store::{Location, Options, Reading, Store};
 
 use crate::error::Error;
+use crate::interrupt;
 use crate::output::Gauge;
 use crate::settings::Settings;
 
@@ -86,8 +87,10 @@ impl Roll {
         let environment = settings.environment.clone();
         let clock = Arc::new(move || environment.now());
         let (store, tenant) = (self.store.clone(), self.tenant.clone());
-        Engine::open(store, tenant, &paths, &settings.environment.person(), clock)
-            .map_err(Error::from_engine("cannot open the keys of this roll"))
+        let engine = Engine::open(store, tenant, &paths, &settings.environment.person(), clock)
+            .map_err(Error::from_engine("cannot open the keys of this roll"))?;
+        settings.interrupt.frees(&engine);
+        Ok(engine)
     }
 
     /// Reads in one consistent view.
@@ -140,8 +143,8 @@ impl Ephemeral {
     ///
     /// # Errors
     /// The temporary directory takes none.
-    pub(crate) fn make(now: Timestamp) -> Result<Self, Error> {
-        let name = format!("keyroll-{}-{}", std::process::id(), now.0);
+    pub(crate) fn make(settings: &Settings) -> Result<Self, Error> {
+        let name = format!("keyroll-{}-{}", std::process::id(), settings.now.0);
         let dir = std::env::temp_dir().join(name);
         let mut make = std::fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
@@ -149,6 +152,7 @@ impl Ephemeral {
         make.create(&dir).map_err(Error::because(
             "cannot make a directory for the ephemeral roll",
         ))?;
+        settings.interrupt.removes_dir(&dir);
         Ok(Self { dir })
     }
 
@@ -160,7 +164,6 @@ impl Ephemeral {
 
 impl Drop for Ephemeral {
     fn drop(&mut self) {
-        // What cannot be removed lies in the temporary directory, readable by its owner alone.
-        let _ = std::fs::remove_dir_all(&self.dir);
+        interrupt::remove_dir(&self.dir);
     }
 }

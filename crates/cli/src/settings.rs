@@ -10,6 +10,7 @@ use crate::arguments::{Gate, Limit, Typed};
 use crate::configuration::{self, Layers, Origin};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::{OCSF_VERSIONS, Wanted};
 use crate::terminal::Terminal;
 
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) now: Timestamp,
     /// The surroundings.
     pub(crate) environment: Environment,
+    /// What is put right if somebody interrupts.
+    pub(crate) interrupt: Interrupt,
     /// Which shared flags were given, or their variables.
     given: BTreeSet<String>,
     /// Gates and limits of the configuration, for commands that have them.
@@ -100,6 +103,7 @@ impl Settings {
             quiet: shared.quiet,
             now: environment.now(),
             environment,
+            interrupt: Interrupt::default(),
             given: typed.given.clone(),
             layers: layers.clone(),
         })

@@ -225,6 +225,35 @@ impl Open {
     }
 }
 
+impl Engine {
+    /// Gives back the leases under which this process reads sources, because it is about to end
+    /// without dropping them: the next one need not wait until they run out. Those under which it
+    /// revokes stay, since an answer may still be on its way.
+    ///
+    /// # Errors
+    /// The store refused or broke; the leases then end by themselves.
+    pub fn let_go(&self) -> Result<(), Error> {
+        let mine = self.holder();
+        let held = self
+            .store
+            .read(|reading| reading.leases(&self.tenant, self.now()))?;
+        for lease in held {
+            if lease.holder == mine && lease.name.starts_with(COLLECT) {
+                self.store.release(&self.tenant, &lease)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who this process is among those that hold leases.
+    fn holder(&self) -> String {
+        format!("{} {}", self.actor, std::process::id())
+    }
+}
+
+/// What the leases on sources begin with.
+const COLLECT: &str = "collect ";
+
 /// A lease that is renewed while it is held and given back when it is dropped.
 pub(crate) struct Held {
     engine: Engine,
@@ -236,11 +265,11 @@ pub(crate) struct Held {
 impl Held {
     /// The lease without which nobody writes what a source shows.
     pub(crate) fn collecting(engine: &Engine, source: &SourceId) -> Result<Self, Error> {
-        Self::acquire(engine, &format!("collect {}", source.as_str()))
+        Self::acquire(engine, &format!("{COLLECT}{}", source.as_str()))
     }
 
     pub(crate) fn acquire(engine: &Engine, name: &str) -> Result<Self, Error> {
-        let holder = format!("{} {}", engine.actor, std::process::id());
+        let holder = engine.holder();
         let now = engine.now();
         let lease = engine
             .store

@@ -84,7 +84,7 @@ impl Scan {
         self.live.can_be_agreed(settings)?;
         let ephemeral = self
             .ephemeral
-            .then(|| Ephemeral::make(settings.now))
+            .then(|| Ephemeral::make(settings))
             .transpose()?;
         let at = match &ephemeral {
             Some(ephemeral) => ephemeral.location(),

@@ -17,6 +17,7 @@ mod formats;
 mod help;
 mod hostile;
 mod integrations;
+mod interrupted;
 mod linking;
 mod lists;
 mod live;

@@ -1,0 +1,68 @@
+//! What is left when somebody interrupts: nothing that was not to stay, and a roll that the next
+//! command can use at once (ecosystem.md 1.4: 130).
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use crate::world::{World, files};
+
+/// What another program pushes: it goes on for as long as its standard input does.
+const BEGUN: &str = r#"{"format": "keyroll-collection/1", "source": "inventory:shop",
+    "started": "2026-11-20T08:00:00Z", "observations": ["#;
+const ENDED: &str = r#"], "finished": "2026-11-20T08:00:05Z"}"#;
+/// So often the second one asks whether the first has begun.
+const TRIES: usize = 2_000;
+
+/// A scan that reads the beginning of a collection and waits for the rest.
+fn waiting(world: &World, arguments: &[&str]) -> Child {
+    let mut all = vec!["scan"];
+    all.extend(arguments);
+    all.push("collection:-");
+    let mut child = world
+        .command(&all)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.as_mut().unwrap();
+    stdin.write_all(BEGUN.as_bytes()).unwrap();
+    stdin.flush().unwrap();
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.as_mut().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.starts_with("read-only"), "{line}");
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn an_ephemeral_scan_that_is_interrupted_leaves_nothing_behind() {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let world = World::new();
+        let mut child = waiting(&world, &["--ephemeral"]);
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
+        let left = files(world.path("").as_path());
+        assert!(left.is_empty(), "{name}: {left:?}");
+    }
+}
+
+#[test]
+fn after_an_interruption_the_next_scan_of_that_source_need_not_wait() {
+    let world = World::new();
+    let whole = world.file("shop.json", &format!("{BEGUN}{ENDED}"));
+    let whole = format!("collection:{}", whole.display());
+    let mut child = waiting(&world, &[]);
+    let busy = (0..TRIES).any(|_| world.run(&["scan", "-q", &whole]).code == 5);
+    assert!(busy, "the first one holds the source");
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let next = world.run(&["scan", &whole]);
+    assert_eq!(next.code, 0, "{}{}", next.stdout, next.stderr);
+}
