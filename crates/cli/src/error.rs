@@ -96,6 +96,19 @@ impl Error {
         }
     }
 
+    /// Passes over that a reader left before the end: what was done was done, and its gates hold.
+    pub(crate) fn unless_reader_left(shown: Result<(), Self>) -> Result<(), Self> {
+        match shown {
+            Err(error) if error.reader_left() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether nothing went wrong but that nobody reads on.
+    pub(crate) fn reader_left(&self) -> bool {
+        matches!(self, Self::Output(broken) if broken.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// With what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, todo: impl Into<String>) -> Self {
@@ -121,7 +134,7 @@ impl Error {
 
     /// Says it on standard error; a reader who left is no error.
     pub(crate) fn print(&self, terminal: &Terminal) {
-        if matches!(self, Self::Output(broken) if broken.kind() == io::ErrorKind::BrokenPipe) {
+        if self.reader_left() {
             return;
         }
         let mut stderr = terminal.stderr();

@@ -49,9 +49,7 @@ pub(crate) fn of_error(error: &Error) -> ExitCode {
     match error {
         Error::Usage { .. } => ExitCode::from(2),
         Error::Authentication { .. } => ExitCode::from(AUTHENTICATION),
-        Error::Output(broken) if broken.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        error if error.reader_left() => ExitCode::SUCCESS,
         Error::Output(_) | Error::Failed { .. } => ExitCode::FAILURE,
     }
 }

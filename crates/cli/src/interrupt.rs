@@ -1,5 +1,5 @@
-//! What is put right when somebody interrupts: a roll that was to leave nothing behind goes, and a
-//! source that was being read may be read again at once.
+//! What is put right when somebody interrupts: a roll that was to leave nothing behind goes, a
+//! file that is half written goes, and a source that was being read may be read again at once.
 //!
 //! The roll itself needs nothing of it: its changes are transactions, and a process that is
 //! killed leaves it whole.
@@ -71,6 +71,14 @@ impl Interrupt {
         self.push(Box::new(move || remove_dir(&dir)));
     }
 
+    /// A file that must not stay.
+    pub(crate) fn removes_file(&self, file: &Path) {
+        let file = file.to_owned();
+        self.push(Box::new(move || {
+            let _ = std::fs::remove_file(file);
+        }));
+    }
+
     fn push(&self, last: Last) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(last);
@@ -130,7 +138,7 @@ mod tests {
         std::fs::write(inner.join("f"), "x").unwrap();
         let interrupt = Interrupt::default();
         interrupt.removes_dir(&inner);
-        interrupt.removes_dir(&inner);
+        interrupt.removes_file(&inner.join("f"));
         interrupt.put_right();
         assert!(!inner.exists());
         std::fs::create_dir(&inner).unwrap();

@@ -11,6 +11,7 @@
 mod csv;
 mod cyclonedx;
 mod field;
+mod gauge;
 mod html;
 mod jq;
 mod json;
@@ -18,6 +19,7 @@ mod lines;
 mod list;
 mod markdown;
 mod ocsf;
+mod out;
 mod page;
 mod parquet;
 mod sarif;
@@ -188,6 +190,14 @@ impl Gauge {
             beside_the_world: true,
             ..Self::default()
         }
+    }
+
+    /// For machines: `null` for what says nothing about the world.
+    pub(crate) fn record(&self) -> Value {
+        if self.beside_the_world {
+            return Value::Null;
+        }
+        serde_json::json!({"sources": self.sources, "gaps": self.gaps, "set_aside": self.set_aside})
     }
 
     /// Whether there is something to say.

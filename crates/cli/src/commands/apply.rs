@@ -211,6 +211,7 @@ fn page(plan: &Plan, applied: &Applied, now: Timestamp) -> Page {
         sections,
         hints,
         footer: Vec::new(),
+        gauge: None,
         record: json!({"plan": plan.id, "id": subject.entity, "state": applied.state, "proof": applied.proof}),
     }
 }

@@ -152,7 +152,8 @@ impl Findings {
                 && (self.muted || finding.mute.is_none())
         };
         let judged = judged::all(&engine, &keep)?;
-        list(settings, &roll, &judged, settings.limit(&self.limit))?;
+        let shown = list(settings, &roll, &judged, settings.limit(&self.limit));
+        Error::unless_reader_left(shown)?;
         let gate = settings.gate(&self.gate);
         Ok(Outcome {
             findings: reaches(&judged, gate.fail_on),
@@ -191,6 +192,7 @@ pub(crate) fn write(
     things: &BTreeMap<EntityId, Fields>,
 ) -> Result<(), Error> {
     let mut list = List::begin(settings, &SHEET)?;
+    list.over(&gauge);
     let most = limit.unwrap_or(u64::MAX);
     let mut all = 0;
     for finding in judged.findings() {

@@ -55,7 +55,7 @@ impl Get {
         let now = then.map_or(settings.now, |then| then.at);
         let mut page = page(&seen, now, settings.now);
         page.footer.extend(then.map(|then| then.told(settings.now)));
-        page.footer.push(gauge.to_string());
+        page.gauge = Some(gauge);
         show(settings, &page)?;
         Ok(Outcome::CLEAN)
     }
@@ -157,6 +157,7 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         sections,
         hints,
         footer: Vec::new(),
+        gauge: None,
         record: record(seen),
     }
 }

@@ -113,6 +113,8 @@ impl Ls {
             return facets(settings, &roll, &asked);
         }
         let mut list = List::begin(settings, &SHEET)?;
+        let mut gauge = roll.gauge()?;
+        list.over(&gauge);
         let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
         let mut page = Page {
             limit: PAGE,
@@ -144,7 +146,6 @@ impl Ls {
                 None => break,
             }
         }
-        let mut gauge = roll.gauge()?;
         if cut && whole {
             gauge.more_than_shown =
                 Some(roll.read(|reading, tenant| reading.count(tenant, &asked))?);
@@ -179,6 +180,8 @@ impl Ls {
         let (asked, _) = filter.lowered();
         let rows = moment::lines(roll, then, asked.kind)?;
         let mut list = List::begin(settings, &SHEET)?;
+        let mut gauge = roll.gauge()?;
+        list.over(&gauge);
         let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
         let listed = |row: &&Row| asked.listed.is_none_or(|listed| row.listed == listed);
         let mut all = 0;
@@ -192,7 +195,6 @@ impl Ls {
                 })?;
             }
         }
-        let mut gauge = roll.gauge()?;
         gauge.more_than_shown = (list.rows() < all).then_some(all);
         list.end(&gauge, &[then.told(settings.now)])?;
         Ok(Outcome::CLEAN)

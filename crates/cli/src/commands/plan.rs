@@ -172,6 +172,7 @@ pub(crate) fn page(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) 
         sections,
         hints,
         footer: Vec::new(),
+        gauge: None,
         record: json!({"plan": plan, "state": row.map(|row| &row.state), "updated": row.map(|row| row.updated)}),
     }
 }

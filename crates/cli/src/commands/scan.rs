@@ -111,7 +111,7 @@ impl Scan {
         let known = baseline.map_or(0, |baseline| judged.leave_out(baseline));
         let gate = settings.gate(&self.gate);
         let limit = settings.limit(&self.limit);
-        report::show(
+        let shown = report::show(
             settings,
             &roll,
             &report::Report {
@@ -123,7 +123,8 @@ impl Scan {
                 known,
                 limit,
             },
-        )?;
+        );
+        Error::unless_reader_left(shown)?;
         Ok(Outcome {
             findings: super::findings::reaches(&judged, gate.fail_on),
             incomplete: !gate.allow_partial

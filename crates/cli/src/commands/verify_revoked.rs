@@ -233,6 +233,7 @@ fn page(verified: &Verified, told: Told, settings: &Settings) -> Page {
         ],
         hints,
         footer: Vec::new(),
+        gauge: None,
         record: json!({
             "plan": verified.plan,
             "state": verified.state,

@@ -52,7 +52,7 @@ impl Why {
         let owners = engine.suggested(&thing, &left);
         let mut page = page(&thing, &alike, &owners, settings);
         page.footer.extend(then.map(|then| then.told(settings.now)));
-        page.footer.push(gauge.to_string());
+        page.gauge = Some(gauge);
         show(settings, &page)?;
         Ok(Outcome::CLEAN)
     }
@@ -121,6 +121,7 @@ fn page(
         ],
         hints: Vec::new(),
         footer: Vec::new(),
+        gauge: None,
         record: record(thing, alike),
     }
 }

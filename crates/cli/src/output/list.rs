@@ -1,12 +1,12 @@
 //! A list on its way out: each row goes to every format that was asked for.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
+use super::out::Out;
 use super::wanted::Target;
 use super::{Fields, Format, Gauge, Row, Sheet};
 use super::{
-    csv, cyclonedx, html, jq, json, lines, markdown, ocsf, parquet, sarif, table, toon, yaml,
+    csv, cyclonedx, gauge, html, jq, json, lines, markdown, ocsf, parquet, sarif, table, toon, yaml,
 };
 use crate::error::Error;
 use crate::settings::Settings;
@@ -18,6 +18,9 @@ pub(crate) const ROLL: &str = "The roll";
 
 /// Writes rows in one format.
 pub(super) trait Emit {
+    /// Takes how much of the world stands behind the list: before the first row where that is
+    /// known by then, and before the end.
+    fn gauge(&mut self, _: &Gauge) {}
     /// Takes one row; `fields` holds the selected ones in their order.
     fn row(&mut self, out: &mut dyn Write, cells: &Row, fields: &Fields) -> io::Result<()>;
     /// Ends the list. `footer` is for formats that can carry remarks.
@@ -37,12 +40,23 @@ pub(super) trait Emit {
 pub(super) struct Look {
     /// The target is a terminal.
     pub(super) terminal: bool,
+    /// The target is a file that stays.
+    pub(super) file: bool,
     /// Styles are written.
     pub(super) paint: bool,
 }
 
+impl Look {
+    /// Whether text for people ends with its remarks. In a pipe it is rows and nothing else.
+    pub(super) const fn carries_footer(self) -> bool {
+        self.terminal || self.file
+    }
+}
+
 struct Sink<'s> {
-    out: Box<dyn Write + 's>,
+    /// It is standard output.
+    here: bool,
+    out: Out<'s>,
     emit: Box<dyn Emit + 's>,
 }
 
@@ -64,12 +78,12 @@ impl<'s> List<'s> {
         settings.wanted.select(&names)?;
         let mut sinks = Vec::new();
         for target in &settings.wanted.targets {
-            let out = open(settings, target)?;
             let look = look(settings, target);
-            sinks.push(Sink {
-                out,
-                emit: emit(settings, sheet, target.format, look)?,
-            });
+            // What a format cannot hold is refused before a file is touched.
+            let emit = emit(settings, sheet, target.format, look)?;
+            let out = Out::open(settings, target)?;
+            let here = target.path.is_none();
+            sinks.push(Sink { here, out, emit });
         }
         Ok(Self {
             settings,
@@ -77,6 +91,14 @@ impl<'s> List<'s> {
             sinks,
             rows: 0,
         })
+    }
+
+    /// Says beforehand how much of the world stands behind the rows, for formats whose rows go
+    /// their ways alone.
+    pub(crate) fn over(&mut self, gauge: &Gauge) {
+        for sink in &mut self.sinks {
+            sink.emit.gauge(gauge);
+        }
     }
 
     /// Writes one row.
@@ -102,7 +124,7 @@ impl<'s> List<'s> {
     ///
     /// # Errors
     /// A target that takes no more.
-    pub(crate) fn end(mut self, gauge: &Gauge, remarks: &[String]) -> Result<(), Error> {
+    pub(crate) fn end(self, gauge: &Gauge, remarks: &[String]) -> Result<(), Error> {
         let mut footer = Vec::new();
         if self.rows == 0 && !self.sheet.empty.is_empty() {
             footer.push(self.sheet.empty.to_owned());
@@ -114,19 +136,44 @@ impl<'s> List<'s> {
         for sink in &self.sinks {
             footer.extend(sink.emit.remarks());
         }
-        let mut carried = false;
-        for sink in &mut self.sinks {
-            carried |= sink.emit.carries_footer();
+        let mut carried = Carried::default();
+        for mut sink in self.sinks {
+            carried.see(sink.here, sink.emit.carries_footer());
+            sink.emit.gauge(gauge);
             sink.emit.end(&mut sink.out, &footer)?;
-            sink.out.flush()?;
+            sink.out.end()?;
         }
-        if !carried && !self.settings.quiet {
+        if !carried.is() && !self.settings.quiet {
             let mut stderr = self.settings.terminal.stderr();
             for line in footer {
                 writeln!(stderr, "{}", model::clean(&line))?;
             }
         }
         Ok(())
+    }
+}
+
+/// Whether whoever called reads the remarks already: on standard output, or, where nothing goes
+/// there, in a file.
+#[derive(Default)]
+pub(super) struct Carried {
+    here: Option<bool>,
+    elsewhere: bool,
+}
+
+impl Carried {
+    /// An output carries them, or does not.
+    pub(super) fn see(&mut self, here: bool, carries: bool) {
+        if here {
+            self.here = Some(carries);
+        } else {
+            self.elsewhere |= carries;
+        }
+    }
+
+    /// Whether they need not be said elsewhere.
+    pub(super) fn is(&self) -> bool {
+        self.here.unwrap_or(self.elsewhere)
     }
 }
 
@@ -148,30 +195,8 @@ pub(super) fn look(settings: &Settings, target: &Target) -> Look {
     let here = target.path.is_none();
     Look {
         terminal: here && settings.terminal.out,
+        file: !here,
         paint: here && settings.terminal.paint_out,
-    }
-}
-
-/// Standard output, or a fresh file that replaces the old one only by name.
-pub(super) fn open<'s>(
-    settings: &'s Settings,
-    target: &Target,
-) -> Result<Box<dyn Write + 's>, Error> {
-    match &target.path {
-        None if target.format == Format::Parquet && settings.terminal.out => Err(Error::usage(
-            "Parquet is no text, and standard output is a terminal",
-        )
-        .hint("`-o parquet=FILE` writes a file")),
-        // What is no text goes past whoever looks for styles in it.
-        None if target.format == Format::Parquet => {
-            Ok(Box::new(BufWriter::new(io::stdout().lock())))
-        }
-        None => Ok(Box::new(BufWriter::new(settings.terminal.stdout()))),
-        Some(path) => {
-            let doing = format!("cannot write `{}`", path.display());
-            let file = File::create(path).map_err(Error::because(doing))?;
-            Ok(Box::new(BufWriter::new(file)))
-        }
     }
 }
 
@@ -201,6 +226,7 @@ fn emit<'s>(
         }
         Format::Html => Box::new(html::Table::new(sheet, selected)),
         Format::Toon => Box::new(toon::Array::default()),
+        Format::Gauge => Box::<gauge::Alone>::default(),
         Format::Parquet => Box::new(parquet::Table::new(&columns(sheet, selected))?),
         Format::Lines if sheet.title == FINDINGS => Box::new(lines::Lines::default()),
         Format::Lines => {
@@ -221,6 +247,7 @@ fn emit<'s>(
             },
             version: settings.ocsf_version,
             now,
+            gauge: Gauge::none(),
         }),
         Format::Sarif => {
             return Err(

@@ -11,7 +11,7 @@ use model::{Severity, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::list::Emit;
-use super::{Fields, Row, json};
+use super::{Fields, Gauge, Row, json};
 
 /// The lists that OCSF has classes for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +32,27 @@ pub(super) struct Events {
     pub(super) version: &'static str,
     /// When the command began: when these events were made.
     pub(super) now: Timestamp,
+    /// How much of the world stands behind them.
+    pub(super) gauge: Gauge,
 }
 
 impl Emit for Events {
+    fn gauge(&mut self, gauge: &Gauge) {
+        self.gauge = gauge.clone();
+    }
+
     fn row(&mut self, out: &mut dyn Write, row: &Row, _: &Fields) -> io::Result<()> {
         // The selection of fields is for people's formats; OCSF has its own shape.
         let event = match self.of {
             Of::Findings => Some(self.finding(row)),
             Of::Roll => self.inventory(row),
         };
-        match event {
-            Some(event) => writeln!(out, "{}", json::line(&without_nulls(event))),
-            None => Ok(()),
-        }
+        let Some(mut event) = event else {
+            return Ok(());
+        };
+        // Each event goes its own way, so each says what it stands on (CL-18).
+        event["unmapped"]["gauge"] = self.gauge.record();
+        writeln!(out, "{}", json::line(&without_nulls(event)))
     }
 
     fn end(&mut self, _: &mut dyn Write, _: &[String]) -> io::Result<()> {

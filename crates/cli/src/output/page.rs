@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::list::{Look, look, open};
-use super::{Cell, Format, html, json, markdown, table, toon, yaml};
+use super::list::{Carried, Look, look};
+use super::out::Out;
+use super::{Cell, Format, Gauge, html, json, markdown, table, toon, yaml};
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::terminal::{BAD, GOOD, HEAD, HINT, UNKNOWN, WARN};
@@ -23,6 +24,8 @@ pub(crate) struct Page {
     pub(crate) hints: Vec<String>,
     /// Remarks that end up on standard error where the format has no room for them.
     pub(crate) footer: Vec<String>,
+    /// How much of the world stands behind it, if it is about the world.
+    pub(crate) gauge: Option<Gauge>,
     /// All of it for machines.
     pub(crate) record: Value,
 }
@@ -90,47 +93,96 @@ impl Section {
 /// # Errors
 /// A format that cannot hold a page; a field that it does not have; a target that takes no more.
 pub(crate) fn show(settings: &Settings, page: &Page) -> Result<(), Error> {
-    let record = selected(settings, page)?;
-    let mut carried = false;
-    for target in &settings.wanted.targets {
-        let mut out = open(settings, target)?;
-        let out = &mut out;
-        if let Some(filter) = settings.wanted.filter(target.format) {
-            filter.write(out, &record.to_string())?;
-            out.flush()?;
-            continue;
-        }
-        match target.format {
-            Format::Table => text(out, page, look(settings, target))?,
-            Format::Json => writeln!(out, "{}", json::text(&record))?,
-            Format::Ndjson => writeln!(out, "{}", json::line(&record))?,
-            Format::Yaml => out.write_all(yaml::text(&record).as_bytes())?,
-            Format::Markdown => as_markdown(out, page)?,
-            Format::Html => as_html(out, page)?,
-            Format::Toon => writeln!(out, "{}", toon::text(&record))?,
-            Format::Csv
-            | Format::Parquet
-            | Format::Sarif
-            | Format::Ocsf
-            | Format::Cyclonedx
-            | Format::Lines => {
-                return Err(
-                    Error::usage("this is one thing, not a list: it has no rows")
-                        .hint("formats for one thing: table, json, ndjson, yaml, md, html, toon"),
-                );
-            }
-        }
-        carried |= matches!(target.format, Format::Markdown | Format::Html);
-        carried |= target.format == Format::Table && target.path.is_none() && settings.terminal.out;
-        out.flush()?;
+    let targets = &settings.wanted.targets;
+    if !targets.iter().all(|target| holds_pages(target.format)) {
+        return Err(
+            Error::usage("this is one thing, not a list: it has no rows")
+                .hint("formats for one thing: table, json, ndjson, yaml, md, html, toon, gauge"),
+        );
     }
-    if !carried && !settings.quiet {
+    let page = gauged(page);
+    let record = selected(settings, &page)?;
+    let mut carried = Carried::default();
+    for target in targets {
+        let mut out = Out::open(settings, target)?;
+        match settings.wanted.filter(target.format) {
+            Some(filter) => filter.write(&mut out, &record.to_string())?,
+            None => write(
+                &mut out,
+                &page,
+                &record,
+                target.format,
+                look(settings, target),
+            )?,
+        }
+        out.end()?;
+        let carries = match target.format {
+            Format::Table => look(settings, target).carries_footer(),
+            format => matches!(format, Format::Markdown | Format::Html | Format::Gauge),
+        };
+        carried.see(target.path.is_none(), carries);
+    }
+    if !carried.is() && !settings.quiet {
         let mut stderr = settings.terminal.stderr();
         for line in &page.footer {
             writeln!(stderr, "{}", model::clean(line))?;
         }
     }
     Ok(())
+}
+
+/// The page with its gauge where people and where machines read it (CL-18).
+fn gauged(page: &Page) -> Page {
+    let mut page = page.clone();
+    if let Some(gauge) = &page.gauge {
+        if let Value::Object(fields) = &mut page.record {
+            fields.insert("gauge".to_owned(), gauge.record());
+        }
+        page.footer.push(gauge.to_string());
+    }
+    page
+}
+
+fn write(
+    out: &mut dyn Write,
+    page: &Page,
+    record: &Value,
+    format: Format,
+    look: Look,
+) -> io::Result<()> {
+    match format {
+        Format::Table => text(out, page, look),
+        Format::Json => writeln!(out, "{}", json::text(record)),
+        Format::Ndjson => writeln!(out, "{}", json::line(record)),
+        Format::Yaml => out.write_all(yaml::text(record).as_bytes()),
+        Format::Markdown => as_markdown(out, page),
+        Format::Html => as_html(out, page),
+        Format::Toon => writeln!(out, "{}", toon::text(record)),
+        Format::Gauge => {
+            let gauge = page.gauge.as_ref().map(Gauge::record);
+            writeln!(out, "{}", json::text(&gauge.unwrap_or_default()))
+        }
+        // Refused before anything was opened.
+        Format::Csv
+        | Format::Parquet
+        | Format::Sarif
+        | Format::Ocsf
+        | Format::Cyclonedx
+        | Format::Lines => Ok(()),
+    }
+}
+
+/// Whether a format can hold one thing.
+const fn holds_pages(format: Format) -> bool {
+    !matches!(
+        format,
+        Format::Csv
+            | Format::Parquet
+            | Format::Sarif
+            | Format::Ocsf
+            | Format::Cyclonedx
+            | Format::Lines
+    )
 }
 
 fn selected(settings: &Settings, page: &Page) -> Result<Value, Error> {
@@ -227,7 +279,7 @@ fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {
     for hint in &page.hints {
         writeln!(out, "{} {}", styled(HINT, "hint:"), model::clean(hint))?;
     }
-    if look.terminal {
+    if look.carries_footer() {
         if !page.footer.is_empty() {
             writeln!(out)?;
         }

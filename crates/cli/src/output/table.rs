@@ -64,7 +64,7 @@ impl Emit for Table<'_> {
     }
 
     fn carries_footer(&self) -> bool {
-        self.look.terminal
+        self.look.carries_footer()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which formats were asked for, and where each goes.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Filter;
+use super::{Filter, out};
 use crate::error::Error;
 
 /// A format that this version writes.
@@ -34,9 +35,11 @@ pub(crate) enum Format {
     Toon,
     /// Findings with a place, one a line, for editors.
     Lines,
+    /// How much of the world stands behind what is shown, and nothing else.
+    Gauge,
 }
 
-const FORMATS: [(&str, Format); 13] = [
+const FORMATS: [(&str, Format); 14] = [
     ("table", Format::Table),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
@@ -50,6 +53,7 @@ const FORMATS: [(&str, Format); 13] = [
     ("parquet", Format::Parquet),
     ("toon", Format::Toon),
     ("lines", Format::Lines),
+    ("gauge", Format::Gauge),
 ];
 
 /// One format and where it goes.
@@ -121,14 +125,7 @@ impl Wanted {
                     .hint("write the others to files: `-o json=roll.json`"),
             );
         }
-        let mut paths: Vec<_> = targets.iter().filter_map(|one| one.path.as_ref()).collect();
-        paths.sort_unstable();
-        if let Some(two) = paths.windows(2).find(|two| two[0] == two[1]) {
-            let name = model::clean(&two[0].display().to_string());
-            return Err(Error::usage(format!(
-                "expected a file for each format, got `{name}` twice"
-            )));
-        }
+        files(&targets)?;
         let jq = jq.map(Filter::parse).transpose()?;
         let json = |one: &Target| matches!(one.format, Format::Json | Format::Ndjson);
         if jq.is_some() && !targets.iter().any(json) {
@@ -207,6 +204,20 @@ impl Wanted {
     }
 }
 
+/// Refuses what cannot be written before anything is done: a scan may take an hour.
+fn files(targets: &[Target]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for path in targets.iter().filter_map(|one| one.path.as_ref()) {
+        out::fits(path)?;
+        if !seen.insert(out::identity(path)) {
+            let name = model::clean(&path.display().to_string());
+            let told = format!("expected a file for each format, got `{name}` twice");
+            return Err(Error::usage(told));
+        }
+    }
+    Ok(())
+}
+
 fn format(name: &str) -> Result<Format, Error> {
     if let Some((_, format)) = FORMATS.into_iter().find(|(known, _)| *known == name) {
         return Ok(format);
@@ -277,6 +288,9 @@ mod tests {
         assert!(parse(&["table", "json"], &[]).is_err());
         assert!(parse(&["json="], &[]).is_err());
         assert!(parse(&["json=a", "csv=a"], &[]).is_err());
+        assert!(parse(&["json=a", "csv=./a"], &[]).is_err());
+        assert!(parse(&["json=."], &[]).is_err());
+        assert!(parse(&["json=no/such/directory/a"], &[]).is_err());
         assert!(parse(&["jsn"], &[]).is_err());
     }
 }

@@ -21,6 +21,7 @@ mod interrupted;
 mod linking;
 mod lists;
 mod live;
+mod outputs;
 mod owners;
 mod planted;
 mod rights;

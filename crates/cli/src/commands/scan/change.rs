@@ -113,7 +113,9 @@ pub(super) fn run(
         shown.quiet = true;
     }
     let limit = settings.limit(limit);
-    crate::commands::findings::write(&shown, &judged, limit, gauge, &Default::default())?;
+    let written =
+        crate::commands::findings::write(&shown, &judged, limit, gauge, &Default::default());
+    Error::unless_reader_left(written)?;
     tell(settings, change, &judged, known, &changed.gaps)?;
     Ok(Outcome {
         findings: crate::commands::findings::reaches(&judged, settings.gate(gate).fail_on),

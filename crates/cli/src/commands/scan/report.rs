@@ -144,7 +144,8 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
         ]
         .concat(),
         hints,
-        footer: vec![gauge.to_string()],
+        footer: Vec::new(),
+        gauge: Some(gauge),
         record: json!(null),
     })
 }
