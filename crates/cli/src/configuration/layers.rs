@@ -116,25 +116,31 @@ impl Layers {
 /// The text of a file, `None` if there is none.
 fn contents(file: &Path) -> Result<Option<String>, Error> {
     let doing = || format!("cannot read the configuration `{}`", file.display());
-    let opened = match std::fs::File::open(file) {
-        Ok(opened) => opened,
+    let about = match std::fs::metadata(file) {
+        Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         // A parent that is no directory, or may not be searched, has no file for us.
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
         Err(error) => return Err(Error::because(doing())(error)),
     };
-    let mut text = String::new();
-    opened
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text)
+    // A pipe in a checkout would keep every command waiting.
+    if !about.is_file() {
+        return Err(Error::usage(format!("{}: expected a file", doing())));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|opened| opened.take(BYTES_MAX + 1).read_to_end(&mut bytes))
         .map_err(Error::because(doing()))?;
-    if text.len() as u64 > BYTES_MAX {
+    if bytes.len() as u64 > BYTES_MAX {
         return Err(Error::usage(format!(
             "{}: expected at most {BYTES_MAX} bytes",
             doing()
         )));
     }
-    Ok(Some(text))
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Error::usage(format!("{}: expected text in UTF-8", doing()))),
+    }
 }
 
 /// Reads one configuration.
@@ -146,12 +152,20 @@ fn read(text: &str, origin: &Origin) -> Result<Configuration, Error> {
         ))
         .hint(place(text, error.span()))
     })?;
-    if let Some(unknown) = keys::unknown(&table, &super::schema()) {
+    let schema = super::schema();
+    if let Some(unknown) = keys::unknown(&table, &schema) {
         let told = format!("unknown key `{}` in {origin}", model::clean(&unknown.key));
         return Err(Error::usage(told).hint(match unknown.meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "`keyroll config schema` lists the keys".to_owned(),
         }));
+    }
+    if let Some(wrong) = keys::wrong(&table, &schema) {
+        let told = format!(
+            "`{}` in {origin}: expected {}, got {}",
+            wrong.key, wrong.expected, wrong.got
+        );
+        return Err(Error::usage(told).hint("`keyroll config schema` says what each key takes"));
     }
     serde_path_to_error::deserialize(table).map_err(|error| {
         let inner = error.inner().message().to_owned();

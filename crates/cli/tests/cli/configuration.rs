@@ -49,6 +49,39 @@ fn a_misspelt_key_and_a_hostile_project_are_refused() {
     insta::assert_snapshot!("config-refused", format!("{hostile}{misspelt}{broken}"));
 }
 
+/// What lies in a checkout may be anything: none of it keeps a command waiting or is obeyed.
+#[test]
+fn what_is_no_configuration_file_is_refused_in_one_sentence() {
+    let world = World::new();
+    let file = world.path("home/.keyroll.toml");
+    let refused = |what: &str| {
+        let ran = world.run(&["config", "show"]);
+        assert_eq!(ran.code, 2, "{what}: {}", ran.stderr);
+        assert!(ran.stderr.contains("expected"), "{what}: {}", ran.stderr);
+        std::fs::remove_file(&file)
+            .or_else(|_| std::fs::remove_dir(&file))
+            .unwrap();
+    };
+    std::fs::create_dir(&file).unwrap();
+    refused("a directory");
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.unwrap().success());
+    refused("a pipe");
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    refused("a device");
+    std::fs::write(&file, [0xff, 0xfe, 0]).unwrap();
+    refused("UTF-16");
+    std::fs::write(&file, "#".repeat(300_000)).unwrap();
+    refused("a long file");
+    // A byte order mark, as some editors put it there, is no fault.
+    std::fs::write(&file, "\u{feff}limit = 3\n").unwrap();
+    assert!(
+        world
+            .get(&["config", "show"])
+            .contains("limit                 3")
+    );
+}
+
 #[test]
 fn a_password_in_a_setting_is_not_shown() {
     let world = World::new().with(
