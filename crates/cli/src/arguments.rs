@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, Resettable};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use model::{Severity, Timestamp};
 
@@ -139,7 +139,7 @@ pub(crate) struct Moment {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Limit {
     /// At most so many rows; 0: all (default: 1000 in a terminal, else all)
-    #[arg(long, value_name = "ROWS", env = "KEYROLL_LIMIT")]
+    #[arg(long, value_name = "ROWS", env = "KEYROLL_LIMIT", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
 }
 
@@ -150,7 +150,7 @@ pub(crate) struct Gate {
     #[arg(long, value_name = "SEVERITY", env = "KEYROLL_FAIL_ON", value_parser = severity)]
     pub(crate) fail_on: Option<Severity>,
     /// Exit with 5 if less than so many percent of what was asked for could be read
-    #[arg(long, value_name = "PERCENT", env = "KEYROLL_MIN_COVERAGE", value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", env = "KEYROLL_MIN_COVERAGE", value_parser = percent, allow_negative_numbers = true)]
     pub(crate) min_coverage: Option<u8>,
     /// A source that failed, or low coverage, is no reason to exit with 5
     #[arg(long, env = "KEYROLL_ALLOW_PARTIAL", value_parser = FalseyValueParser::new())]
@@ -168,6 +168,17 @@ pub(crate) struct Consent {
 fn severity(text: &str) -> Result<Severity, String> {
     crate::words::severity(text)
         .ok_or_else(|| "expected one of info, low, medium, high, critical".to_owned())
+}
+
+/// A whole number, as people write one.
+pub(crate) fn whole(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number, 0 or more".to_owned())
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let read = text.parse().ok().filter(|percent| *percent <= 100);
+    read.ok_or_else(|| "expected a whole number from 0 to 100".to_owned())
 }
 
 /// The whole command tree, as completion and the test of variables see it.
@@ -197,11 +208,16 @@ fn without_shared(command: clap::Command) -> clap::Command {
     command.mut_subcommands(without_shared)
 }
 
-/// Variables are named in help, never their values: a URL may hold a password.
+/// Variables are named in help, never their values: a URL may hold a password. One that is empty
+/// is not given: CI sets those for inputs that nobody filled in.
 fn without_values(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|argument| argument.hide_env_values(true))
-        .mut_subcommands(without_values)
+    let argument = |argument: clap::Arg| match argument.get_env() {
+        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {
+            argument.env(Resettable::Reset)
+        }
+        _ => argument.hide_env_values(true),
+    };
+    command.mut_args(argument).mut_subcommands(without_values)
 }
 
 /// Reads the command line.

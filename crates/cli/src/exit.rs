@@ -1,5 +1,6 @@
 //! Exit codes (ecosystem.md 1.4): documented, stable, and one for each reason.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use crate::error::Error;
@@ -54,8 +55,15 @@ pub(crate) fn of_error(error: &Error) -> ExitCode {
     }
 }
 
-/// The code for what clap ended: 0 for help and version, else 2.
-pub(crate) fn of_usage(refused: &clap::Error) -> ExitCode {
+/// The code for what clap ended: 0 for help and version, else 2; 1 where the help went nowhere.
+pub(crate) fn of_usage(refused: &clap::Error, printed: &io::Result<()>) -> ExitCode {
+    match printed {
+        // A reader who left is nobody's fault.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && refused.exit_code() == 0 => {
+            return ExitCode::FAILURE;
+        }
+        _ => {}
+    }
     u8::try_from(refused.exit_code()).map_or(ExitCode::from(2), ExitCode::from)
 }
 

@@ -31,9 +31,7 @@ fn main() -> ExitCode {
     let typed = match arguments::parse() {
         Ok(typed) => typed,
         Err(refused) => {
-            // A closed pipe is nobody's fault.
-            let _ = refused.print();
-            return exit::of_usage(&refused);
+            return exit::of_usage(&refused, &refused.print());
         }
     };
     let environment = environment::Environment::read();

@@ -1,11 +1,12 @@
 //! Opening the roll: its store, and the engine over it with its keys.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{Engine, KeyPaths};
 use model::Tenant;
-use store::{Location, Options, Reading, Store};
+use store::{Location, Options, PassOutcome, Reading, Store};
 
 use crate::error::Error;
 use crate::interrupt;
@@ -127,6 +128,35 @@ impl Roll {
                 ..Gauge::default()
             })
         })
+    }
+}
+
+impl Roll {
+    /// Of what the latest passes set out to read, how much they could: things seen against things
+    /// seen and gaps met.
+    ///
+    /// # Errors
+    /// The store refused or broke.
+    pub(crate) fn percent_read(&self) -> Result<u64, Error> {
+        let passes = self.read(|reading, tenant| reading.passes(tenant, None, PASSES_LOOKED_AT))?;
+        let mut latest = BTreeSet::new();
+        let (mut seen, mut missed) = (0, 0);
+        for pass in passes.iter().filter(|pass| pass.finished.is_some()) {
+            if latest.insert((&pass.source, &pass.scope)) {
+                let failed = pass.outcome == Some(PassOutcome::Failed);
+                seen += pass.counts.seen;
+                missed += pass.gaps.max(u64::from(failed));
+            }
+        }
+        Ok(percent(seen, missed))
+    }
+}
+
+/// The part that was read; only nothing missed is all of it.
+pub(crate) fn percent(seen: u64, missed: u64) -> u64 {
+    match missed {
+        0 => 100,
+        _ => (seen * 100 / (seen + missed)).min(99),
     }
 }
 

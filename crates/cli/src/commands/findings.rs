@@ -155,8 +155,13 @@ impl Findings {
         let shown = list(settings, &roll, &judged, settings.limit(&self.limit));
         Error::unless_reader_left(shown)?;
         let gate = settings.gate(&self.gate);
+        let least = gate.min_coverage.filter(|_| !gate.allow_partial);
         Ok(Outcome {
             findings: reaches(&judged, gate.fail_on),
+            incomplete: match least {
+                Some(least) => roll.percent_read()? < u64::from(least),
+                None => false,
+            },
             ..Outcome::CLEAN
         })
     }

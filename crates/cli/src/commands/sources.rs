@@ -3,7 +3,7 @@
 mod policy;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -180,6 +180,25 @@ fn outcome(outcome: Option<PassOutcome>) -> Cell {
     }
 }
 
+/// A password is shorter; what is longer was piped by mistake.
+const PASSWORD_BYTES_MAX: u64 = 64 * 1024;
+
+/// The first line of standard input. An empty one would be sealed and never open anything.
+fn password() -> Result<Secret, Error> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .take(PASSWORD_BYTES_MAX)
+        .read_line(&mut line)
+        .map_err(Error::because("cannot read the password"))?;
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => Err(Error::usage(
+            "--password-stdin: expected a password on standard input, got nothing",
+        )),
+        password => Ok(Secret::from(password)),
+    }
+}
+
 fn add(
     settings: &Settings,
     text: &str,
@@ -193,12 +212,7 @@ fn add(
     let machine = machine(&settings.environment, asking);
     let (config, mut secret) = engine.describe(&spec, &machine).map_err(doing())?;
     if password_stdin {
-        let mut line = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(Error::because("cannot read the password"))?;
-        secret = Some(Secret::from(line.trim_end_matches(['\r', '\n'])));
+        secret = Some(password()?);
     }
     let stop = std::sync::Arc::default();
     let config = engine.named(config, &stop).map_err(doing())?;

@@ -77,6 +77,45 @@ fn codes_are_what_the_manual_says() {
 }
 
 #[test]
+fn numbers_that_are_none_are_told_as_such() {
+    let world = World::seeded();
+    insta::assert_snapshot!(
+        "numbers",
+        world.session(&[
+            &["ls", "--limit", "-1"],
+            &["ls", "--limit", "many"],
+            &["findings", "--min-coverage", "101"],
+            &["evidence", "export", "-", "--from", "-3"],
+            &["ls", "--as-of", "yesterday"],
+        ])
+    );
+}
+
+/// A gate that was asked for holds in every command that takes it.
+#[test]
+fn coverage_gates_findings_and_changes_as_it_gates_scans() {
+    let world = World::seeded();
+    let code = |arguments: &[&str]| world.run(arguments).code;
+    let few = ["findings", "-q", "--min-coverage", "50"];
+    let all = ["findings", "-q", "--min-coverage", "100"];
+    assert_eq!((code(&few), code(&all)), (0, 5), "the seed has one gap");
+    assert_eq!(code(&[&all[..], &["--allow-partial"]].concat()), 0);
+    let both = [&all[..], &["--fail-on", "info"]].concat();
+    assert_eq!(code(&both), 5, "5 outranks 3 (CL-20)");
+}
+
+#[test]
+fn help_that_goes_nowhere_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let world = World::new();
+    let status = world
+        .command(&["--help"])
+        .stdout(Stdio::from(full.unwrap()))
+        .status();
+    assert_eq!(status.unwrap().code(), Some(1));
+}
+
+#[test]
 fn a_key_file_that_others_may_read_needs_somebody_to_act() {
     let world = World::seeded();
     let key = world.path("home/.local/share/keyroll/keyroll.fingerprint-key");

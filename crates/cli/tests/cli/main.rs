@@ -27,4 +27,5 @@ mod planted;
 mod rights;
 mod secrets;
 mod stub;
+mod variables;
 mod world;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use evidence::Scope;
 use serde_json::json;
 
+use crate::arguments::whole;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::output::{Cell, Page, show};
@@ -23,10 +24,10 @@ pub(crate) struct Export {
     #[arg(long, value_name = "ID", env = "KEYROLL_SUBJECT", conflicts_with_all = ["from", "to"])]
     subject: Option<String>,
     /// From this leaf
-    #[arg(long, value_name = "LEAF", env = "KEYROLL_FROM_LEAF")]
+    #[arg(long, value_name = "LEAF", env = "KEYROLL_FROM_LEAF", value_parser = whole, allow_negative_numbers = true)]
     from: Option<u64>,
     /// Up to and without this leaf
-    #[arg(long, value_name = "LEAF", env = "KEYROLL_TO_LEAF")]
+    #[arg(long, value_name = "LEAF", env = "KEYROLL_TO_LEAF", value_parser = whole, allow_negative_numbers = true)]
     to: Option<u64>,
 }
 

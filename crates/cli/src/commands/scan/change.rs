@@ -117,8 +117,12 @@ pub(super) fn run(
         crate::commands::findings::write(&shown, &judged, limit, gauge, &Default::default());
     Error::unless_reader_left(written)?;
     tell(settings, change, &judged, known, &changed.gaps)?;
+    let gate = settings.gate(gate);
+    let least = gate.min_coverage.filter(|_| !gate.allow_partial);
     Ok(Outcome {
-        findings: crate::commands::findings::reaches(&judged, settings.gate(gate).fail_on),
+        findings: crate::commands::findings::reaches(&judged, gate.fail_on),
+        // How much of a change a gap is nobody can tell, so one is too many for whoever asks.
+        incomplete: least.is_some_and(|least| least > 0) && !changed.gaps.is_empty(),
         ..Outcome::CLEAN
     })
 }

@@ -8,7 +8,7 @@ use store::PassOutcome;
 use crate::error::Error;
 use crate::judged::Judged;
 use crate::output::{Cell, Page, Section, Tone};
-use crate::roll::Roll;
+use crate::roll::{Roll, percent};
 use crate::settings::Settings;
 use crate::shown;
 use crate::words::{count, many};
@@ -49,11 +49,7 @@ pub(super) fn percent_read(scanned: &[Scanned]) -> u64 {
             Err(_) => missed += 1,
         }
     }
-    if missed == 0 {
-        100
-    } else {
-        (seen * 100 / (seen + missed)).min(99)
-    }
+    percent(seen, missed)
 }
 
 /// Shows the summary where people read, and lists the findings elsewhere.
