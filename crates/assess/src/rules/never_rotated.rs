@@ -53,6 +53,7 @@ fn silence(thing: &Thing<'_>) -> String {
     };
     format!(
         "{what} does not tell when it was set, and it was first seen on {}",
-        thing.entity.first_seen
+        // Nobody asks for the fraction of a second.
+        model::Timestamp::from_seconds(thing.entity.first_seen.seconds())
     )
 }

@@ -85,6 +85,7 @@ const ROUND: &[&str] = &[
 fn unwrapped<'a>(words: &[&'a str]) -> Option<&'a str> {
     let mut words = words.iter().copied().peekable();
     loop {
+        while words.next_if(|word| assigns(word)).is_some() {}
         let word = words.next()?;
         let name = super::name_of(word);
         if !ROUND.contains(&name) {
@@ -98,6 +99,13 @@ fn unwrapped<'a>(words: &[&'a str]) -> Option<&'a str> {
         };
         while words.next_if(further).is_some() {}
     }
+}
+
+/// Whether a word sets a variable for the command that follows it.
+fn assigns(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 struct Job<'a> {
@@ -136,12 +144,7 @@ fn job(line: &str, named: bool) -> Option<Job<'_>> {
 impl Job<'_> {
     /// How many words set a variable for the command alone.
     fn assigned(&self) -> usize {
-        let sets = |word: &&&str| {
-            word.split_once('=').is_some_and(|(name, _)| {
-                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            })
-        };
-        self.words.iter().take_while(sets).count()
+        self.words.iter().take_while(|word| assigns(word)).count()
     }
 
     fn program(&self) -> &str {
@@ -216,6 +219,7 @@ mod tests {
                 "certbot",
             ),
             ("[ -x /opt/a ] && /opt/a", "/opt/a"),
+            ("test -e /run/x || MODE=1 /opt/scrub --all", "/opt/scrub"),
             ("flock -n /run/x.lock nice -n 10 /opt/sync", "/opt/sync"),
             ("timeout 30 curl -s https://x.test", "curl"),
             ("test -f /x", "test"),
