@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use super::out::Out;
 use super::wanted::Target;
-use super::{Fields, Format, Gauge, Row, Sheet};
+use super::{Fields, Format, Gauge, Row, Sheet, Tone};
 use super::{
     csv, cyclonedx, gauge, html, jq, json, lines, markdown, ocsf, parquet, sarif, table, toon, yaml,
 };
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::terminal::{BAD, GOOD, UNKNOWN, WARN};
 
 /// The title of the list of findings, for formats that hold nothing else.
 pub(crate) const FINDINGS: &str = "Findings";
@@ -50,6 +51,22 @@ impl Look {
     /// Whether text for people ends with its remarks. In a pipe it is rows and nothing else.
     pub(super) const fn carries_footer(self) -> bool {
         self.terminal || self.file
+    }
+
+    /// A text in a tone, where styles are written.
+    pub(super) fn toned(self, tone: Tone, text: &str) -> String {
+        let style = match tone {
+            Tone::Plain => return text.to_owned(),
+            Tone::Good => GOOD,
+            Tone::Bad => BAD,
+            Tone::Warn => WARN,
+            Tone::Unknown => UNKNOWN,
+        };
+        if self.paint {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::out::Out;
 use super::{Cell, Format, Gauge, html, json, markdown, table, toon, yaml};
 use crate::error::Error;
 use crate::settings::Settings;
-use crate::terminal::{BAD, GOOD, HEAD, HINT, UNKNOWN, WARN};
+use crate::terminal::{HEAD, HINT, UNKNOWN};
 
 /// A page about one thing.
 #[derive(Clone, Debug, Default)]
@@ -204,19 +204,7 @@ fn selected(settings: &Settings, page: &Page) -> Result<Value, Error> {
 }
 
 fn toned(cell: &Cell, look: Look) -> String {
-    let text = model::clean(&cell.text);
-    let style = match cell.tone {
-        super::Tone::Plain => return text,
-        super::Tone::Good => GOOD,
-        super::Tone::Bad => BAD,
-        super::Tone::Warn => WARN,
-        super::Tone::Unknown => UNKNOWN,
-    };
-    if look.paint {
-        format!("{style}{text}{style:#}")
-    } else {
-        text
-    }
+    look.toned(cell.tone, &model::clean(&cell.text))
 }
 
 fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {

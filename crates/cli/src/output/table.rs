@@ -1,5 +1,7 @@
 //! Tables for people: fitted and coloured on a terminal, the same rows whole and plain in a pipe.
 
+mod stacked;
+
 use std::io::{self, Write};
 
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
@@ -79,7 +81,8 @@ pub(super) enum Fit {
     Wrapped(u16),
 }
 
-/// Draws a table without lines. `shape` says of a column whether it yields and holds numbers.
+/// Draws a table without lines, or what it says row by row where the terminal is too narrow for
+/// it. `shape` says of a column whether it yields and holds numbers.
 pub(super) fn draw(
     heads: &[String],
     rows: &[Vec<Cell>],
@@ -89,7 +92,21 @@ pub(super) fn draw(
 ) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
-    fitted(&mut table, look, fit);
+    let margin = match fit {
+        Fit::Whole => None,
+        Fit::Cut => Some(0),
+        Fit::Wrapped(margin) => Some(margin),
+    };
+    // Asked before styling is decided: a table without it looks for no terminal.
+    let width = margin
+        .zip(table.width())
+        .map(|(margin, width)| width.saturating_sub(margin));
+    if let Some(width) = width
+        && stacked::is_better(heads, rows, fit, width, shape)
+    {
+        return stacked::draw(heads, rows, look);
+    }
+    fitted(&mut table, look, width);
     let fits = fit != Fit::Whole;
     table.set_header(heads.iter().map(|head| {
         styled(&Cell::new(head.to_uppercase()), look, false).add_attribute(Attribute::Bold)
@@ -120,16 +137,10 @@ pub(super) fn draw(
     out
 }
 
-fn fitted(table: &mut comfy_table::Table, look: Look, fit: Fit) {
-    let margin = match fit {
-        Fit::Whole => None,
-        Fit::Cut => Some(0),
-        Fit::Wrapped(margin) => Some(margin),
-    };
-    // Asked before styling is decided: a table without it looks for no terminal.
-    match margin.zip(table.width()) {
-        Some((margin, width)) => {
-            table.set_width(width.saturating_sub(margin).max(40));
+fn fitted(table: &mut comfy_table::Table, look: Look, width: Option<u16>) {
+    match width {
+        Some(width) => {
+            table.set_width(width);
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_truncation_indicator("…");
         }
