@@ -123,7 +123,8 @@ impl Error {
         self
     }
 
-    fn todo(&self) -> Option<&str> {
+    /// What to do next, if that was said.
+    pub(crate) fn todo(&self) -> Option<&str> {
         match self {
             Self::Usage { hint, .. }
             | Self::Authentication { hint, .. }

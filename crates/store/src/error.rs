@@ -46,6 +46,16 @@ pub enum Error {
         /// The file's.
         got: i64,
     },
+    /// The operator's: a store that lost its beginning, or never had one.
+    #[error(
+        "`{path}` was cut off: its {bytes} bytes are less than a store begins with; restore a backup, or remove it if it never held anything"
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// How long it is.
+        bytes: u64,
+    },
     /// The operator's: the file may be read by others.
     #[error("`{path}` may be read by others (mode {mode:04o}); run `chmod {wanted:o} {path}`")]
     Exposed {

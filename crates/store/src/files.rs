@@ -31,10 +31,12 @@ pub(crate) fn prepare(path: &Path, read_only: bool) -> Result<(), Error> {
             other => drop(other.map_err(Error::file("make", path))?),
         }
     }
-    let mode = fs::metadata(path)
-        .map_err(Error::file("open", path))?
-        .mode()
-        & 0o7777;
+    let file = fs::metadata(path).map_err(Error::file("open", path))?;
+    if !file.is_file() {
+        let told = std::io::Error::other("it is not a file");
+        return Err(Error::file("open", path)(told));
+    }
+    let mode = file.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(Error::Exposed {
             path: path.to_path_buf(),

@@ -188,3 +188,33 @@ fn without_a_roll_a_question_makes_none() {
     assert!(ran.stderr.contains("keyroll scan"), "{}", ran.stderr);
     assert_eq!(std::fs::read_dir(world.path("home")).unwrap().count(), 0);
 }
+
+/// Each says what it is, and nothing of it is touched.
+#[test]
+fn a_store_that_is_none_is_told_in_one_sentence_and_left_alone() {
+    let world = World::seeded();
+    let whole = world.path("home/.local/share/keyroll/keyroll.db");
+    let whole = std::fs::read(whole).unwrap();
+    let private = |name: &str, bytes: &[u8]| {
+        let path = world.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).unwrap();
+        path
+    };
+    std::fs::create_dir(world.path("dir.db")).unwrap();
+    for (path, told) in [
+        (private("cut.db", &whole[..3000]), "cut off"),
+        (private("noise.db", &[0x5a; 8192]), "does not read back"),
+        (world.path("dir.db"), "not a file"),
+    ] {
+        let before = path.is_file().then(|| std::fs::read(&path).unwrap());
+        for command in ["ls", "scan"] {
+            let ran = world.run(&[command, "--store", path.to_str().unwrap()]);
+            assert_eq!(ran.code, 1, "{}", ran.stderr);
+            assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        }
+        let after = path.is_file().then(|| std::fs::read(&path).unwrap());
+        assert_eq!(before, after);
+    }
+}

@@ -15,6 +15,9 @@ use crate::{Durability, Error, Options, QueryLimits, Table};
 /// `KEYR`: tells our files from others'.
 pub(crate) const APPLICATION_ID: i64 = 0x4b45_5952;
 
+/// A page as SQLite makes it; the first one comes whole or not at all.
+const PAGE_BYTES: u64 = 4096;
+
 /// Readers at once; more wait.
 const READERS_MAX: usize = 4;
 
@@ -53,6 +56,12 @@ impl Sqlite {
 
     /// Refuses a file of another program; marks an empty one as ours.
     fn claim(&self) -> Result<(), Error> {
+        // SQLite fills a first page that was cut off with nothing, and would begin anew.
+        let bytes = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        if (1..PAGE_BYTES).contains(&bytes) {
+            let path = self.path.clone();
+            return Err(Error::CutOff { path, bytes });
+        }
         let writer = self.writer.hold()?;
         let refused = |error| self.failed("open it", error);
         let (id, pages) = marks(&writer).map_err(refused)?;

@@ -207,6 +207,27 @@ fn the_file_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn a_store_that_lost_its_beginning_is_not_taken_for_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keyroll.db");
+    drop(Store::open(&Location::Sqlite(file.clone()), &Options::default()).unwrap());
+    let whole = std::fs::read(&file).unwrap();
+    for bytes in [1, 100, 4095] {
+        let cut = dir.path().join(format!("cut-{bytes}.db"));
+        std::fs::write(&cut, &whole[..bytes]).unwrap();
+        std::fs::set_permissions(&cut, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let told = Store::open(&Location::Sqlite(cut.clone()), &Options::default()).unwrap_err();
+        assert!(matches!(told, Error::CutOff { .. }), "{told}");
+        assert_eq!(std::fs::read(&cut).unwrap(), &whole[..bytes], "{told}");
+    }
+    let told = Store::open(
+        &Location::Sqlite(dir.path().to_path_buf()),
+        &Options::default(),
+    );
+    assert!(matches!(told, Err(Error::File { .. })));
+}
+
+#[test]
 fn what_is_not_there_is_not_made_by_a_reader() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none/roll.db");

@@ -35,11 +35,10 @@ pub(super) fn all(settings: &Settings, layers: &Layers) -> Vec<Check> {
     let roll = match Roll::open(settings) {
         Ok(roll) => roll,
         Err(error) => {
-            checks.push(Check::fail(
-                "store",
-                chain(&error),
-                "`keyroll scan` takes a roll",
-            ));
+            let todo = error
+                .todo()
+                .unwrap_or("restore a backup if nothing else helps");
+            checks.push(Check::fail("store", chain(&error), todo));
             return checks;
         }
     };
@@ -88,18 +87,11 @@ fn configuration(layers: &Layers) -> Check {
     for origin in layers.origins() {
         if let Origin::Project(path) | Origin::File(path) = origin
             && let Ok(file) = std::fs::metadata(path)
-            && file.mode() & 0o022 != 0
+            && let Some(exposed) = Exposed::of(&file, 0o022)
         {
-            let told = format!(
-                "{} may be written by others (mode {:04o})",
-                path.display(),
-                file.mode() & 0o7777
-            );
-            return Check::warn(
-                "configuration",
-                told,
-                format!("chmod go-w {}", path.display()),
-            );
+            let shown = model::clean(&path.display().to_string());
+            let told = format!("{shown} {}", exposed.told());
+            return Check::warn("configuration", told, exposed.todo(&shown));
         }
         found.push(origin.to_string());
     }
@@ -109,6 +101,55 @@ fn configuration(layers: &Layers) -> Check {
         found.join(", ")
     };
     Check::ok("configuration", told)
+}
+
+/// Why others can get at a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Exposed {
+    /// Its mode lets them: the mode, and what of it must not be.
+    Mode(u32, u32),
+    /// It is theirs.
+    Owner(u32),
+}
+
+impl Exposed {
+    /// Whether others can do with a file what `forbidden` says.
+    fn of(file: &std::fs::Metadata, forbidden: u32) -> Option<Self> {
+        let me = rustix::process::geteuid().as_raw();
+        Self::to(file.mode() & 0o7777, file.uid(), me, forbidden)
+    }
+
+    fn to(mode: u32, owner: u32, me: u32, forbidden: u32) -> Option<Self> {
+        if mode & forbidden != 0 {
+            return Some(Self::Mode(mode, forbidden));
+        }
+        // Root can do everything anyway.
+        (owner != me && owner != 0).then_some(Self::Owner(owner))
+    }
+
+    fn told(&self) -> String {
+        match self {
+            Self::Mode(mode, forbidden) => {
+                let may = if forbidden & 0o044 == 0 {
+                    "written"
+                } else {
+                    "read"
+                };
+                format!("may be {may} by others (mode {mode:04o})")
+            }
+            Self::Owner(owner) => {
+                format!("belongs to user {owner}, who can do with it as they please")
+            }
+        }
+    }
+
+    fn todo(&self, shown: &str) -> String {
+        match self {
+            Self::Mode(_, 0o022) => format!("chmod go-w {shown}"),
+            Self::Mode(..) => format!("chmod go-rwx {shown}"),
+            Self::Owner(_) => format!("look whose it should be: chown YOU {shown}"),
+        }
+    }
 }
 
 fn files(at: &Location) -> Vec<Check> {
@@ -128,27 +169,22 @@ fn files(at: &Location) -> Vec<Check> {
 
 fn private(what: &'static str, path: &Path, forbidden: u32) -> Check {
     let shown = model::clean(&path.display().to_string());
-    match std::fs::metadata(path) {
-        Ok(file) if file.mode() & forbidden != 0 => {
-            let told = format!(
-                "{shown} is open to others (mode {:04o})",
-                file.mode() & 0o7777
-            );
-            Check::fail(what, told, format!("chmod go-rwx {shown}"))
+    let file = match std::fs::metadata(path) {
+        Ok(file) => file,
+        Err(error) => {
+            let told = format!("{shown}: {error}");
+            return Check::fail(what, told, "make it readable for you");
         }
-        Ok(file) => Check::ok(
-            what,
-            format!(
-                "{shown}, {} bytes, mode {:04o}",
-                count(file.len()),
-                file.mode() & 0o7777
-            ),
-        ),
-        Err(error) => Check::fail(
-            what,
-            format!("{shown}: {error}"),
-            "make it readable for you",
-        ),
+    };
+    match Exposed::of(&file, forbidden) {
+        Some(exposed) => {
+            let told = format!("{shown} {}", exposed.told());
+            Check::fail(what, told, exposed.todo(&shown))
+        }
+        None => {
+            let (bytes, mode) = (count(file.len()), file.mode() & 0o7777);
+            Check::ok(what, format!("{shown}, {bytes} bytes, mode {mode:04o}"))
+        }
     }
 }
 
@@ -316,5 +352,25 @@ fn evidence(roll: &Roll, engine: &Engine) -> Check {
             todo,
         ),
         Err(error) => Check::fail("evidence", chain(&untrue(error)), todo),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CL-25: modes and ownership.
+    #[test]
+    fn a_file_is_exposed_by_its_mode_or_by_its_owner() {
+        let to = |mode, owner| Exposed::to(mode, owner, 1000, 0o077);
+        assert_eq!(to(0o600, 1000), None);
+        assert_eq!(to(0o600, 0), None);
+        assert_eq!(to(0o640, 1000), Some(Exposed::Mode(0o640, 0o077)));
+        assert_eq!(to(0o600, 1001), Some(Exposed::Owner(1001)));
+        assert_eq!(Exposed::to(0o644, 1000, 1000, 0o022), None);
+        assert_eq!(
+            Exposed::to(0o664, 1000, 1000, 0o022).map(|found| found.todo("x")),
+            Some("chmod go-w x".to_owned())
+        );
     }
 }
