@@ -71,7 +71,8 @@ pub struct FormatSpec {
     pub name: &'static str,
     /// What it reads, in one line.
     pub reads: &'static str,
-    /// Names under which such files usually lie, for the manual.
+    /// Where such files usually lie, for the manual; those that begin with `~/` or `/etc/` are
+    /// looked at when nothing is named. `*` stands for any one name there.
     pub places: &'static [&'static str],
 }
 

@@ -1,8 +1,10 @@
-//! Where tools keep what they log in with.
+//! Where tools keep what they log in with: what the formats say of their places, and what is said
+//! here besides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::{Walk, join};
+use crate::formats::FORMATS;
 use crate::{Entry, EntryKind, Stop};
 
 /// Under a user's home. `*` stands for any one name, `**` for everything below.
@@ -200,9 +202,9 @@ pub(super) fn visit(
         below: BTreeSet::new(),
     };
     if let Some(home) = home {
-        visit.patterns(home, HOME)?;
+        visit.patterns(home, &with_told(HOME, "~/"))?;
     }
-    visit.patterns("/etc", ETC)?;
+    visit.patterns("/etc", &with_told(ETC, "/etc/"))?;
     let Visit { files, below, .. } = visit;
     for (dir, files) in files {
         walk.files(&dir, &files.into_iter().collect::<Vec<_>>())?;
@@ -216,6 +218,13 @@ pub(super) fn visit(
     Ok(())
 }
 
+/// `patterns`, and the places below `base` of which the formats say that their files lie there.
+fn with_told(patterns: &[&'static str], base: &str) -> BTreeSet<&'static str> {
+    let places = FORMATS.iter().flat_map(|format| format.spec().places);
+    let told = places.filter_map(|place| place.strip_prefix(base));
+    patterns.iter().copied().chain(told).collect()
+}
+
 struct Visit<'w, 'cx, 'a> {
     walk: &'w mut Walk<'cx, 'a>,
     listed: BTreeMap<String, Vec<Entry>>,
@@ -226,7 +235,7 @@ struct Visit<'w, 'cx, 'a> {
 }
 
 impl Visit<'_, '_, '_> {
-    fn patterns(&mut self, base: &str, patterns: &[&str]) -> Result<(), Stop> {
+    fn patterns(&mut self, base: &str, patterns: &BTreeSet<&str>) -> Result<(), Stop> {
         for pattern in patterns {
             let mut dirs = vec![base.to_owned()];
             for part in pattern.split('/') {

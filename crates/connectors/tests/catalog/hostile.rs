@@ -216,6 +216,25 @@ fn a_known_place_that_is_a_link_is_a_gap() {
     assert_eq!(parts, ["/home/ann/.netrc", "/home/ann/.pgpass"]);
 }
 
+/// A format is one file and one line: no second list has to learn of its places.
+#[test]
+fn where_a_format_says_that_its_files_lie_they_are_found() {
+    let options: BTreeMap<_, _> = [("known", "1"), ("home", "/home/ann")]
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .into();
+    let auth = r#"{"auths": {"registry.test": {"auth": "YW5uOmNvcnJlY3QtaG9yc2U="}}}"#;
+    let json = json!({
+        "LIST /home/ann": [{"name": ".config", "kind": "directory"}],
+        "LIST /home/ann/.config": [{"name": "containers", "kind": "directory"}],
+        "LIST /home/ann/.config/containers": [{"name": "auth.json", "kind": "file", "size": 70}],
+        "LIST /etc": [],
+        "READ /home/ann/.config/containers/auth.json": {"text": auth},
+    });
+    let mut port = Recording::parse(&json.to_string()).unwrap();
+    let out = pass(connector("files").unwrap(), &mut port, "host", &options);
+    assert_eq!(out.seen.len(), 1, "{}", out.text());
+}
+
 #[test]
 fn a_search_and_the_known_places_name_one_file_alike() {
     let files = connector("files").unwrap();
