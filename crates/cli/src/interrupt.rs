@@ -28,8 +28,8 @@ impl std::fmt::Debug for Interrupt {
 }
 
 impl Interrupt {
-    /// Waits for signals from now on. The first one puts things right and ends the process with
-    /// 128 and its number; the second ends it as it is.
+    /// Waits for signals from now on. The first one puts things right and ends the process; the
+    /// second ends it as it is.
     pub(crate) fn watch(&self) {
         let ignored = ignored();
         let awaited = ENDING
@@ -43,14 +43,14 @@ impl Interrupt {
         let wait = move || {
             let mut signals = signals.forever();
             let Some(first) = signals.next() else { return };
-            let end = move || {
+            let tidy = move || {
                 left.put_right();
-                std::process::exit(128 + first);
+                end_by(first)
             };
-            if std::thread::Builder::new().spawn(end).is_ok() {
+            if std::thread::Builder::new().spawn(tidy).is_ok() {
                 signals.next();
             }
-            std::process::exit(128 + first);
+            end_by(first)
         };
         // Where no thread is left the store cannot be opened either, and the command ends by itself.
         let _ = std::thread::Builder::new().spawn(wait);
@@ -90,6 +90,16 @@ impl Interrupt {
             last();
         }
     }
+}
+
+/// Ends the process by `signal`, as if nobody had waited for it: a shell shows 128 and its number,
+/// and a loop in a script ends as well.
+fn end_by(signal: i32) -> ! {
+    // The kernel kills the first process of a container by none of them.
+    if std::process::id() != 1 {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    std::process::exit(128 + signal)
 }
 
 /// Removes a directory in which this process may still be writing: once it has another name, no

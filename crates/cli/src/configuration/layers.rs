@@ -1,7 +1,7 @@
 //! Finding configuration files, reading them, and answering which one has the last word.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Configuration, keys};
@@ -118,9 +118,8 @@ fn contents(file: &Path) -> Result<Option<String>, Error> {
     let doing = || format!("cannot read the configuration `{}`", file.display());
     let about = match std::fs::metadata(file) {
         Ok(about) => about,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         // A parent that is no directory, or may not be searched, has no file for us.
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
+        Err(error) if nothing_there(error.kind()) => return Ok(None),
         Err(error) => return Err(Error::because(doing())(error)),
     };
     // A pipe in a checkout would keep every command waiting.
@@ -141,6 +140,13 @@ fn contents(file: &Path) -> Result<Option<String>, Error> {
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(Error::usage(format!("{}: expected text in UTF-8", doing()))),
     }
+}
+
+const fn nothing_there(why: ErrorKind) -> bool {
+    matches!(
+        why,
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+    )
 }
 
 /// Reads one configuration.
