@@ -25,6 +25,7 @@ mod outputs;
 mod owners;
 mod planted;
 mod rights;
+mod rules;
 mod secrets;
 mod stub;
 mod variables;
