@@ -170,10 +170,13 @@ impl Engine {
 
 fn text(what: &str, given: &str) -> Result<(), Error> {
     let length = given.trim().chars().count();
-    if (1..=TEXT_MAX).contains(&length) && !given.chars().any(char::is_control) {
-        return Ok(());
-    }
+    let got = match length {
+        _ if given.chars().any(char::is_control) => "some".to_owned(),
+        0 => "nothing".to_owned(),
+        1..=TEXT_MAX => return Ok(()),
+        _ => format!("{length} characters"),
+    };
     Err(Error::Unfit(format!(
-        "expected {what} of 1 to {TEXT_MAX} characters without control characters, got {length}"
+        "expected {what} of 1 to {TEXT_MAX} characters without control characters, got {got}"
     )))
 }

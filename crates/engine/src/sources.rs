@@ -211,7 +211,13 @@ impl Engine {
         mut config: SourceConfig,
         stop: &Arc<AtomicBool>,
     ) -> Result<SourceConfig, Error> {
-        if config.target == UNNAMED {
+        let port = connectors::connector(&config.connector).map(|one| one.spec().port);
+        let beside = matches!(
+            port,
+            Some(connectors::PortKind::Files | connectors::PortKind::Git)
+        );
+        // Files of this machine are named without asking anybody: by the directory they lie in.
+        if config.target == UNNAMED || beside {
             let opened = self.open_config(config.clone(), None, None, stop)?;
             config.target = self.identify(opened).map_err(Error::Refused)?;
             config.id = SourceId::new(&config.connector, &config.target);

@@ -39,7 +39,7 @@ pub(crate) struct Apply {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Patience {
     /// Wait so long for the proof: `5min`, `1h`; what is not proven then stays in the queue
-    #[arg(long, value_name = "SPAN", env = "KEYROLL_WAIT", default_value = "15min", value_parser = wait)]
+    #[arg(long, value_name = "SPAN", env = "KEYROLL_WAIT", allow_hyphen_values = true, default_value = "15min", value_parser = wait)]
     pub(crate) wait: Duration,
 }
 

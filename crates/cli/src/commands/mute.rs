@@ -23,7 +23,12 @@ pub(crate) enum Mute {
         #[arg(long, env = "KEYROLL_REASON")]
         reason: String,
         /// Until when: a span such as `30d`, or a day such as `2026-12-31`
-        #[arg(long, value_name = "SPAN|DAY", env = "KEYROLL_UNTIL")]
+        #[arg(
+            long,
+            value_name = "SPAN|DAY",
+            env = "KEYROLL_UNTIL",
+            allow_hyphen_values = true
+        )]
         until: String,
     },
     /// Hear of it again

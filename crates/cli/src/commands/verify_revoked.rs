@@ -27,7 +27,7 @@ pub(crate) struct VerifyRevoked {
     /// An id, the beginning of one, or a name; without it, everything that is still watched
     id: Option<String>,
     /// How long after its proof a revocation is watched: `30d`, `36h`
-    #[arg(long, value_name = "SPAN", env = "KEYROLL_WITHIN", default_value = "30d", value_parser = super::apply::wait)]
+    #[arg(long, value_name = "SPAN", env = "KEYROLL_WITHIN", allow_hyphen_values = true, default_value = "30d", value_parser = super::apply::wait)]
     within: Duration,
 }
 

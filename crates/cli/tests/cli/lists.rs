@@ -167,6 +167,32 @@ fn a_scan_tells_what_it_read_and_what_is_wrong() {
 }
 
 #[test]
+fn two_directories_that_are_remembered_are_two_sources() {
+    let world = World::new();
+    for dir in ["shop", "blog"] {
+        world.file(&format!("home/{dir}/.env"), "SHOP_PASSWORD=q8Zr1kVb0wXs\n");
+        world.get(&["scan", "-q", dir]);
+        let told = world.get(&["sources", "add", dir]);
+        assert!(
+            told.contains(&format!("home/{dir} is remembered")),
+            "{told}"
+        );
+    }
+    let told = world.get(&["sources", "list", "-o", "json"]);
+    let sources: Vec<serde_json::Value> = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        sources.len(),
+        2,
+        "remembered under the names they are read by: {told}"
+    );
+    for source in sources {
+        assert_eq!(source["remembered"], true, "{source}");
+        let again = world.get(&["scan", source["id"].as_str().unwrap()]);
+        assert!(again.contains("read whole"), "{again}");
+    }
+}
+
+#[test]
 fn decisions_are_told_with_their_evidence() {
     let world = World::seeded();
     let finding = world.get(&[
