@@ -106,11 +106,12 @@ fn end_by(signal: i32) -> ! {
 /// new file can be made in it.
 pub(crate) fn remove_dir(dir: &Path) {
     let going = dir.with_extension("going");
-    let dir = match std::fs::rename(dir, &going) {
-        Ok(()) => &going,
-        Err(_) => dir,
-    };
+    let renamed = std::fs::rename(dir, &going).is_ok();
     // What cannot be removed lies in the temporary directory, readable by its owner alone.
+    if renamed {
+        let _ = std::fs::remove_dir_all(&going);
+    }
+    // A store that is just being opened makes the directory that it misses.
     let _ = std::fs::remove_dir_all(dir);
 }
 

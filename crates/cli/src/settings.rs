@@ -7,7 +7,7 @@ use model::{Tenant, Timestamp};
 use serde_json::{Value, json};
 
 use crate::arguments::{Gate, Limit, Typed};
-use crate::configuration::{self, Layers, Origin};
+use crate::configuration::{self, Configuration, Layers, Origin};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -82,20 +82,22 @@ impl Settings {
             shared.output.clone()
         };
         let progress = !shared.no_progress && layers.get(|one| one.progress).unwrap_or(true);
+        let file = |typed: &Option<PathBuf>, ask: fn(&Configuration) -> Option<PathBuf>| {
+            let path = typed.clone().or_else(|| layers.get(ask))?;
+            let at_home = path.to_str().map(|text| at_home(&environment, text));
+            Some(at_home.map_or(path, PathBuf::from))
+        };
+        let store = shared
+            .store
+            .clone()
+            .or_else(|| layers.get(|one| one.store.clone()));
         Ok(Self {
-            store: shared
-                .store
-                .clone()
-                .or_else(|| layers.get(|one| one.store.clone())),
+            store: store.map(|store| at_home(&environment, &store)),
             tenant,
-            fingerprint_key_file: shared
-                .fingerprint_key_file
-                .clone()
-                .or_else(|| layers.get(|one| one.fingerprint_key_file.clone())),
-            seal_key_file: shared
-                .seal_key_file
-                .clone()
-                .or_else(|| layers.get(|one| one.seal_key_file.clone())),
+            fingerprint_key_file: file(&shared.fingerprint_key_file, |one| {
+                one.fingerprint_key_file.clone()
+            }),
+            seal_key_file: file(&shared.seal_key_file, |one| one.seal_key_file.clone()),
             wanted: Wanted::parse(&formats, &shared.json, shared.jq.as_deref())?,
             ocsf_version: ocsf_version(shared.ocsf_version.as_deref())?,
             progress: progress && terminal.err && !shared.quiet,
@@ -133,9 +135,11 @@ impl Settings {
 
     /// What `scan` reads when nothing is named.
     pub(crate) fn scan_sources(&self) -> Vec<String> {
-        self.layers
-            .get(|one| one.scan.sources.clone())
-            .unwrap_or_default()
+        let named = self.layers.get(|one| one.scan.sources.clone());
+        let named = named.unwrap_or_default().into_iter();
+        named
+            .map(|source| at_home(&self.environment, &source))
+            .collect()
     }
 
     /// Each setting with its value and where it comes from, for `config show`.
@@ -176,6 +180,15 @@ impl Settings {
                 }
             })
             .collect()
+    }
+}
+
+/// A path that begins with `~/` from the home directory on: in a file, and behind a `=`, no shell
+/// has done it.
+fn at_home(environment: &Environment, text: &str) -> String {
+    match text.strip_prefix("~/").zip(environment.home()) {
+        Some((rest, home)) => home.join(rest).display().to_string(),
+        None => text.to_owned(),
     }
 }
 

@@ -275,8 +275,8 @@ impl Held {
             .store
             .acquire(&engine.tenant, name, &holder, LEASE, now)?
             .ok_or_else(|| Error::Busy {
-                what: name.to_owned(),
-                until: now + LEASE,
+                what: name.strip_prefix(COLLECT).unwrap_or(name).to_owned(),
+                until: Timestamp::from_seconds((now + LEASE).seconds() + 1),
             })?;
         let done = Arc::new(AtomicBool::new(false));
         let keeper = {

@@ -49,6 +49,22 @@ fn a_misspelt_key_and_a_hostile_project_are_refused() {
     insta::assert_snapshot!("config-refused", format!("{hostile}{misspelt}{broken}"));
 }
 
+/// No shell reads a configuration file.
+#[test]
+fn a_path_in_a_file_may_begin_at_home() {
+    let world = World::new();
+    world.file("home/src/.env", "SHOP_PASSWORD=q8Zr1kVb0wXs\n");
+    world.file(
+        "home/.config/keyroll/config.toml",
+        "store = '~/rolls/mine.db'\nseal_key_file = '~/seal'\nscan.sources = ['~/src']\n",
+    );
+    let told = world.get(&["scan"]);
+    assert!(told.contains("SHOP_PASSWORD"), "{told}");
+    for file in ["home/rolls/mine.db", "home/seal"] {
+        assert!(world.path(file).is_file(), "{file}");
+    }
+}
+
 /// What lies in a checkout may be anything: none of it keeps a command waiting or is obeyed.
 #[test]
 fn what_is_no_configuration_file_is_refused_in_one_sentence() {
