@@ -27,6 +27,11 @@ impl Backup {
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
         let roll = Roll::open(settings)?;
         let name = self.file.display().to_string();
+        if self.file.exists() {
+            let told = format!("expected a new file for the backup, got `{name}`, which is there");
+            return Err(Error::usage(told).hint("name another one: nothing is written over"));
+        }
+        settings.interrupt.removes_file(&self.file);
         let archived = roll
             .store
             .backup(&self.file)

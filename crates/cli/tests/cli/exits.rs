@@ -91,6 +91,22 @@ fn numbers_that_are_none_are_told_as_such() {
     );
 }
 
+#[test]
+fn a_backup_and_a_bundle_write_over_nothing() {
+    let world = World::seeded();
+    world.get(&["owner", "set", "ci", "ann"]);
+    let there = world.file("there", "as it was");
+    let there_ = there.to_str().unwrap();
+    for (arguments, code) in [
+        (&["backup", there_][..], 2),
+        (&["evidence", "export", there_], 1),
+    ] {
+        let ran = world.run(arguments);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert_eq!(std::fs::read_to_string(&there).unwrap(), "as it was");
+    }
+}
+
 /// A gate that was asked for holds in every command that takes it.
 #[test]
 fn coverage_gates_findings_and_changes_as_it_gates_scans() {

@@ -46,9 +46,9 @@ impl Export {
                 .write(true)
                 .create_new(true)
                 .open(&self.file);
-            Box::new(BufWriter::new(
-                made.map_err(Error::because(format!("cannot make `{name}`")))?,
-            ))
+            let made = made.map_err(Error::because(format!("cannot make `{name}`")))?;
+            settings.interrupt.removes_file(&self.file);
+            Box::new(BufWriter::new(made))
         };
         let leaves = match engine.export_evidence(self.scope(), &mut *out) {
             Ok(leaves) => leaves,
