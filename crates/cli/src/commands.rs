@@ -13,6 +13,7 @@ mod gaps;
 mod get;
 mod ls;
 mod man;
+mod metrics;
 mod migrate;
 mod mute;
 mod owner;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     VerifyRevoked(verify_revoked::VerifyRevoked),
     Residual(residual::Residual),
+    Metrics(metrics::Metrics),
     #[command(subcommand)]
     Evidence(evidence::Evidence),
     #[command(subcommand)]
@@ -94,6 +96,7 @@ pub(crate) fn run(
         Command::Apply(apply) => apply.run(settings),
         Command::VerifyRevoked(verify) => verify.run(settings),
         Command::Residual(residual) => residual.run(settings),
+        Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),
         Command::Enrol(enrol) => enrol.run(settings),
         Command::Backup(backup) => backup.run(settings),

@@ -20,6 +20,7 @@ mod keys;
 mod liveness;
 mod logins;
 mod look;
+mod metrics;
 mod owners;
 mod plan;
 mod ports;

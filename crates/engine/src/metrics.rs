@@ -224,3 +224,43 @@ fn seconds(micros: i64) -> f64 {
 fn whole(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Duration, Grade, State};
+
+    use super::*;
+
+    #[test]
+    fn every_state_is_told_also_where_there_is_none() {
+        let (at, why) = (Timestamp(0), String::new);
+        let failed = State::Failed {
+            why: why(),
+            next: at,
+            tries: 1,
+            from: Box::new(State::Requested),
+        };
+        let all = [
+            State::Requested,
+            State::AuthnCut,
+            State::SessionsEnded,
+            State::ProviderAcked,
+            State::Probing,
+            State::Proven {
+                at,
+                denials: 3,
+                over: Duration::seconds(5),
+            },
+            State::Residual {
+                why: why(),
+                until: None,
+            },
+            State::Unverifiable {
+                why: why(),
+                grade: Grade::C,
+            },
+            failed,
+        ];
+        assert_eq!(all.map(|state| state.as_str()), STATES);
+    }
+}

@@ -87,6 +87,12 @@ impl Record {
         count(&self.probes, path, self.cut_at(), &plan.window(path))
     }
 
+    /// From the cut to the first denial of a new login.
+    pub fn time_to_denied(&self, plan: &PlanBody) -> Option<Duration> {
+        let denied = self.count(Path::NewLogin, plan).first_denied;
+        Some(denied?.since(self.cut_at()?))
+    }
+
     /// The positive control: who was found behind a new login before the cut (RP-1).
     pub fn control(&self) -> Option<(Timestamp, String)> {
         self.receipts

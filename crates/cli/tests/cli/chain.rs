@@ -62,6 +62,7 @@ fn a_leaked_password_is_found_linked_revoked_and_proven_dead() {
     assert_eq!(finding["next"], format!("keyroll plan revoke {id}"));
 
     revoke(&world, id);
+    monitored(&world);
     take_the_proof_along(&world, id);
     // Whoever reads the server again learns that it opens nothing now.
     world.get(&["scan", &server.url]);
@@ -103,6 +104,28 @@ pub(crate) fn revoke(world: &World, id: &str) {
     assert_eq!(late, "[]\n");
     let due = world.get(&["residual", "--retry", "-o", "json"]);
     assert_eq!(due, "[]\n");
+}
+
+/// S-10.
+fn monitored(world: &World) {
+    let told = world.get(&["metrics"]);
+    assert!(told.ends_with("# EOF\n"), "{told}");
+    for line in [
+        "keyroll_revocations{state=\"proven\"} 1",
+        "keyroll_revocations{state=\"failed\"} 0",
+        "keyroll_revocations{state=\"residual\"} 0",
+        "keyroll_revocations_due 0",
+        "keyroll_revocation_oldest_open_seconds 0.0",
+        "keyroll_revocation_time_to_denied_seconds_count 1",
+        "keyroll_revocation_lag_seconds_count 1",
+        "keyroll_revocation_lag_seconds_bucket{le=\"+Inf\"} 1",
+    ] {
+        assert!(told.lines().any(|one| one == line), "`{line}` in {told}");
+    }
+    assert!(
+        told.contains("keyroll_gaps{source=\"postgres_roles:"),
+        "{told}"
+    );
 }
 
 fn take_the_proof_along(world: &World, id: &str) {

@@ -63,14 +63,27 @@ fn nothing_is_claimed_too_early(dir: &Path) {
         kept.effects
     );
     let tenant = Tenant::local();
-    let (receipts, row) = stage
+    let (receipts, row, intended) = stage
         .engine
         .store
         .read(|reading| {
             let receipts = reading.receipts(&tenant, &stage.plan.id)?;
-            Ok((receipts, reading.revocation(&tenant, &stage.plan.id)?))
+            let mut intended = Vec::new();
+            for step in &stage.plan.body.steps {
+                let intent = reading.intent(&tenant, &stage.plan.id, step.ordinal)?;
+                intended.extend(intent.map(|_| step.kind.as_str()));
+            }
+            let row = reading.revocation(&tenant, &stage.plan.id)?;
+            Ok((receipts, row, intended))
         })
         .unwrap();
+    // Whatever happened to the world was written down before it did.
+    for effect in kept.effects.keys() {
+        assert!(
+            intended.contains(&effect.as_str()),
+            "{effect}: {intended:?}"
+        );
+    }
     for receipt in receipts.iter().filter(|one| one.kind != StepKind::Control) {
         assert!(
             kept.effects.contains_key(receipt.kind.as_str()),
