@@ -131,20 +131,11 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where `needle` first stands in `hay`.
 pub(crate) fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut at = 0;
-    while let Some(hit) = hay.get(at..)?.iter().position(|byte| *byte == first) {
-        let start = at + hit;
-        if hay[start..].starts_with(needle) {
-            return Some(start);
-        }
-        at = start + 1;
-    }
-    None
+    memchr::memmem::find(hay, needle)
 }
 
 fn count_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 #[cfg(test)]

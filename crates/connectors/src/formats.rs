@@ -37,6 +37,7 @@ mod known_hosts;
 mod kubeconfig;
 mod kubernetes;
 mod literals;
+mod marks;
 mod maven_settings;
 mod mcp_server;
 mod model_keys;
@@ -118,6 +119,12 @@ pub trait Format: Sync {
     /// Whether a file at `path`, called `name`, is of this format by its name.
     fn recognises(&self, path: &str, name: &str) -> bool;
 
+    /// Words, each far from usual, of which a file of this format and any name has one near its
+    /// beginning: only where one stands is [`Format::contained_in`] asked. None: it always is.
+    fn marks(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether a file of any name is of this format by what it holds.
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let _ = bytes;
@@ -195,8 +202,12 @@ pub fn format(name: &str) -> Option<&'static dyn Format> {
 /// Reads `file` by every format that knows it by name or content.
 pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
     let mut seen = Seen::default();
-    for format in FORMATS {
-        if format.recognises(file.path, file.name()) || format.contained_in(file.bytes) {
+    let marked = marks::formats_in(file.bytes);
+    for (at, format) in FORMATS.iter().enumerate() {
+        let may_be_in = || format.marks().is_empty() || marked.contains(&at);
+        if format.recognises(file.path, file.name())
+            || may_be_in() && format.contained_in(file.bytes)
+        {
             format.read(file, &mut seen);
         }
     }

@@ -70,6 +70,10 @@ impl Format for Ansible {
         part_of(path, name).is_some()
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &[SEALED, "hosts:"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         if bytes.starts_with(SEALED.as_bytes()) {
             return true;

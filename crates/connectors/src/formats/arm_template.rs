@@ -34,6 +34,10 @@ impl Format for ArmTemplate {
         name == "azuredeploy.json"
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["eploymentTemplate.json", "eploymentParameters.json"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         ["eploymentTemplate.json", "eploymentParameters.json"]

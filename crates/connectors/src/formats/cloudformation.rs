@@ -41,6 +41,10 @@ impl Format for Cloudformation {
         name.ends_with(".template.json") && path.contains("/cdk.out/")
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["AWSTemplateFormatVersion", "AWS::"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         let has = |word: &[u8]| armour::find(head, word).is_some();

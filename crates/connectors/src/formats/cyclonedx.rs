@@ -37,6 +37,10 @@ impl Format for Cyclonedx {
         name.ends_with(".cdx.json") || name.ends_with(".cdx.xml")
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["CycloneDX", "cyclonedx.org/"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         match head.trim_ascii_start().first() {

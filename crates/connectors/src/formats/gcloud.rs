@@ -25,6 +25,10 @@ impl Format for Gcloud {
             || path.contains("/gcloud/legacy_credentials/") && path.ends_with("/adc.json")
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["service_account\""]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..4096).unwrap_or(bytes);
         head.trim_ascii_start().starts_with(b"{")

@@ -37,6 +37,10 @@ impl Format for Kubeconfig {
             || path.contains("/etc/kubernetes/") && name.ends_with(".conf")
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["kind: Config"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         // A file of any name may be one: KUBECONFIG points anywhere.
         let head = bytes.get(..16 * 1024).unwrap_or(bytes);

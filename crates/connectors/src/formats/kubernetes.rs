@@ -49,6 +49,10 @@ impl Format for KubernetesManifest {
         )
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["apiVersion"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         crate::armour::find(head, b"apiVersion").is_some()

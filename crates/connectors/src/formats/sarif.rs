@@ -65,6 +65,10 @@ impl Format for Sarif {
         name.ends_with(".sarif") || name.ends_with(".sarif.json")
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["sarif-schema-2."]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         head.trim_ascii_start().starts_with(b"{")

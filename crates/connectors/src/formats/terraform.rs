@@ -44,6 +44,10 @@ impl Format for TerraformPlan {
         name.ends_with(".json") && (name.contains("tfplan") || name.contains("tf_plan"))
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["terraform_version"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         // A state in its own form says its version as a number and is another format.
         head(bytes).is_some_and(|head| {
@@ -70,6 +74,10 @@ impl Format for TerraformState {
 
     fn recognises(&self, _path: &str, name: &str) -> bool {
         name.ends_with(".tfstate") || name.ends_with(".tfstate.backup")
+    }
+
+    fn marks(&self) -> &'static [&'static str] {
+        &["terraform_version"]
     }
 
     fn contained_in(&self, bytes: &[u8]) -> bool {

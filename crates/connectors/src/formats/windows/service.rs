@@ -32,6 +32,10 @@ impl Format for WindowsService {
         false
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["StartName\"", "SERVICE_START_NAME"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         let has = |word: &[u8]| armour::find(head, word).is_some();

@@ -32,6 +32,10 @@ impl Format for WindowsTask {
         false
     }
 
+    fn marks(&self) -> &'static [&'static str] {
+        &["microsoft.com/windows/"]
+    }
+
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         armour::find(head, b"schemas.microsoft.com/windows/2004/02/mit/task").is_some()
