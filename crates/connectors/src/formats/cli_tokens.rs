@@ -4,6 +4,9 @@
 
 mod tools;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use model::{Attribute, CredentialType, Timestamp};
 use serde_json::{Map, Value};
 
@@ -61,18 +64,38 @@ impl Format for CliTokens {
     }
 }
 
-/// The tool whose file lies at `path`. Names are compared first: that is asked of every file.
+/// The tool whose file lies at `path`. That is asked of every file, so most are looked up by the
+/// name of their file; those called `*.end` are few.
 fn tool_of(path: &str, name: &str) -> Option<&'static Tool> {
-    TOOLS.iter().find(|tool| match tool.path.rsplit_once("/*") {
-        None => name_of(tool.path) == name && path.ends_with(tool.path),
-        Some((dir, end)) => {
-            name.ends_with(end)
-                && path
-                    .strip_suffix(name)
-                    .and_then(|above| above.strip_suffix('/'))
-                    .is_some_and(|above| above.ends_with(dir))
+    static TOOLS_BY_NAME: LazyLock<BTreeMap<&str, Vec<&Tool>>> = LazyLock::new(|| {
+        let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for tool in TOOLS {
+            let name = name_of(tool.path);
+            let name = if name.starts_with('*') { "*" } else { name };
+            by_name.entry(name).or_default().push(tool);
         }
-    })
+        by_name
+    });
+    let called = |name: &str| {
+        TOOLS_BY_NAME
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let lies_there = |tool: &&&Tool| path.ends_with(tool.path);
+    let ends_there = |tool: &&&Tool| {
+        tool.path.rsplit_once("/*").is_some_and(|(dir, end)| {
+            let above = path.strip_suffix(name).unwrap_or_default();
+            name.ends_with(end)
+                && above
+                    .strip_suffix('/')
+                    .is_some_and(|above| above.ends_with(dir))
+        })
+    };
+    let named = called(name).iter().find(lies_there);
+    named
+        .or_else(|| called("*").iter().find(ends_there))
+        .copied()
 }
 
 /// An INI file as a tree: what stands before the first section at its root.
