@@ -24,6 +24,9 @@ use crate::{Context, Entry, EntryKind, File, Packing, Refusal, Stop};
 const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// So much of it is looked at to tell text from other bytes.
 const HEAD_BYTES: u64 = 4096;
+/// A file no longer than this is read at once: to open it twice would cost more than to read
+/// all of it in vain.
+const AT_ONCE_BYTES: u64 = 256 * 1024;
 /// Directories deeper than this below where a search began are not opened.
 const DEPTH_MAX: usize = 64;
 /// Keys and certificates of one directory that are put together; more are taken in batches.
@@ -291,7 +294,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         {
             return Ok(());
         }
-        if (packed || !known) && size > HEAD_BYTES {
+        if (packed || !known) && size > AT_ONCE_BYTES {
             let Some(head) = self.read(path, HEAD_BYTES)? else {
                 return Ok(());
             };
@@ -418,7 +421,7 @@ fn needs(path: &str) -> String {
 /// Text holds no zero byte once it is read as what it says it is.
 fn is_binary(bytes: &[u8]) -> bool {
     let head = as_utf8(bytes.get(..8192).unwrap_or(bytes));
-    head.iter().take(8192).any(|byte| *byte == 0)
+    memchr::memchr(0, head.get(..8192).unwrap_or(&head)).is_some()
 }
 
 /// A file that a format knows by name is read up to here; any other text is searched further.

@@ -14,6 +14,7 @@ use connectors::{
     Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Unpacked, Written,
 };
 use model::{Reason, Secret};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, statat};
 use rustix::io::Errno;
 
@@ -394,34 +395,33 @@ fn contents(file: &OwnedFd, stat: &Stat, limit: u64) -> Result<(Secret, bool), E
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let size = usize::try_from(stat.st_size).unwrap_or(0).min(limit);
     // Room for all of it and a byte more: a buffer that grows leaves copies behind.
-    let mut bytes = vec![0; size.saturating_add(1)];
-    let mut filled = 0;
+    let mut bytes = Vec::with_capacity(size.saturating_add(1));
     loop {
-        if filled == bytes.len() {
+        let filled = bytes.len();
+        if filled == bytes.capacity() {
             if filled > limit {
                 break;
             }
             // It grew since, or its size is not told, as in /proc.
-            let room = bytes
-                .len()
+            let room = filled
                 .saturating_mul(2)
                 .clamp(4096, limit.saturating_add(1));
-            let mut wider = vec![0; room.max(filled + 1)];
-            wider[..filled].copy_from_slice(&bytes);
+            let mut wider = Vec::with_capacity(room.max(filled + 1));
+            wider.extend_from_slice(&bytes);
             drop(Secret::new(std::mem::replace(&mut bytes, wider)));
         }
-        match rustix::io::read(file.as_fd(), &mut bytes[filled..]) {
+        match rustix::io::read(file.as_fd(), spare_capacity(&mut bytes)) {
             Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(told) => {
                 drop(Secret::new(bytes));
                 return Err(told);
             }
         }
     }
-    bytes.truncate(filled.min(limit));
-    Ok((Secret::new(bytes), filled > limit))
+    let cut = bytes.len() > limit;
+    bytes.truncate(limit);
+    Ok((Secret::new(bytes), cut))
 }
 
 fn regular(stat: &Stat, device: Option<u64>) -> Result<(), Refusal> {
