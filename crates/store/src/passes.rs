@@ -274,7 +274,7 @@ const LOOKED_AT_MAX: usize = 32;
 /// The latest finished passes of sources with their gaps: from them follows "last seen".
 #[derive(Default)]
 pub(crate) struct Seen {
-    sources: BTreeMap<SourceId, Vec<Reach>>,
+    sources: BTreeMap<(Tenant, SourceId), Vec<Reach>>,
 }
 
 /// How far one finished pass reached.
@@ -286,22 +286,22 @@ struct Reach {
     overflowed: bool,
 }
 
-impl Seen {
+impl Reading<'_> {
     /// When the last pass began that saw what was there at `scope` from `since` until `missing`.
-    pub(crate) fn last(
+    pub(crate) fn last_seen(
         &mut self,
-        reading: &mut Reading<'_>,
         tenant: &Tenant,
         source: &SourceId,
         scope: &Scope,
         since: Timestamp,
         missing: Option<Timestamp>,
     ) -> Result<Timestamp, Error> {
-        if !self.sources.contains_key(source) {
-            let reaches = reading.reaches(tenant, source)?;
-            self.sources.insert(source.clone(), reaches);
+        let of = (tenant.clone(), source.clone());
+        if !self.seen.sources.contains_key(&of) {
+            let reaches = self.reaches(tenant, source)?;
+            self.seen.sources.insert(of.clone(), reaches);
         }
-        let reaches = self.sources.get(source).map(Vec::as_slice);
+        let reaches = self.seen.sources.get(&of).map(Vec::as_slice);
         let saw = |reach: &&Reach| {
             missing.is_none_or(|missing| reach.started < missing)
                 && !reach.overflowed
@@ -311,9 +311,7 @@ impl Seen {
         // A pass of before cannot have seen what was not there yet.
         Ok(last.map_or(since, |reach| reach.started.max(since)))
     }
-}
 
-impl Reading<'_> {
     fn reaches(&mut self, tenant: &Tenant, source: &SourceId) -> Result<Vec<Reach>, Error> {
         let rows = self.rows(
             &format!(

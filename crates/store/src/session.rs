@@ -7,6 +7,7 @@ use model::Tenant;
 
 use crate::Error;
 use crate::engine::{Bulk, Session};
+use crate::passes::Seen;
 use crate::value::{Row, Value};
 
 /// What must be true when a write has answered.
@@ -24,6 +25,9 @@ pub enum Durability {
 pub struct Reading<'s> {
     pub(crate) session: Box<dyn Session + 's>,
     pub(crate) shards: u32,
+    /// How far the latest passes reached, as far as it was asked: it is the same for every
+    /// sighting of a source.
+    pub(crate) seen: Seen,
 }
 
 /// One transaction that writes; all reads are there too and see what was written.
@@ -35,7 +39,11 @@ pub struct Writing<'s> {
 
 impl<'s> Reading<'s> {
     pub(crate) fn new(session: Box<dyn Session + 's>, shards: u32) -> Self {
-        Self { session, shards }
+        Self {
+            session,
+            shards,
+            seen: Seen::default(),
+        }
     }
 
     pub(crate) fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {
@@ -70,6 +78,8 @@ impl<'s> Writing<'s> {
     }
 
     pub(crate) fn run(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {
+        // What is written may be a pass.
+        self.reading.seen = Seen::default();
         self.reading.session.run(sql, params)
     }
 
@@ -79,6 +89,7 @@ impl<'s> Writing<'s> {
         fixed: &[Value],
         rows: &[Vec<Value>],
     ) -> Result<u64, Error> {
+        self.reading.seen = Seen::default();
         self.reading.session.bulk(bulk, fixed, rows)
     }
 }

@@ -9,7 +9,6 @@ use model::{
 
 use crate::closure::{bearer_hash, native_hash, target_hash};
 use crate::engine::Bulk;
-use crate::passes::Seen;
 use crate::value::{Row, Type, Value, json};
 use crate::{Error, Reading, Writing};
 
@@ -150,7 +149,6 @@ impl Reading<'_> {
         };
         let asked: Vec<_> = keys.iter().map(key_values).collect();
         let rows = self.bulk_rows(&SIGHTINGS, &[tenant.into()], &asked)?;
-        let mut seen = Seen::default();
         let mut sightings = Vec::with_capacity(rows.len());
         for mut row in rows {
             let key = sighting_key(&mut row)?;
@@ -158,8 +156,7 @@ impl Reading<'_> {
             let (first_seen, since) = (row.time()?, row.time()?);
             let missing_since = row.time_opt()?;
             let observation: Observation = row.json("an observation")?;
-            let last_seen = seen.last(
-                self,
+            let last_seen = self.last_seen(
                 tenant,
                 &key.source,
                 &observation.scope,
