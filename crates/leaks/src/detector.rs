@@ -48,14 +48,11 @@ impl Detector {
     /// # Errors
     /// Where a data file is wrong, which the tests of the catalogue exclude.
     pub fn new() -> Result<Self, Error> {
-        Self::with(builtin()?, Vec::new())
+        Ok(Self::of(builtin()?))
     }
 
     /// With these rules and no others.
-    ///
-    /// # Errors
-    /// Where their keywords do not fit into one automaton.
-    pub fn of(rules: Vec<Rule>) -> Result<Self, Error> {
+    pub fn of(rules: Vec<Rule>) -> Self {
         Self::with(rules, Vec::new())
     }
 
@@ -66,17 +63,17 @@ impl Detector {
     /// Where a rule is none here; the error names it.
     pub fn from_gitleaks(config: GitleaksConfig) -> Result<Self, Error> {
         let (rules, allow) = config.rules()?;
-        Self::with(rules, allow)
+        Ok(Self::with(rules, allow))
     }
 
-    fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Result<Self, Error> {
-        let keywords = Keywords::of(rules.iter())?;
+    fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Self {
+        let keywords = Keywords::of(rules.iter());
         let find = |id: &str| rules.iter().position(|rule| rule.id == id);
         let places = |is: fn(&Rule) -> bool| {
             let numbered = rules.iter().enumerate().filter(|(_, rule)| is(rule));
             numbered.map(|(at, _)| at).collect::<Vec<_>>()
         };
-        Ok(Self {
+        Self {
             keywords,
             everywhere: places(|rule| {
                 rule.keywords.is_empty() && matches!(rule.form, Form::Free { .. })
@@ -86,7 +83,7 @@ impl Detector {
             urls: places(|rule| matches!(rule.form, Form::Url(_))),
             allow,
             rules: rules.into_iter().map(Rule::shared).collect(),
-        })
+        }
     }
 
     /// The rules, in the order of the catalogue.

@@ -36,10 +36,4 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
-    /// The keywords of all rules do not fit into one automaton.
-    #[error("expected keywords that fit into one automaton: {reason}")]
-    Keywords {
-        /// What the builder says.
-        reason: String,
-    },
 }
