@@ -1,6 +1,35 @@
 //! The name to the left of an assignment.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::Word;
+
+/// What may close a name before its operator has at most so many bytes.
+const CLOSE_BYTES_MAX: usize = 12;
+
+/// One of these is in every name that speaks of a secret. `None` where they could not be built:
+/// then every name is looked at.
+static PARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .ascii_case_insensitive(true)
+        .prefilter(false)
+        .build([
+            "pass",
+            "pw",
+            "pswd",
+            "contrasena",
+            "secret",
+            "token",
+            "key",
+            "credential",
+            "bearer",
+        ])
+        .ok()
+});
 
 const PASSWORD: &[&[u8]] = &[
     b"password",
@@ -162,18 +191,15 @@ const NAMES: &[&[u8]] = &[
 
 /// What the last name in `left` speaks of; `None` if not of a secret.
 pub(super) fn word(left: &[u8], quoted: bool) -> Option<Word> {
-    let line = line(left);
-    let name = last_name(line)?;
-    let lower = name.to_ascii_lowercase();
-    if FIELD.contains(&lower.as_slice()) {
-        return kind(&named(left)?.to_ascii_lowercase());
+    let name = last_name(left)?;
+    let text = &left[name.clone()];
+    if FIELD.iter().any(|field| text.eq_ignore_ascii_case(field)) {
+        return kind(named(left)?);
     }
-    kind(&lower).or_else(|| {
+    kind(text).or_else(|| {
         // `password: &str = "…"`, `token: string = "…"`: the name stands before its type.
-        let before = before_type(line, name)?;
-        quoted
-            .then(|| kind(&last_name(before)?.to_ascii_lowercase()))
-            .flatten()
+        let before = before_type(&left[..name.start]).filter(|_| quoted)?;
+        kind(&before[last_name(before)?])
     })
 }
 
@@ -218,34 +244,39 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// The last name of `text`; quotes, brackets and blanks may follow it.
-fn last_name(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().rposition(|byte| is_letter(*byte))? + 1;
-    let between = &text[end..];
-    let is_close = between.len() <= 12
-        && between.iter().all(|b| {
-            matches!(
-                b,
-                b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b'?' | b'!' | b':' | b')'
-            )
-        });
-    let start = text[..end]
+/// Where the last name of `text` stands; quotes, brackets and blanks may follow it.
+fn last_name(text: &[u8]) -> Option<Range<usize>> {
+    let close = text.iter().rev().take(CLOSE_BYTES_MAX).take_while(|byte| {
+        matches!(
+            byte,
+            b' ' | b'\t' | b'"' | b'\'' | b'`' | b']' | b'\\' | b'?' | b'!' | b':' | b')'
+        )
+    });
+    let end = text.len() - close.count();
+    let letters = text[..end]
         .iter()
-        .rposition(|byte| !is_letter(*byte))
-        .map_or(0, |at| at + 1);
-    is_close.then(|| &text[start..end])
+        .rev()
+        .take_while(|byte| is_letter(**byte));
+    let start = end - letters.count();
+    (start < end).then_some(start..end)
 }
 
-fn before_type<'a>(line: &'a [u8], type_name: &[u8]) -> Option<&'a [u8]> {
-    let at = memchr::memmem::rfind(line, type_name)?;
-    let before = &line[..at];
+/// What stands before the `:` of a type that follows.
+fn before_type(before: &[u8]) -> Option<&[u8]> {
     let colon = before
         .iter()
         .rposition(|byte| !matches!(byte, b' ' | b'&' | b'*' | b'\'' | b'[' | b']'))?;
     (before[colon] == b':').then(|| &before[..colon])
 }
 
-fn kind(lower: &[u8]) -> Option<Word> {
+/// What a name speaks of.
+fn kind(name: &[u8]) -> Option<Word> {
+    // Nearly every name ends here.
+    if PARTS.as_ref().is_some_and(|parts| !parts.is_match(name)) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let lower = lower.as_slice();
     let last = lower
         .rsplit(|b| matches!(b, b'_' | b'-' | b'.'))
         .next()
@@ -300,4 +331,16 @@ fn ends_about(lower: &[u8]) -> bool {
         b"tokens",
     ];
     LONG.iter().any(|end| lower.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_for_a_secret_has_one_of_the_parts_that_are_looked_for_first() {
+        for word in [PASSWORD, SECRET, KEY].concat() {
+            assert!(kind(word).is_some(), "{}", String::from_utf8_lossy(word));
+        }
+    }
 }
