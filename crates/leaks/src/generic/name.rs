@@ -153,6 +153,14 @@ const ABOUT: &[&[u8]] = &[
     b"manager",
 ];
 
+/// How files of code and of manuals end. Lists of files give each its checksum, or what it is made
+/// of; files of data are left out, because a secret may be kept under their names.
+const FILES: &[&[u8]] = &[
+    b"c", b"cc", b"cpp", b"cs", b"css", b"go", b"h", b"html", b"java", b"js", b"jsx", b"kt", b"md",
+    b"mjs", b"php", b"pl", b"pm", b"pod", b"py", b"rb", b"rs", b"rst", b"scala", b"swift", b"ts",
+    b"tsx",
+];
+
 /// Names of providers' own keys: what they hold is never the id of a thing.
 const KEY: &[&[u8]] = &[
     b"api_key",
@@ -281,7 +289,7 @@ fn kind(name: &[u8]) -> Option<Word> {
         .rsplit(|b| matches!(b, b'_' | b'-' | b'.'))
         .next()
         .unwrap_or_default();
-    if ABOUT.contains(&last) || ends_about(lower) {
+    if ABOUT.contains(&last) || ends_about(lower) || is_file(lower) {
         return None;
     }
     let has = |words: &[&[u8]]| {
@@ -296,6 +304,13 @@ fn kind(name: &[u8]) -> Option<Word> {
         return Some(Word::Key);
     }
     has(SECRET).then_some(Word::Secret)
+}
+
+/// Whether `text` is called as a file of code or of a manual is.
+pub(super) fn is_file(text: &[u8]) -> bool {
+    let mut parts = text.rsplitn(2, |byte| *byte == b'.');
+    let end = parts.next().unwrap_or_default();
+    parts.next().is_some_and(|stem| !stem.is_empty()) && FILES.contains(&end)
 }
 
 /// The same in one word: `passwordHash`, `tokenUrl`, `secretName`.

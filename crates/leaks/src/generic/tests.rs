@@ -50,6 +50,21 @@ fn random_values_of_names_that_speak_of_secrets_are_found() {
 }
 
 #[test]
+fn the_checksum_of_a_file_is_no_secret_whatever_the_file_is_called() {
+    let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for name in ["src/api/secret.rs", "docs/token.md", "session_token.py"] {
+        assert!(
+            found(&format!("{{\"{name}\":\"{sum}\"}}")).is_empty(),
+            "{name}"
+        );
+    }
+    assert_eq!(found(&format!("{{\"session_token\":\"{sum}\"}}")), [sum]);
+    assert_eq!(found(&format!("session.token.key={sum}\n")), [sum]);
+    assert!(found("SOURCE[secret]=x7Kp2Qm9Zt4Lw8aR.c\n").is_empty());
+    assert!(found("GENERATE[html/PrivateKey.html]=man3/d2i_RSA9PrivateKey2.pod\n").is_empty());
+}
+
+#[test]
 fn a_secret_is_found_in_every_shape_of_an_assignment() {
     for text in [
         "- name: API_KEY\n  value: x7Kp2Qm9Zt4Lw8aR\n",

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::name::is_file;
 use crate::entropy::{Shape, shannon};
 use crate::placeholder;
 
@@ -251,6 +252,7 @@ pub(super) fn is_secret(value: &[u8]) -> bool {
         && !is_uuid(value)
         && !placeholder::is_one(value)
         && !is_date(value)
+        && !is_file(value)
 }
 
 /// Long, with few digits, and with fewer vowels than words of any language have: base32.
