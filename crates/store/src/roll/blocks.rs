@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use crate::Error;
 
 /// Numbers of one block.
-pub(super) const LINES: i64 = 256;
+pub(super) const LINES: i64 = 128;
 /// Blocks of one page: as many as a word has bits.
 pub(super) const BLOCKS: i64 = 64;
 /// Classes that sequences of three bytes fall into.
-const GRAMS: usize = 8_192;
+const GRAMS: usize = 4_096;
 /// Bytes of one page.
 const PAGE_BYTES: usize = GRAMS * 8;
 /// Ends a name: no text holds it.
@@ -43,9 +43,34 @@ pub(super) const fn page_of(block: i64) -> i64 {
     block.div_euclid(BLOCKS)
 }
 
-/// The bytes of a block: how many lines there are (2) and, for each, its number in the block (1),
-/// its spot and how long its name is (LEB128 each); then the names, each ended.
+/// The most that a block comes to before it is compressed: each line with its numbers, its name
+/// and the mark behind it.
+const RAW_MAX: usize = 2 + LINES as usize * (1 + 10 + 10 + super::NAME_MAX + 1);
+
+/// The bytes of a block as they are kept: how many there are (4), then those of [`raw`], compressed
+/// (LZ4): what is read less takes less time than what is unpacked more.
 pub(super) fn packed(block: &Block) -> Vec<u8> {
+    lz4_flex::block::compress_prepend_size(&raw(block))
+}
+
+/// Puts into `raw` what [`packed`] was given.
+pub(super) fn unpack(bytes: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
+    let broken = || Error::corrupt("a block of names");
+    let (size, bytes) = bytes.split_first_chunk().ok_or_else(broken)?;
+    let size = usize::try_from(u32::from_le_bytes(*size)).unwrap_or(usize::MAX);
+    if size > RAW_MAX {
+        return Err(broken());
+    }
+    raw.resize(size, 0);
+    match lz4_flex::block::decompress_into(bytes, raw) {
+        Ok(read) if read == size => Ok(()),
+        _ => Err(broken()),
+    }
+}
+
+/// How many lines there are (2) and, for each, its number in the block (1), its spot and how long
+/// its name is (LEB128 each); then the names, each ended.
+fn raw(block: &Block) -> Vec<u8> {
     let count = u16::try_from(block.len()).unwrap_or(u16::MAX);
     let mut bytes = count.to_le_bytes().to_vec();
     for (founder, line) in block {
@@ -81,7 +106,7 @@ fn take(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-/// What [`packed`] wrote, its names not copied.
+/// What [`raw`] wrote, its names not copied.
 pub(super) struct Packed<'b> {
     pub(super) heads: Vec<Head>,
     pub(super) names: &'b [u8],
@@ -126,20 +151,24 @@ impl<'b> Packed<'b> {
     }
 
     /// The name of one of its lines.
-    pub(super) fn name(&self, head: &Head) -> Result<&'b str, Error> {
+    pub(super) fn name(&self, head: &Head) -> &'b [u8] {
         let bytes = self.names.get(head.end - head.length..head.end);
-        let name = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-        name.ok_or_else(|| Error::corrupt("a block of names"))
+        bytes.unwrap_or_default()
     }
 
     pub(super) fn unpacked(&self) -> Result<Block, Error> {
         let lines = self.heads.iter().map(|head| {
-            let name = self.name(head)?.to_owned();
+            let name = text(self.name(head))?.to_owned();
             let spot = head.spot;
             Ok((head.founder, Named { spot, name }))
         });
         lines.collect()
     }
+}
+
+/// A name as text.
+pub(super) fn text(name: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(name).map_err(|_| Error::corrupt("a block of names"))
 }
 
 /// The classes of the sequences of three bytes of `text`.
@@ -149,7 +178,7 @@ fn grams(text: &[u8]) -> impl Iterator<Item = usize> {
             number << 8 | u32::from(byte.to_ascii_lowercase())
         });
         // Multiplicative hashing (Knuth, The Art of Computer Programming, 6.4): the upper bits.
-        (number.wrapping_mul(2_654_435_769) >> 19) as usize % GRAMS
+        (number.wrapping_mul(2_654_435_769) >> 20) as usize % GRAMS
     })
 }
 
@@ -221,9 +250,10 @@ mod tests {
             names in proptest::collection::vec(".{0,40}", 0..32),
         ) {
             let block = block(number, &names);
-            let bytes = packed(&block);
-            let packed = Packed::of(number, &bytes).unwrap();
-            prop_assert_eq!(packed.unpacked().unwrap(), block);
+            let mut bytes = vec![7; 3];
+            unpack(&packed(&block), &mut bytes).unwrap();
+            let read = Packed::of(number, &bytes).unwrap();
+            prop_assert_eq!(read.unpacked().unwrap(), block);
         }
 
         #[test]
@@ -249,6 +279,11 @@ mod tests {
             if let Ok(packed) = Packed::of(7, &bytes) {
                 let _ = packed.unpacked();
             }
+            let mut raw = Vec::new();
+            if unpack(&bytes, &mut raw).is_ok() {
+                let _ = Packed::of(7, &raw).map(|packed| packed.unpacked());
+            }
+            prop_assert!(raw.len() <= RAW_MAX);
         }
     }
 

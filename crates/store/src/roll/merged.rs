@@ -7,7 +7,7 @@ use model::{EntityId, Tenant};
 
 use super::filter::Where;
 use super::pages::Rank;
-use super::search::Founders;
+use super::search::Numbers;
 use super::{Filter, Order, Page};
 use crate::value::Value;
 use crate::{Error, Reading};
@@ -91,7 +91,7 @@ impl Reading<'_> {
         conditions: &Where,
         page: &Page,
         count: usize,
-        among: Option<&Founders>,
+        among: Option<&Numbers>,
     ) -> Result<Vec<EntityId>, Error> {
         let begin = page.place()?;
         let mut heads: Vec<Head> = parts
@@ -137,7 +137,7 @@ impl Reading<'_> {
         &mut self,
         heads: &mut [&mut Head],
         conditions: &Where,
-        (part, order, lines, among): (&str, Order, usize, Option<&Founders>),
+        (part, order, lines, among): (&str, Order, usize, Option<&Numbers>),
     ) -> Result<(), Error> {
         let mut params = conditions.params.clone();
         params.push(lines.into());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blocks::{Block, Named, Packed, Page, block_of, packed, page_of};
+use super::blocks::{Block, Named, Packed, Page, block_of, packed, page_of, unpack};
 use crate::Error;
 use crate::engine::{Bulk, Session};
 use crate::value::{Row, Type, Value};
@@ -65,9 +65,11 @@ fn standing(
     numbers: &BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, Block>, Error> {
     let mut blocks = BTreeMap::new();
+    let mut raw = Vec::new();
     for mut row in numbered(session, tenant, &BLOCKS, numbers)? {
-        let (number, bytes) = (row.int()?, row.bytes()?);
-        blocks.insert(number, Packed::of(number, &bytes)?.unpacked()?);
+        let number = row.int()?;
+        unpack(&row.bytes()?, &mut raw)?;
+        blocks.insert(number, Packed::of(number, &raw)?.unpacked()?);
     }
     Ok(blocks)
 }

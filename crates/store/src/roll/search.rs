@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use memchr::memmem::Finder;
 use model::{EntityId, Tenant};
 
-use super::blocks::{Packed, Page as Grams};
+use super::blocks::{Packed, Page as Grams, text, unpack};
 use super::filter::{FEW, Filter, Way};
 use super::names::{self, numbered};
 use super::pages::Rank;
@@ -19,38 +19,45 @@ const PAGES: i64 = 16;
 /// Blocks read at once.
 const READ: i64 = 256;
 
+/// Founders and spots are counted out one by one; numbers beyond these never were.
+const NUMBERS_MAX: usize = 1 << 31;
+const SPOTS_MAX: usize = 1 << 24;
+
 /// What a search came to.
 #[derive(Default)]
 struct Hits {
-    /// How many lines of each spot hold the text.
-    by_spot: BTreeMap<i64, u64>,
-    founders: Founders,
+    /// How many lines of the spot of each number hold the text.
+    by_spot: Vec<u64>,
+    founders: Numbers,
     /// The first of their names, as many as were asked for.
     first: BTreeSet<String>,
+    /// The last of them, once there are so many.
+    last: Option<String>,
 }
 
-/// Numbers of founders, a bit each: they are counted out without holes.
+/// Numbers of founders or of spots, a bit each: both are counted out without holes.
 #[derive(Default)]
-pub(super) struct Founders(Vec<u64>);
+pub(super) struct Numbers(Vec<u64>);
 
-impl Founders {
-    fn place(founder: i64) -> Option<(usize, u64)> {
-        let at = usize::try_from(founder / 64).ok()?;
-        Some((at, 1 << (founder.rem_euclid(64))))
+impl Numbers {
+    fn place(number: i64) -> Option<(usize, u64)> {
+        let number = usize::try_from(number).ok()?;
+        Some((number / 64, 1 << (number % 64)))
     }
 
-    fn add(&mut self, founder: i64) {
-        if let Some((at, bit)) = Self::place(founder) {
-            if self.0.len() <= at {
-                self.0.resize(at + 1, 0);
-            }
-            self.0[at] |= bit;
+    fn add(&mut self, number: i64) -> Result<(), Error> {
+        let place = Self::place(number).filter(|(at, _)| *at < NUMBERS_MAX / 64);
+        let (at, bit) = place.ok_or_else(|| Error::corrupt("a number that was counted out"))?;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
         }
+        self.0[at] |= bit;
+        Ok(())
     }
 
-    pub(super) fn holds(&self, founder: i64) -> bool {
+    pub(super) fn holds(&self, number: i64) -> bool {
         let word = |at: usize| self.0.get(at).copied().unwrap_or(0);
-        Self::place(founder).is_some_and(|(at, bit)| word(at) & bit != 0)
+        Self::place(number).is_some_and(|(at, bit)| word(at) & bit != 0)
     }
 
     fn each(&self) -> impl Iterator<Item = i64> {
@@ -66,18 +73,20 @@ impl Founders {
 struct Search<'s> {
     finder: Finder<'s>,
     /// The spots that are meant, unless all are.
-    spots: Option<BTreeSet<i64>>,
+    spots: Option<Numbers>,
     /// The first names that are asked for: not before which, and how many.
     from: &'s str,
     count: usize,
-    /// The names of a block in small letters.
+    /// A block, and its names in small letters.
+    raw: Vec<u8>,
     names: Vec<u8>,
     hits: Hits,
 }
 
 impl<'s> Search<'s> {
     fn block(&mut self, number: i64, bytes: &[u8]) -> Result<(), Error> {
-        let block = Packed::of(number, bytes)?;
+        unpack(bytes, &mut self.raw)?;
+        let block = Packed::of(number, &self.raw)?;
         self.names.clear();
         self.names.extend_from_slice(block.names);
         self.names.make_ascii_lowercase();
@@ -89,38 +98,51 @@ impl<'s> Search<'s> {
                 break;
             };
             at = hit.end + 1;
-            let meant = |spots: &BTreeSet<i64>| spots.contains(&hit.spot);
-            if self.spots.as_ref().is_none_or(meant) {
-                self.hits.add(hit.founder, hit.spot);
-                self.keep(block.name(hit)?);
+            if self
+                .spots
+                .as_ref()
+                .is_none_or(|spots| spots.holds(hit.spot))
+            {
+                self.hits.add(hit.founder, hit.spot)?;
+                if self.count > 0 {
+                    let first = (self.from, self.count);
+                    self.hits.keep(block.name(hit), first)?;
+                }
             }
         }
         Ok(())
     }
-
-    /// Keeps `name` while it is among the first.
-    fn keep(&mut self, name: &str) {
-        let first = &mut self.hits.first;
-        let is_full = first.len() >= self.count;
-        let last = first.last().filter(|_| is_full);
-        if name < self.from || self.count == 0 || last.is_some_and(|last| name >= last.as_str()) {
-            return;
-        }
-        first.insert(name.to_owned());
-        if first.len() > self.count {
-            first.pop_last();
-        }
-    }
 }
 
 impl Hits {
-    fn add(&mut self, founder: i64, spot: i64) {
-        *self.by_spot.entry(spot).or_default() += 1;
-        self.founders.add(founder);
+    fn add(&mut self, founder: i64, spot: i64) -> Result<(), Error> {
+        let at = usize::try_from(spot).ok().filter(|at| *at < SPOTS_MAX);
+        let at = at.ok_or_else(|| Error::corrupt("a block of names"))?;
+        if self.by_spot.len() <= at {
+            self.by_spot.resize(at + 1, 0);
+        }
+        self.by_spot[at] += 1;
+        self.founders.add(founder)
+    }
+
+    /// Keeps `name` while it is among the first `count` not before `from`.
+    fn keep(&mut self, name: &[u8], (from, count): (&str, usize)) -> Result<(), Error> {
+        let is_late = |last: &String| name >= last.as_bytes();
+        if name < from.as_bytes() || self.last.as_ref().is_some_and(is_late) {
+            return Ok(());
+        }
+        self.first.insert(text(name)?.to_owned());
+        if self.first.len() > count {
+            self.first.pop_last();
+        }
+        if self.first.len() == count {
+            self.last = self.first.last().cloned();
+        }
+        Ok(())
     }
 
     fn are_few(&self) -> bool {
-        self.by_spot.values().sum::<u64>() <= FEW.unsigned_abs()
+        self.by_spot.iter().sum::<u64>() <= FEW.unsigned_abs()
     }
 }
 
@@ -205,12 +227,13 @@ impl Reading<'_> {
                   AND p.spot = r.spot",
             columns: &[("spot", Type::Int)],
         };
-        let spots = hits.by_spot.keys().map(|spot| vec![(*spot).into()]);
-        let spots: Vec<_> = spots.collect();
+        let found = hits.by_spot.iter().enumerate().filter(|(_, n)| **n > 0);
+        let spots: Vec<_> = found.map(|(spot, _)| vec![spot.into()]).collect();
         let mut cells = BTreeMap::new();
         for mut row in self.bulk_rows(&CELLS, &[tenant.into()], &spots)? {
             let (spot, cell) = (row.int()?, row.int()?);
-            *cells.entry(cell).or_default() += hits.by_spot.get(&spot).unwrap_or(&0);
+            let at = usize::try_from(spot).unwrap_or(usize::MAX);
+            *cells.entry(cell).or_default() += hits.by_spot.get(at).unwrap_or(&0);
         }
         Ok(cells)
     }
@@ -293,9 +316,11 @@ impl Reading<'_> {
         let spots = match filter.spots(tenant) {
             None => None,
             Some((sql, params)) => {
-                let rows = self.rows(&sql, &params)?;
-                let numbers = rows.into_iter().map(|mut row| row.int());
-                Some(numbers.collect::<Result<_, _>>()?)
+                let mut numbers = Numbers::default();
+                for mut row in self.rows(&sql, &params)? {
+                    numbers.add(row.int()?)?;
+                }
+                Some(numbers)
             }
         };
         let mut search = Search {
@@ -303,6 +328,7 @@ impl Reading<'_> {
             spots,
             from,
             count,
+            raw: Vec::new(),
             names: Vec::new(),
             hits: Hits::default(),
         };
