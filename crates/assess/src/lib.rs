@@ -14,13 +14,13 @@ mod print;
 mod risk;
 mod rules;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::Conflict;
 use inventory::owners::Left;
 use model::{
     Attribute, Duration, Entity, EntityId, Finding, FindingId, Kind, Mute, Place, Severity,
-    SourceId, Timestamp, Told, Validity, Verdict,
+    SourceId, State, Timestamp, Told, Validity, Verdict,
 };
 
 pub use rules::RULES;
@@ -88,6 +88,8 @@ pub struct Ground {
     pub notice: Duration,
     /// Who has left, as a list of leavers tells; nobody where none is on the roll.
     pub left: Left,
+    /// Where the latest revocation of a thing stands.
+    pub revocations: BTreeMap<EntityId, State>,
 }
 
 impl Ground {
@@ -98,6 +100,7 @@ impl Ground {
             age_max: Duration::days(90),
             notice: Duration::days(30),
             left: Left::nobody(),
+            revocations: BTreeMap::new(),
         }
     }
 }

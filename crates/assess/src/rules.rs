@@ -7,6 +7,7 @@ mod leaked_live;
 mod long_lived;
 mod never_rotated;
 mod new_secret;
+mod not_proven_gone;
 mod open_secret;
 mod orphaned;
 mod pipeline_too_open;
@@ -29,6 +30,7 @@ pub static RULES: &[&Rule] = &[
     &open_secret::RULE,
     &new_secret::RULE,
     &leaked_live::RULE,
+    &not_proven_gone::RULE,
     &secret_in_text::RULE,
     &secret_in_image::RULE,
     &privileged_key::RULE,

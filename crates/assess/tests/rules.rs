@@ -12,7 +12,7 @@ use assess::{Ground, RULES, Thing, Workload, assess, rulings};
 use inventory::Conflict;
 use model::{
     Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Link, Member, Mute,
-    Relation, Scope, SightingKey, SourcedFact, Target, Timestamp, Told, Value, Verdict,
+    Relation, Scope, SightingKey, SourcedFact, State, Target, Timestamp, Told, Value, Verdict,
 };
 use serde::Deserialize;
 
@@ -46,6 +46,9 @@ struct Case {
     /// Whether too much hangs together to say what was refused.
     #[serde(default)]
     too_connected: bool,
+    /// Where its revocation stands.
+    #[serde(default)]
+    revocation: Option<State>,
 }
 
 /// One sighting: facts by name; `absent` and `cannot-tell` are said as such.
@@ -199,6 +202,8 @@ fn each_rule_gives_the_verdicts_of_its_cases() {
                 for leaver in &case.left {
                     ground.left.add(leaver, &[], None);
                 }
+                let of = |state: &State| (thing.entity.id.clone(), state.clone());
+                ground.revocations.extend(case.revocation.iter().map(of));
                 let found = rulings(thing, &ground);
                 found
                     .into_iter()

@@ -168,7 +168,7 @@ impl Engine {
     }
 }
 
-fn text(what: &str, given: &str) -> Result<(), Error> {
+pub(crate) fn text(what: &str, given: &str) -> Result<(), Error> {
     let length = given.trim().chars().count();
     let got = match length {
         _ if given.chars().any(char::is_control) => "some".to_owned(),

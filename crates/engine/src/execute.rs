@@ -11,6 +11,7 @@
 //! **Invariant:** a revocation that failed stays in the queue of residuals. Held by
 //! `a_target_that_is_down_is_tried_again_and_never_dropped`.
 
+mod force;
 mod journal;
 mod probing;
 mod queue;
@@ -175,6 +176,10 @@ impl Engine {
 impl Execution<'_> {
     fn run(mut self) -> Result<Applied, Error> {
         self.begin()?;
+        if self.row.body.get(force::FORCED).is_some() {
+            // Given up by a person, taken up again by a person: what is done is found done.
+            self.go(Event::Reopened)?;
+        }
         loop {
             if let State::Failed { next, why, .. } = &self.row.state {
                 let (next, why) = (*next, why.clone());

@@ -165,6 +165,7 @@ impl Engine {
     fn ground(&self) -> Result<Ground, Error> {
         Ok(Ground {
             left: self.left()?,
+            revocations: self.latest_revocations()?,
             ..Ground::at(self.now())
         })
     }

@@ -38,6 +38,17 @@ pub(crate) enum Plan {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Stop trying: the revocation stays open, as unverifiable, with your reason
+    ///
+    /// For a target that will never answer again. The plan can be applied again at any time;
+    /// until it is proven the credential keeps a finding.
+    Force {
+        /// A plan that was applied and is not proven: `pln-…`, or the beginning of one
+        plan: String,
+        /// Why; it is recorded in the evidence log
+        #[arg(long, value_name = "TEXT", env = "KEYROLL_REASON")]
+        reason: String,
+    },
     /// Show a plan and what came of it
     Show {
         /// A plan: `pln-…`, or the beginning of one
@@ -101,6 +112,16 @@ impl Plan {
                 Ok(Outcome::CLEAN)
             }
             Self::List { open, limit } => list(settings, &roll, open, &limit),
+            Self::Force { plan, reason } => {
+                let (plan, _) = find(&roll, &plan)?;
+                let engine = roll.engine(settings)?;
+                engine
+                    .force(&plan.id, &reason)
+                    .map_err(Error::from_engine("cannot give it up"))?;
+                let (plan, row) = find(&roll, plan.id.as_str())?;
+                show(settings, &page(&plan, row.as_ref(), settings.now))?;
+                Ok(Outcome::CLEAN)
+            }
             Self::Show { plan } => {
                 let (plan, row) = find(&roll, &plan)?;
                 show(settings, &page(&plan, row.as_ref(), settings.now))?;

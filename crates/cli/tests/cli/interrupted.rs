@@ -41,7 +41,10 @@ fn waiting(world: &World, arguments: &[&str]) -> Child {
 
 /// What a shell shows of how it ended: 128 and the number of the signal.
 fn ended(mut child: Child) -> i32 {
+    // `wait` would close its standard input, and the end of it would race with the signal.
+    let held = child.stdin.take();
     let status = child.wait().unwrap();
+    drop(held);
     let by_signal = || 128 + status.signal().unwrap();
     status.code().unwrap_or_else(by_signal)
 }

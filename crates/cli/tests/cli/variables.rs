@@ -89,6 +89,7 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["sources", "policy", "aws"], "--act", ""),
     (&["plan", "revoke", "ci"], "--wait", "nonsense"),
     (&["plan", "list"], "--limit", "nonsense"),
+    (&["plan", "force", "pln-000000"], "--reason", "it is gone"),
     (&["apply", "pln-000000"], "--wait", "nonsense"),
     (&["verify-revoked"], "--within", "nonsense"),
     (&["residual"], "--wait", "nonsense"),

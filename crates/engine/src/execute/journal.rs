@@ -17,10 +17,10 @@ const PROOF_PROBES_MAX: usize = 120;
 const PROOF_RECEIPTS_MAX: usize = 60;
 
 #[derive(Serialize)]
-struct Transition<'a> {
-    plan: &'a str,
-    from: &'a State,
-    to: &'a State,
+pub(super) struct Transition<'a> {
+    pub(super) plan: &'a str,
+    pub(super) from: &'a State,
+    pub(super) to: &'a State,
 }
 
 impl Engine {
@@ -209,7 +209,7 @@ impl Execution<'_> {
 }
 
 /// A proof that fits a leaf: the first and the last of what is many.
-fn shortened(proof: &Proof) -> Proof {
+pub(super) fn shortened(proof: &Proof) -> Proof {
     let mut short = proof.clone();
     middle_out(&mut short.probes, PROOF_PROBES_MAX);
     middle_out(&mut short.receipts, PROOF_RECEIPTS_MAX);

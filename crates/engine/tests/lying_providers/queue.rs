@@ -82,3 +82,34 @@ fn no_mute_no_pass_and_no_removed_source_empties_the_queue() {
     assert!(queue().is_empty());
     stage.engine.remove_source(&subject.source).unwrap();
 }
+
+/// S-2: giving up ends in nothing but `unverifiable`, keeps the row, and is a finding.
+#[test]
+fn who_gives_a_revocation_up_leaves_it_open_and_a_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::DoesNothing);
+    let plan = &stage.plan.id;
+    let force = || stage.engine.force(plan, "the provider is no more");
+    let refused = force().unwrap_err().to_string();
+    assert!(refused.contains("keyroll apply"), "{refused}");
+
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Failed { .. }), "{state:?}");
+    assert!(stage.engine.force(plan, "").is_err(), "without a reason");
+    let state = force().unwrap();
+    let State::Unverifiable { why, grade } = &state else {
+        panic!("{state:?}")
+    };
+    assert!(why.ends_with("the provider is no more"), "{why}");
+    assert_eq!(*grade, model::Grade::C);
+    let queue = stage.engine.residuals(10).unwrap();
+    assert_eq!((queue.len(), &queue[0].state), (1, &state));
+
+    // It can be tried again, and only the proof takes it out; then there is nothing to give up.
+    stage.lie.set(Lie::None);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    assert!(stage.engine.residuals(10).unwrap().is_empty());
+    let refused = force().unwrap_err().to_string();
+    assert!(refused.contains("proven"), "{refused}");
+}
