@@ -5,6 +5,7 @@
 //! killed leaves it whole.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
@@ -19,7 +20,10 @@ type Last = Box<dyn FnOnce() + Send>;
 
 /// What is to be done if the command is interrupted, the last said first.
 #[derive(Clone, Default)]
-pub(crate) struct Interrupt(Arc<Mutex<Vec<Last>>>);
+pub(crate) struct Interrupt {
+    lasts: Arc<Mutex<Vec<Last>>>,
+    ending: Arc<AtomicBool>,
+}
 
 impl std::fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,6 +47,7 @@ impl Interrupt {
         let wait = move || {
             let mut signals = signals.forever();
             let Some(first) = signals.next() else { return };
+            left.ending.store(true, Ordering::SeqCst);
             let tidy = move || {
                 left.put_right();
                 end_by(first)
@@ -54,6 +59,14 @@ impl Interrupt {
         };
         // Where no thread is left the store cannot be opened either, and the command ends by itself.
         let _ = std::thread::Builder::new().spawn(wait);
+    }
+
+    /// Where a signal came, it ends the process: what the command says meanwhile, now that all it
+    /// worked with is gone, is not what it came to.
+    pub(crate) fn wait_out(&self) {
+        while self.ending.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
     }
 
     /// The sources that `engine` reads are free again.
@@ -80,12 +93,12 @@ impl Interrupt {
     }
 
     fn push(&self, last: Last) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(last);
     }
 
     fn put_right(&self) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lasts.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(last) = all.pop() {
             last();
         }

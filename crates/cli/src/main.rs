@@ -55,5 +55,7 @@ fn run(
     let settings = settings::Settings::resolve(&typed, &layers, environment)?;
     *terminal = settings.terminal.clone();
     settings.interrupt.watch();
-    commands::run(typed.command, &settings, &layers)
+    let outcome = commands::run(typed.command, &settings, &layers);
+    settings.interrupt.wait_out();
+    outcome
 }
