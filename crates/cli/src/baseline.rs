@@ -3,12 +3,14 @@
 //! A fingerprint holds no secret, no line and no directory above the one that was read
 //! (`model::FindingPrint`), so a baseline can be committed and holds on every machine. Where one
 //! field of one file has several secrets, they are counted: one more than is known is new.
+//!
+//! gitleaks' report and a `.gitleaksignore` know findings by path and line.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use model::Finding;
+use model::{Finding, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -47,6 +49,19 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Baseline {
     known: BTreeMap<String, u64>,
+    /// gitleaks' report, if the baseline is one: it knows places, below whatever is read.
+    report: leaks::Baseline,
+    /// Directories that were read, and what the `.gitleaksignore` in each knows.
+    trees: Vec<(String, leaks::Baseline)>,
+}
+
+/// Who knows a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The file that a person named.
+    Baseline,
+    /// A file that lies in what was read.
+    Ignored,
 }
 
 impl Baseline {
@@ -62,32 +77,72 @@ impl Baseline {
         file.take(BYTES_MAX)
             .read_to_string(&mut text)
             .map_err(Error::because(doing()))?;
-        let unfit = || {
-            Error::failed(format!("`{shown}` is no baseline of this version"))
-                .hint("`keyroll findings baseline write FILE` writes one")
-        };
-        let written: Written = serde_json::from_str(&text).map_err(|_| unfit())?;
+        if !text.contains("\"keyroll_baseline\"") {
+            let report = leaks::Baseline::parse(&text).ok();
+            let report = report.filter(|report| !report.is_empty() || text.trim() == "[]");
+            return report.map(Self::of_gitleaks).ok_or_else(|| unfit(&shown));
+        }
+
+        let written: Written = serde_json::from_str(&text).map_err(|_| unfit(&shown))?;
         if written.keyroll_baseline != VERSION {
-            return Err(unfit());
+            return Err(unfit(&shown));
         }
         let mut known = BTreeMap::new();
         for one in written.findings {
             let count: &mut u64 = known.entry(one.fingerprint).or_default();
             *count = count.saturating_add(one.count);
         }
-        Ok(Self { known })
+        Ok(Self {
+            known,
+            ..Self::default()
+        })
     }
 
-    /// Takes one finding: whether it is known. Asked once for each finding of a run.
-    pub(crate) fn knows(&mut self, finding: &Finding) -> bool {
+    fn of_gitleaks(report: leaks::Baseline) -> Self {
+        Self {
+            report,
+            ..Self::default()
+        }
+    }
+
+    /// With the directory `root` that was read, and what its `.gitleaksignore` knows.
+    pub(crate) fn tree(&mut self, root: String, ignored: leaks::Baseline) {
+        self.trees.push((root, ignored));
+    }
+
+    /// Takes one finding: who knows it. Asked once for each finding of a run.
+    pub(crate) fn knows(&mut self, finding: &Finding) -> Option<By> {
         match self.known.get_mut(finding.print.as_str()) {
             Some(count) if *count > 0 => {
                 *count -= 1;
-                true
+                return Some(By::Baseline);
             }
-            _ => false,
+            _ => {}
         }
+        let place = finding.place.as_ref()?;
+        let line = u64::from(place.line?);
+        // Paths of a change begin at the top of its repository, all others at that of the machine.
+        let at = |known: &leaks::Baseline, root: &str| {
+            let below = place.path.strip_prefix(root);
+            let below = below.map_or(&*place.path, |path| path.trim_start_matches('/'));
+            known.knows_place(below, line) || known.knows_place(&place.path, line)
+        };
+        let mut trees = self.trees.iter();
+        if trees.clone().any(|(root, _)| at(&self.report, root)) {
+            return Some(By::Baseline);
+        }
+        // Whoever wrote what was read does not decide that a secret that opens something is none.
+        let is_live = finding.validity == Some(Validity::Live);
+        let ignored = !is_live && trees.any(|(root, known)| at(known, root));
+        ignored.then_some(By::Ignored)
     }
+}
+
+fn unfit(shown: &str) -> Error {
+    Error::failed(format!(
+        "`{shown}` is no baseline of this version, and no report of gitleaks"
+    ))
+    .hint("`keyroll findings baseline write FILE` writes one")
 }
 
 /// `findings` as the text of a baseline, and how many entries it has.

@@ -58,6 +58,9 @@ pub(crate) struct Configuration {
     /// A source that failed, or low coverage, is no reason to exit with 5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allow_partial: Option<bool>,
+    /// Rules for secrets, a file in gitleaks' form. Not in a project's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<PathBuf>,
     /// What `keyroll scan` does.
     pub(crate) scan: Scan,
 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::Engine;
 use model::{Finding, Severity};
 
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, By};
 use crate::error::Error;
+use crate::words::many;
 
 /// So many findings are held; of more, the gravest.
 const FINDINGS_MAX: usize = 100_000;
@@ -35,16 +36,21 @@ impl Judged {
 
     /// Leaves out what the baseline knows, and says how many that were. Of findings that share a
     /// fingerprint, those stay that come last in their file.
-    pub(crate) fn leave_out(&mut self, mut baseline: Baseline) -> u64 {
+    pub(crate) fn leave_out(&mut self, mut baseline: Baseline) -> Known {
         let mut by_place: Vec<_> = self.gravest.iter().collect();
         by_place.sort_by_key(|(rank, finding)| (finding.place.as_ref(), *rank));
-        let known: BTreeSet<_> = by_place
-            .into_iter()
-            .filter(|(_, finding)| baseline.knows(finding))
-            .map(|(rank, _)| rank.clone())
-            .collect();
-        self.gravest.retain(|rank, _| !known.contains(rank));
-        known.len() as u64
+        let mut known = Known::default();
+        let mut left_out = BTreeSet::new();
+        for (rank, finding) in by_place {
+            match baseline.knows(finding) {
+                Some(By::Baseline) => known.baseline += 1,
+                Some(By::Ignored) => known.ignored += 1,
+                None => continue,
+            }
+            left_out.insert(rank.clone());
+        }
+        self.gravest.retain(|rank, _| !left_out.contains(rank));
+        known
     }
 
     fn take(&mut self, finding: Finding) {
@@ -58,6 +64,32 @@ impl Judged {
             self.gravest.pop_last();
             self.cut += 1;
         }
+    }
+}
+
+/// How many findings are known and left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known {
+    /// From the baseline that was named.
+    pub(crate) baseline: u64,
+    /// From the `.gitleaksignore` of what was read.
+    pub(crate) ignored: u64,
+}
+
+impl Known {
+    /// In words, a line for each that there is.
+    pub(crate) fn told(self) -> impl Iterator<Item = String> {
+        let line = |(n, whence)| {
+            let findings = many(n, "finding is", "findings are");
+            format!("{findings} known from {whence} and left out")
+        };
+        [
+            (self.baseline, "the baseline"),
+            (self.ignored, "`.gitleaksignore`"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(line)
     }
 }
 

@@ -19,6 +19,7 @@ mod moment;
 mod output;
 mod progress;
 mod roll;
+mod rules;
 mod settings;
 mod shown;
 mod terminal;

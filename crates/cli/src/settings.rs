@@ -142,6 +142,13 @@ impl Settings {
             .collect()
     }
 
+    /// The file of rules for secrets that the configuration names.
+    pub(crate) fn rules(&self) -> Option<PathBuf> {
+        let path = self.layers.get(|one| one.rules.clone())?;
+        let at_home = path.to_str().map(|text| at_home(&self.environment, text));
+        Some(at_home.map_or(path, PathBuf::from))
+    }
+
     /// Each setting with its value and where it comes from, for `config show`.
     pub(crate) fn told(&self) -> Vec<(String, Value, Origin)> {
         let path =

@@ -38,7 +38,16 @@ pub trait Fingerprints {
 pub trait Detector {
     /// Every secret in `bytes`, in the order of their places. `path` tells what kind of text it
     /// is; rules may allow or disallow places by it.
-    fn detect(&self, path: &str, bytes: &[u8]) -> Vec<Detected>;
+    fn detect(&self, path: &str, bytes: &[u8]) -> Detections;
+}
+
+/// What rules find in one text.
+#[derive(Clone, Debug, Default)]
+pub struct Detections {
+    /// The secrets.
+    pub found: Vec<Detected>,
+    /// How many matches a comment beside them or an allow-list says are known. Counted and not told.
+    pub allowed: u64,
 }
 
 /// A secret found in text by a rule.
@@ -113,9 +122,9 @@ impl<'a> Context<'a> {
     }
 
     /// Secrets in text of any kind; see [`Detector`].
-    pub fn detect(&self, path: &str, bytes: &[u8]) -> Vec<Detected> {
+    pub fn detect(&self, path: &str, bytes: &[u8]) -> Detections {
         self.detector
-            .map_or_else(Vec::new, |detector| detector.detect(path, bytes))
+            .map_or_else(Detections::default, |detector| detector.detect(path, bytes))
     }
 
     /// What the source names: `host:port`, a directory, an account.

@@ -29,6 +29,7 @@ use model::Secret;
 pub(crate) use kept::{Kept, digest};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place};
+pub use search::ALLOWED;
 pub(crate) use search::search;
 pub(crate) use sight::{scope, split_native};
 pub use walk::bytes_worth_reading;

@@ -41,8 +41,8 @@ mod token;
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
 pub use connector::{Connector, Error, PortKind, Spec};
-pub use context::{Context, Detected, Detector, Event, Fingerprints, Stop};
-pub use files::{bytes_worth_reading, file_roots, may_be_read_again};
+pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
+pub use files::{ALLOWED, bytes_worth_reading, file_roots, may_be_read_again};
 pub use packing::{Packing, is_tar_header};
 pub use port::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,

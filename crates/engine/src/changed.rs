@@ -19,7 +19,7 @@ use vault::FingerprintKey;
 use crate::ports::GitPort;
 use crate::scan::absolute;
 use crate::secrets::Secrets;
-use crate::{Error, SystemRandom};
+use crate::{Error, Rules, SystemRandom};
 
 /// The rule that judges what a change brings.
 const RULE: &str = "new-secret";
@@ -31,13 +31,17 @@ const FINDINGS_MAX: usize = 100_000;
 pub struct Changed {
     /// Secrets that were not there before, by their places.
     pub findings: Vec<Finding>,
+    /// The top of the repository.
+    pub top: String,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// How many more findings there were than are kept.
     pub cut: u64,
+    /// How many matches a comment or an allow-list allows.
+    pub allowed: u64,
 }
 
-/// Reads what `change` adds to the repository around `dir`.
+/// Reads what `change` adds to the repository around `dir`, by `rules`.
 ///
 /// # Errors
 /// There is no repository or no such change, or none that can be read whole enough to say anything.
@@ -45,6 +49,7 @@ pub fn changed(
     dir: &Path,
     change: &Change,
     host: &str,
+    rules: &Rules,
     now: Timestamp,
     stop: &Arc<AtomicBool>,
 ) -> Result<Changed, Error> {
@@ -54,17 +59,23 @@ pub fn changed(
     let source = SourceId::new("git_history", &target);
     let connector = connectors::connector("git_history")
         .ok_or_else(|| Error::Unfit("this version reads no repositories".into()))?;
-    let options = options(repository, change);
+    let options = options(repository.clone(), change);
     let key = OneCall(FingerprintKey::generate(&SystemRandom)?);
+    let secrets = rules.at(connector, &target)?;
     let mut port = GitPort::new(top).stopped_by(Arc::clone(stop));
-    let mut changed = Changed::default();
+    let mut changed = Changed {
+        top: repository,
+        ..Changed::default()
+    };
     let mut sink = |event| match event {
         Event::Seen(seen) => changed.take(&source, seen, now),
         Event::Gap(gap) => changed.gaps.push(gap),
+        // Public keys and the like are no news of a change; what is allowed would be.
+        Event::SetAside { what } if what == connectors::ALLOWED => changed.allowed += 1,
         Event::SetAside { .. } => {}
     };
     let mut cx = Context::new(&mut port, &key, &target, &options, now, &mut sink)
-        .detecting(Secrets::of(connector)?);
+        .detecting(secrets.as_ref().map(Secrets::detector));
     let whole = connector.discover(&mut cx).is_ok();
     let refused = changed.gaps.iter().find(|gap| gap.scope == Scope::whole());
     if let Some(gap) = refused {
@@ -76,6 +87,9 @@ pub fn changed(
             .gaps
             .push(Gap::new(&Scope::whole(), Reason::Failed, told));
     }
+    changed
+        .gaps
+        .extend(secrets.and_then(|secrets| secrets.gap()));
     let place = |one: &Finding| one.place.clone();
     changed
         .findings

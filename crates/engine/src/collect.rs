@@ -86,6 +86,7 @@ impl Engine {
         let target = source.target().to_owned();
         let logins = self.logins()?;
         let fingerprints = KeyedFingerprints::new(&self.keys, &logins);
+        let secrets = self.rules.at(connector, &target)?;
         let mut open = self.begin(&source, &scope, self.now())?;
         let mut told = 0;
         let intake = &mut open.intake;
@@ -104,13 +105,16 @@ impl Engine {
             open.started,
             &mut sink,
         )
-        .detecting(Secrets::of(connector)?);
+        .detecting(secrets.as_ref().map(Secrets::detector));
         if connector.discover(&mut cx).is_err() {
             open.intake.gap(Gap::new(
                 &scope,
                 Reason::Failed,
                 "the pass was stopped before its end",
             ));
+        }
+        if let Some(gap) = secrets.and_then(|secrets| secrets.gap()) {
+            open.intake.gap(gap);
         }
         let seen = open.intake.seen();
         progress(Progress::Reconciling(&source, 0, seen));

@@ -28,6 +28,7 @@ mod push;
 mod read_again;
 pub mod reconcile;
 mod record;
+mod rules;
 mod scan;
 mod secrets;
 mod sources;
@@ -55,6 +56,7 @@ pub use ports::{
     SqlPort, TlsLimits, TlsPort, index_paths,
 };
 pub use record::Ledger;
+pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};
 pub use sources::Opened;
 pub use spec::{Endpoint, Postgres, Spec};
@@ -76,6 +78,7 @@ pub struct Engine {
     /// Who is at work, for evidence: `person:ann`.
     pub actor: String,
     clock: Clock,
+    rules: Rules,
     runtime: Arc<std::sync::OnceLock<tokio::runtime::Runtime>>,
 }
 
@@ -100,8 +103,16 @@ impl Engine {
             ledger,
             actor: actor.to_owned(),
             clock,
+            rules: Rules::default(),
             runtime: Arc::default(),
         })
+    }
+
+    /// The same, finding secrets by other rules.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// What time it is.

@@ -32,6 +32,8 @@ impl Engine {
         let logins = Logins::new();
         let fingerprints = KeyedFingerprints::new(&self.keys, &logins);
         let mut sink = |_| {};
+        let rules = self.rules.at(connector, source.target());
+        let secrets = rules.unwrap_or_default();
         let mut cx = Context::new(
             port.as_mut(),
             &fingerprints,
@@ -40,7 +42,7 @@ impl Engine {
             self.now(),
             &mut sink,
         )
-        .detecting(Secrets::of(connector).unwrap_or_default());
+        .detecting(secrets.as_ref().map(Secrets::detector));
         let wanted: Vec<&str> = natives.iter().map(String::as_str).collect();
         connector.read_all_again(&mut cx, &wanted)
     }

@@ -249,6 +249,8 @@ impl Engine {
     ) -> T {
         let fingerprints = KeyedFingerprints::new(&self.keys, logins);
         let target = opened.config.target.clone();
+        // Rules that cannot be used were an error of the pass that saw what is asked for.
+        let secrets = self.rules.at(opened.connector, &target).unwrap_or_default();
         let options: BTreeMap<String, String> = opened.config.options.clone();
         let mut sink = |_| {};
         let mut cx = Context::new(
@@ -259,8 +261,7 @@ impl Engine {
             self.now(),
             &mut sink,
         )
-        // Rules that cannot be used were an error of the pass that saw what is asked for.
-        .detecting(Secrets::of(opened.connector).unwrap_or_default());
+        .detecting(secrets.as_ref().map(Secrets::detector));
         each(opened.connector, &mut cx)
     }
 }

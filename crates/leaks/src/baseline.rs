@@ -57,15 +57,17 @@ impl Baseline {
         if text.trim_start().starts_with(['[', '{']) {
             return Self::report(text);
         }
+        Ok(Self::ignored(text))
+    }
+
+    /// Reads the lines of a `.gitleaksignore`, one fingerprint each; `#` begins a comment.
+    pub fn ignored(text: &str) -> Self {
         let mut known = Self::default();
-        for line in text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        {
+        let lines = text.lines().map(str::trim);
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             known.line(line);
         }
-        Ok(known)
+        known
     }
 
     fn report(text: &str) -> Result<Self, Error> {
@@ -116,6 +118,14 @@ impl Baseline {
         self.ours.contains(fingerprint) || at(None) || commit.is_some_and(|commit| at(Some(commit)))
     }
 
+    /// Whether gitleaks knows something on `line` of `path`, in whatever commit.
+    pub fn knows_place(&self, path: &str, line: u64) -> bool {
+        let first = (path.to_owned(), line, None);
+        let mut from = self.lines.range(first..);
+        from.next()
+            .is_some_and(|(known, at, _)| known == path && *at == line)
+    }
+
     /// How many matches it knows.
     pub fn len(&self) -> usize {
         self.ours.len() + self.lines.len()
@@ -147,6 +157,8 @@ mod tests {
         assert!(list.knows("", "b.txt", 3, Some(&commit)) && !list.knows("", "b.txt", 3, None));
         let report = r#"[{"RuleID":"x","File":"c","StartLine":5,"Commit":"","Secret":"s"}]"#;
         assert!(Baseline::parse(report).unwrap().knows("", "c", 5, None));
+        assert!(list.knows_place("b.txt", 3) && !list.knows_place("b.txt", 4));
+        assert!(!list.knows_place("a", 7));
         assert!(Baseline::parse("[{\"File\":1}]").is_err());
     }
 }

@@ -66,7 +66,7 @@ impl Detector {
         Ok(Self::with(rules, allow))
     }
 
-    fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Self {
+    pub(crate) fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Self {
         let keywords = Keywords::of(rules.iter());
         let find = |id: &str| rules.iter().position(|rule| rule.id == id);
         let places = |is: fn(&Rule) -> bool| {

@@ -12,6 +12,14 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
+    /// The text is none of gitleaks' form.
+    #[error("expected rules in gitleaks' form, got on line {line}: {reason}")]
+    Gitleaks {
+        /// The line, from 1.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
     /// One rule is wrong.
     #[error("rule `{rule}`: {reason}")]
     Rule {
@@ -29,6 +37,16 @@ pub enum Error {
         field: &'static str,
         /// What the parser says.
         reason: String,
+    },
+    /// A file that lies in what is read is larger than such a file may be.
+    #[error("expected at most {most} {what}, got {got}")]
+    Large {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        most: usize,
+        /// How much there is.
+        got: usize,
     },
     /// A baseline is neither gitleaks' JSON report nor a list of fingerprints.
     #[error("expected a baseline as a list of fingerprints or as gitleaks' JSON report: {reason}")]

@@ -4,7 +4,12 @@
 //! `path`; allow-lists in both spellings; `extend`. Two things differ, and are meant to:
 //! `useDefault` adds Keyroll's own rules, and a rule with keywords looks at a window around
 //! them, not at the whole file.
+//!
+//! Whose file it is decides what it may do: one that a person named is in charge
+//! ([`GitleaksConfig::rules`]); one that lies in what is read stands beside our own rules and
+//! takes none of them away ([`GitleaksConfig::apart`]).
 
+mod apart;
 mod re2;
 
 use regex::bytes::Regex;
@@ -14,6 +19,8 @@ use crate::allow::{Against, Allowlist, Condition};
 use crate::rule::{Form, Rule, What, compile};
 use crate::window::BACK_MAX;
 use crate::{Confidence, Error, builtin};
+
+pub use apart::Apart;
 
 /// How far behind its keyword such a rule looks; its author thought of the whole file.
 const AHEAD: usize = 8 * 1024;
@@ -68,9 +75,12 @@ impl GitleaksConfig {
     /// # Errors
     /// Where it is no TOML of that form.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        toml::from_str(text).map_err(|error| Error::File {
-            file: ".gitleaks.toml".to_owned(),
-            reason: error.message().to_owned(),
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let upto = error.span().and_then(|span| text.get(..span.start));
+            Error::Gitleaks {
+                line: upto.map_or(1, |upto| upto.matches('\n').count() + 1),
+                reason: error.message().to_owned(),
+            }
         })
     }
 
@@ -108,7 +118,18 @@ impl GitleaksConfig {
         }
     }
 
-    /// Rules and allow-lists of the whole file.
+    /// Whether our own rules stay beside those of the file.
+    pub const fn uses_ours(&self) -> bool {
+        self.extend.use_default
+    }
+
+    /// How many rules the file states.
+    pub fn stated(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Rules and allow-lists of the whole file, which is in charge: a rule under the id of one of
+    /// ours replaces it, or, without a regex of its own, adds its allow-lists to it.
     pub(crate) fn rules(self) -> Result<(Vec<Rule>, Vec<Allowlist>), Error> {
         let mut rules = match self.extend.use_default {
             true => builtin()?,
@@ -116,6 +137,12 @@ impl GitleaksConfig {
         };
         rules.retain(|rule| !self.extend.disabled_rules.contains(&rule.id));
         for written in self.rules {
+            if self.extend.use_default && written.refines() {
+                if let Some(ours) = rules.iter_mut().find(|rule| rule.id == written.id) {
+                    ours.allow.extend(written.lists()?);
+                }
+                continue;
+            }
             rules.retain(|rule| rule.id != written.id);
             rules.extend(written.rule()?);
         }
@@ -126,6 +153,17 @@ impl GitleaksConfig {
 }
 
 impl WrittenRule {
+    /// Whether it says something of a rule that is stated elsewhere: gitleaks' own have ids that
+    /// are none of ours, and what a file says of such a one says nothing here.
+    fn refines(&self) -> bool {
+        !self.id.is_empty() && self.regex.is_none() && self.path.is_none()
+    }
+
+    fn lists(self) -> Result<Vec<Allowlist>, Error> {
+        let lists = self.allowlists.into_iter().chain(self.allowlist);
+        lists.map(|list| list.list(&self.id)).collect()
+    }
+
     fn replace(&mut self, by: Self) {
         let Self {
             description,

@@ -45,6 +45,6 @@ pub use detector::{Detector, Summary};
 pub use entropy::shannon;
 pub use error::Error;
 pub use found::{Checksum, Confidence, Fact, Match, Mode};
-pub use gitleaks::GitleaksConfig;
+pub use gitleaks::{Apart, GitleaksConfig};
 pub use rule::{Rule, What};
 pub use stream::Stream;

@@ -21,6 +21,7 @@ use crate::judged;
 use crate::machine::{Asking, machine};
 use crate::progress::Progress;
 use crate::roll::{Ephemeral, Roll, location};
+use crate::rules;
 use crate::settings::Settings;
 use crate::words::count;
 
@@ -53,9 +54,11 @@ pub(crate) struct Scan {
     no_remember: bool,
     #[command(flatten)]
     asked: change::Asked,
-    /// Leave out findings that this file knows (`keyroll findings baseline write FILE`)
+    /// Leave out findings that this file knows: of `keyroll findings baseline write`, or gitleaks' report
     #[arg(long, value_name = "FILE", env = "KEYROLL_BASELINE")]
     baseline: Option<PathBuf>,
+    #[command(flatten)]
+    rules: rules::ByRules,
     #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
@@ -73,7 +76,13 @@ impl Scan {
         if let Some(change) = self.asked.change(settings)? {
             self.live.not_of_a_change()?;
             let shown = (&self.gate, &self.limit);
-            return change::run(settings, &self.sources, &change, baseline, shown);
+            return change::run(
+                settings,
+                &self.sources,
+                &change,
+                (&self.rules, baseline),
+                shown,
+            );
         }
         let named = if self.sources.is_empty() {
             settings.scan_sources()
@@ -81,6 +90,7 @@ impl Scan {
             self.sources.clone()
         };
         let specs = specs(&named)?;
+        let rules = self.rules.rules(settings)?;
         self.live.can_be_agreed(settings)?;
         let ephemeral = self
             .ephemeral
@@ -99,7 +109,7 @@ impl Scan {
             settings.seal_key_file = None;
         }
         let settings = &settings;
-        let engine = roll.engine(settings)?;
+        let engine = roll.engine(settings)?.with_rules(rules);
         let machine = machine(&settings.environment, &self.asking);
         let scanned = read(settings, &engine, &specs, &machine)?;
         let mut remembered = Vec::new();
@@ -108,7 +118,8 @@ impl Scan {
         }
         let liveness = self.live.run(settings, &engine, &machine, &scanned)?;
         let mut judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
-        let known = baseline.map_or(0, |baseline| judged.leave_out(baseline));
+        let baseline = self.rules.baseline(settings, baseline, &trees(&scanned))?;
+        let known = judged.leave_out(baseline);
         let gate = settings.gate(&self.gate);
         let limit = settings.limit(&self.limit);
         let shown = report::show(
@@ -251,6 +262,15 @@ fn remember(
         remembered.push(report.source.clone());
     }
     Ok(remembered)
+}
+
+/// The directories that were read, as they were named.
+fn trees(scanned: &[Scanned]) -> Vec<String> {
+    let read = scanned.iter().filter_map(|one| one.report.as_ref().ok());
+    let of_files = read.filter(|one| matches!(one.source.connector(), "files" | "git_history"));
+    let roots = of_files.filter_map(|one| Some(one.source.target().split_once(':')?.1.to_owned()));
+    let roots: std::collections::BTreeSet<_> = roots.filter(|root| root.starts_with('/')).collect();
+    roots.into_iter().collect()
 }
 
 /// Whether a named source failed wholly, or too little of what was asked for could be read.

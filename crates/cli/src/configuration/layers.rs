@@ -195,6 +195,7 @@ fn harmless(configuration: &Configuration, origin: &Origin) -> Result<(), Error>
         fingerprint_key_file,
         seal_key_file,
         output,
+        rules,
         scan,
         ..
     } = configuration;
@@ -204,6 +205,7 @@ fn harmless(configuration: &Configuration, origin: &Origin) -> Result<(), Error>
         ("tenant", tenant.is_some()),
         ("fingerprint_key_file", fingerprint_key_file.is_some()),
         ("seal_key_file", seal_key_file.is_some()),
+        ("rules", rules.is_some()),
         ("scan.sources", scan.sources.is_some()),
         ("output", writes),
     ];
@@ -211,7 +213,7 @@ fn harmless(configuration: &Configuration, origin: &Origin) -> Result<(), Error>
         None => Ok(()),
         Some((key, _)) => Err(Error::usage(format!(
             "`{key}` may not stand in {origin}: a checkout must not decide where the roll lies, \
-             what is read or what is written"
+             what is read, by which rules, or what is written"
         ))
         .hint("put it into your own config.toml, or give it as a flag")),
     }
@@ -233,6 +235,7 @@ mod tests {
             "fingerprint_key_file = '/x'",
             "seal_key_file = '/x'",
             "output = ['json=/home/user/.bashrc']",
+            "rules = 'all-allowed.toml'",
             "[scan]\nsources = ['/etc']",
         ] {
             let configuration = read(line, &project()).unwrap();

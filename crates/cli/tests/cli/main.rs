@@ -14,6 +14,7 @@ mod configuration;
 mod exits;
 mod first_screen;
 mod formats;
+mod gitleaks;
 mod help;
 mod hostile;
 mod integrations;

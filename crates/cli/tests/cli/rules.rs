@@ -13,7 +13,7 @@
 //! | CL-9 | TOON: `formats::one_run_writes_several_formats_and_filters_what_is_json`; MCP comes with the server |
 //! | CL-10 | here |
 //! | CL-11 | `change::a_work_tree_that_its_repository_does_not_know_is_not_followed`; the git port's own tests |
-//! | CL-12 | the detector's `gitleaks` tests; nothing typed here leads to it yet |
+//! | CL-12 | `gitleaks`; the forms of rules: the detector's `gitleaks` tests |
 //! | CL-13 | here, `variables::colour_follows_the_variables_that_others_set`; in a terminal: the tests of `table.rs` |
 //! | CL-14 | `formats` |
 //! | CL-15, CL-16 | here |

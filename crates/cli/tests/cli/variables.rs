@@ -26,6 +26,8 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["scan", "-q"], "--since", "main"),
     (&["scan", "-q"], "--diff", "a..b"),
     (&["scan", "-q", EMPTY], "--baseline", "nowhere"),
+    (&["scan", "-q", EMPTY], "--rules", "nowhere"),
+    (&["scan", RULED], "--no-gitleaks", ""),
     (&["scan", EMPTY], "--check-live", ""),
     (
         &["scan", "-q", EMPTY, "--check-live", "--yes"],
@@ -153,6 +155,8 @@ const UNSEEN: &[(&str, &str)] = &[
 
 /// A directory with nothing in it.
 const EMPTY: &str = "empty";
+/// A directory with rules that cannot be used.
+const RULED: &str = "ruled";
 /// What the roll is made of, with a gap.
 const SEED: &str = "collection:seed.json";
 /// A server that nobody is listening at.
@@ -167,6 +171,7 @@ impl Stage {
     fn new() -> Self {
         let world = World::seeded();
         std::fs::create_dir_all(world.path("home/empty")).unwrap();
+        world.file("home/ruled/.gitleaks.toml", "rules = 3\n");
         std::fs::copy(seed(), world.path("home/seed.json")).unwrap();
         world.get(&["owner", "set", "ci", "ann"]);
         copy(&world.path("home"), &world.path("kept"));

@@ -10,6 +10,8 @@ use crate::{Context, Detected, aws_account_of, is_aws_key_id};
 
 /// An AWS key id and its secret are written down together: so many lines apart at most.
 const PAIR_LINES_MAX: usize = 10;
+/// What a comment on its line or an allow-list says is known.
+pub const ALLOWED: &str = "match allowed by a comment or an allow-list";
 
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
 ///
@@ -24,7 +26,7 @@ pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
         .flat_map(|found| found.told.keys.iter().cloned())
         .collect();
     for text in std::mem::take(&mut seen.texts) {
-        let detected = cx.detect(file.path, text.text.expose());
+        let detected = detect(cx, file.path, text.text.expose(), seen);
         for one in new(detected, &mut told, &mut ids) {
             seen.found(one.within(&text));
         }
@@ -32,7 +34,7 @@ pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     if seen.texts_are_all {
         return;
     }
-    let mut detected = cx.detect(file.path, file.bytes);
+    let mut detected = detect(cx, file.path, file.bytes, seen);
     if !seen.keys.is_empty() {
         // Armour was read as keys already, with what their bodies tell.
         detected.retain(|one| one.credential != CredentialType::PrivateKey);
@@ -40,6 +42,15 @@ pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     for one in new(detected, &mut told, &mut ids) {
         seen.found(one);
     }
+}
+
+/// What rules find in `bytes`; what is allowed there is set aside, so that it can be counted.
+fn detect(cx: &Context<'_>, path: &str, bytes: &[u8], seen: &mut Seen) -> Vec<Detected> {
+    let told = cx.detect(path, bytes);
+    for _ in 0..told.allowed {
+        seen.set_aside(ALLOWED);
+    }
+    told.found
 }
 
 /// What was detected and is not told yet. An access key id names its key and is no secret: it

@@ -90,3 +90,50 @@ fn a_regex_that_means_nothing_is_refused_with_the_name_of_its_rule() {
     assert!(Detector::from_gitleaks(group).is_err());
     assert!(GitleaksConfig::parse("rules = 3").is_err());
 }
+
+/// CL-12: what gitleaks' files say of gitleaks' own rules is passed over where we have none such.
+#[test]
+fn a_rule_without_a_regex_refines_the_one_of_its_id() {
+    let config = "[extend]\nuseDefault = true\n[[rules]]\nid = \"nowhere-stated\"\n\
+                  [[rules]]\nid = \"assigned-password\"\n[[rules.allowlists]]\npaths = ['^test/']\n";
+    let text = "password = \"q8Zr1kVb0wXs\"\n";
+    assert_eq!(found(config, text, "test/x").len(), 0);
+    assert_eq!(found(config, text, "src/x").len(), 1);
+}
+
+/// CL-12: a file that lies in what is read may be hostile.
+#[test]
+fn a_file_apart_disables_and_displaces_nothing_unseen() {
+    let text = b"password = \"q8Zr1kVb0wXs\"\n";
+    for hostile in [
+        "[extend]\ndisabledRules = [\"assigned-password\"]",
+        "[allowlist]\npaths = ['.*']",
+        "[[allowlists]]\ntargetRules = [\"assigned-password\"]\nregexTarget = \"line\"\nregexes = ['.*']",
+        "[[rules]]\nid = \"assigned-password\"\n[rules.allowlist]\nregexes = ['.*']",
+    ] {
+        let apart = GitleaksConfig::parse(hostile).unwrap().apart().unwrap();
+        let summary = apart.ours.scan(text, Some("x"), &mut |_| {});
+        assert_eq!((summary.matches, summary.muted), (0, 1), "{hostile}");
+    }
+    for displacing in [
+        "[[rules]]\nid = \"assigned-password\"\nregex = 'never'",
+        "[[rules]]\nid = \"wide\"\nregex = '(?s).*'\n[rules.allowlist]\nregexes = ['(?s).*']",
+    ] {
+        let apart = GitleaksConfig::parse(displacing).unwrap().apart().unwrap();
+        let summary = apart.ours.scan(text, Some("x"), &mut |_| {});
+        assert_eq!((summary.matches, summary.muted), (1, 0), "{displacing}");
+        assert_eq!(apart.theirs.unwrap().rules().count(), 1);
+    }
+}
+
+/// CL-12: expressions that would take all memory are refused before they do.
+#[test]
+fn a_file_apart_is_bounded() {
+    let grows = "[[rules]]\nid = \"r\"\nregex = '((\\w{500}){500}){500}'\n";
+    let many = "[[rules]]\nid = \"r\"\nregex = '[a-z]{400}[0-9]{400}'\n".repeat(2_001);
+    let heavy = "[[rules]]\nid = \"r\"\nregex = '(?i)([a-z0-9]{90}){100}'\n".repeat(500);
+    for text in [grows, &many, &heavy] {
+        let told = GitleaksConfig::parse(text).unwrap().apart();
+        assert!(matches!(told, Err(Error::Large { .. })), "{told:?}");
+    }
+}

@@ -11,8 +11,9 @@ use crate::arguments::{Gate, Limit};
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged::Judged;
+use crate::judged::{Judged, Known};
 use crate::output::Gauge;
+use crate::rules;
 use crate::settings::Settings;
 use crate::words::many;
 
@@ -82,7 +83,7 @@ pub(super) fn run(
     settings: &Settings,
     named: &[String],
     change: &Change,
-    baseline: Option<Baseline>,
+    (rules, baseline): (&rules::ByRules, Option<Baseline>),
     (gate, limit): (&Gate, &Limit),
 ) -> Result<Outcome, Error> {
     let dir = match named {
@@ -96,11 +97,13 @@ pub(super) fn run(
     };
     let stop = Arc::new(AtomicBool::new(false));
     let host = crate::machine::host();
-    let changed = engine::changed(Path::new(&dir), change, &host, settings.now, &stop)
+    let by = rules.rules(settings)?;
+    let mut changed = engine::changed(Path::new(&dir), change, &host, &by, settings.now, &stop)
         .map_err(Error::from_engine("cannot read the change"))?;
-    let mut judged = Judged::of(changed.findings);
+    let mut judged = Judged::of(std::mem::take(&mut changed.findings));
     judged.cut += changed.cut;
-    let known = baseline.map_or(0, |baseline| judged.leave_out(baseline));
+    let trees = std::slice::from_ref(&changed.top);
+    let known = judged.leave_out(rules.baseline(settings, baseline, trees)?);
     let gauge = Gauge {
         sources: 1,
         gaps: changed.gaps.len() as u64,
@@ -116,7 +119,7 @@ pub(super) fn run(
     let written =
         crate::commands::findings::write(&shown, &judged, limit, gauge, &Default::default());
     Error::unless_reader_left(written)?;
-    tell(settings, change, &judged, known, &changed.gaps)?;
+    tell(settings, change, &judged, known, &changed)?;
     let gate = settings.gate(gate);
     let least = gate.min_coverage.filter(|_| !gate.allow_partial);
     Ok(Outcome {
@@ -132,12 +135,12 @@ fn tell(
     settings: &Settings,
     change: &Change,
     judged: &Judged,
-    known: u64,
-    gaps: &[model::Gap],
+    known: Known,
+    changed: &engine::Changed,
 ) -> Result<(), Error> {
     let mut stderr = settings.terminal.stderr();
     // What was not read is told even to whoever wants to hear nothing else.
-    for gap in gaps {
+    for gap in &changed.gaps {
         let (place, told) = (gap.scope.to_string(), model::clean(&gap.told));
         writeln!(stderr, "not read: {}: {told}", model::clean(&place))?;
     }
@@ -149,11 +152,14 @@ fn tell(
         Change::Staged { .. } => "what is staged brings",
         Change::Commits { .. } => "the change brings",
     };
-    if known > 0 {
+    for line in known.told() {
+        writeln!(stderr, "{line}")?;
+    }
+    if changed.allowed > 0 {
         writeln!(
             stderr,
-            "{} known from the baseline",
-            many(known, "finding is", "findings are")
+            "{} allowed by a comment or an allow-list and set aside",
+            many(changed.allowed, "match is", "matches are")
         )?;
     }
     if found == 0 {

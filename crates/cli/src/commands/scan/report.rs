@@ -6,7 +6,7 @@ use serde_json::json;
 use store::PassOutcome;
 
 use crate::error::Error;
-use crate::judged::Judged;
+use crate::judged::{Judged, Known};
 use crate::output::{Cell, Page, Section, Tone};
 use crate::roll::{Roll, percent};
 use crate::settings::Settings;
@@ -28,8 +28,8 @@ pub(super) struct Report<'a> {
     pub(super) liveness: Option<&'a engine::Asked>,
     /// What the rules say.
     pub(super) judged: &'a Judged,
-    /// How many findings the baseline knows; they are left out.
-    pub(super) known: u64,
+    /// How many findings are known; they are left out.
+    pub(super) known: Known,
     /// How many findings are listed.
     pub(super) limit: Option<u64>,
 }
@@ -86,12 +86,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 .to_owned(),
         );
     }
-    if report.known > 0 {
-        hints.push(format!(
-            "{} known from the baseline and left out",
-            many(report.known, "finding is", "findings are")
-        ));
-    }
+    hints.extend(report.known.told());
     if report.liveness.is_some() {
         hints.push(
             "`keyroll findings --live` shows what is wrong with what still opens something"
