@@ -26,9 +26,9 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
-pub(crate) use kept::{Kept, digest};
+pub(crate) use kept::{Kept, digest, within_the_file};
 pub(crate) use pairs::At;
-pub(crate) use place::{Place, place};
+pub(crate) use place::{Place, place_below};
 pub use search::ALLOWED;
 pub(crate) use search::search;
 pub(crate) use sight::{scope, split_native};

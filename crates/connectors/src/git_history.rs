@@ -26,7 +26,7 @@ use change::{Before, asked};
 use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
 use crate::code_owners::{self, CodeOwners};
-use crate::files::{At, Kept, Place, place, scope, search, split_native};
+use crate::files::{At, Kept, Place, place_below, scope, search, split_native, within_the_file};
 use crate::formats::{self, FileAt};
 use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
 
@@ -240,7 +240,7 @@ fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Obse
         found.told.links.retain(|link| !within_the_file(link));
     }
     let at = At {
-        place: match place(&path) {
+        place: match place_below("", &path) {
             Place::Private => Place::Own,
             other => other,
         },
@@ -296,10 +296,6 @@ fn in_repository(told: Observation, dir: &str) -> Observation {
         }
         None => told,
     }
-}
-
-fn within_the_file(link: &model::Link) -> bool {
-    matches!(&link.to, model::Target::Native { native, .. } if native.starts_with('#'))
 }
 
 /// Keeps what one content told, with where it came in: the first commit tells when, and whether

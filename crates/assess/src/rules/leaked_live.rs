@@ -38,6 +38,8 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
                     "its provider did not say whether it is valid: {why}"
                 ))
             }
+            // A password that only examples and tests hold is no news to those who work with it.
+            (_, None) if !secret_in_text::is_told(thing) => Vec::new(),
             (n, _) => Ruling::fail(format!(
                 "{n} {} works with it",
                 if n == 1 { "workload" } else { "workloads" }

@@ -40,6 +40,13 @@ pub(super) fn is_leaked(thing: &Thing<'_>) -> bool {
     in_text(thing).any(|fact| place(thing.entity, fact).is_some())
 }
 
+/// Whether some text tells it for sure: no example, and not by its name alone.
+pub(super) fn is_told(thing: &Thing<'_>) -> bool {
+    in_text(thing).any(|fact| {
+        place(thing.entity, fact).is_some() && matches!(verdict(thing, fact), Verdict::Fail(_))
+    })
+}
+
 /// The places of it in texts: found by a rule, or in a history.
 fn in_text<'a>(thing: &Thing<'a>) -> impl Iterator<Item = &'a SourcedFact> {
     let entity = thing.entity;
@@ -86,6 +93,11 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     {
         return Verdict::Unknown(format!(
             "it lies among data for tests; only its provider can tell whether it opens something{what}"
+        ));
+    }
+    if beside(thing.entity, at, &Attribute::named("vendored")).is_some() {
+        return Verdict::Unknown(format!(
+            "it lies in code of others; only its provider can tell whether it opens something{what}"
         ));
     }
     if at.source.connector() == "git_history" {

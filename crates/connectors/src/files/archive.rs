@@ -11,7 +11,7 @@ use model::{Attribute, Reason, Secret};
 
 use super::image::{self, Names};
 use super::pairs::At;
-use super::place::{Place, place_in};
+use super::place::place_in;
 use super::search::search;
 use super::walk::{Walk, is_absent, join, say_cut};
 use super::{secret_in, sight};
@@ -255,7 +255,7 @@ impl Held {
         }
         let place = place_in(self.archive(), &path);
         for (reason, told) in std::mem::take(&mut seen.gaps) {
-            if !matches!(place, Place::Package | Place::TestData) {
+            if !place.is_for_show() {
                 self.gaps
                     .push((inside.to_owned(), Refusal::new(reason, told)));
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Key, KeyKind, Observation, Secret, Target};
+use model::{Attribute, Key, KeyKind, Link, Observation, Secret, Target};
 
 use super::pairs::{At, Pairs};
 use super::place::Place;
@@ -81,6 +81,9 @@ impl Kept {
                 cx.set_aside("example value");
                 continue;
             }
+            if at.place == Place::Vendored {
+                found.told = vendored(found.told);
+            }
             sight::scrub(&mut found.told, &mut found.field, secrets);
             let print = found.secret.as_ref().map(|one| cx.fingerprint(one));
             let mark = print
@@ -119,7 +122,7 @@ impl Kept {
         let mut named = true;
         let mut natives = BTreeSet::new();
         for mut thing in things {
-            if at.place == Place::Package {
+            if matches!(at.place, Place::Package | Place::Vendored) {
                 cx.set_aside("example configuration");
                 continue;
             }
@@ -136,6 +139,16 @@ impl Kept {
         }
         named
     }
+}
+
+pub(crate) fn within_the_file(link: &Link) -> bool {
+    matches!(&link.to, Target::Native { native, .. } if native.starts_with('#'))
+}
+
+/// What code of others holds, without those who work with it: they are not told.
+fn vendored(mut told: Observation) -> Observation {
+    told.links.retain(|link| !within_the_file(link));
+    told.is(Attribute::named("vendored"), true)
 }
 
 /// The keys by which a server of ours knows this very password (decision 28).

@@ -158,7 +158,7 @@ fn settle_certificate(
     has_key: bool,
 ) -> Option<Observation> {
     let aside = match at.place {
-        Place::Package | Place::TestData if has_key => Some("test key"),
+        place if place.is_for_show() && has_key => Some("test key"),
         _ if !has_key && certificate.authority => Some("trust anchor"),
         Place::Private => None,
         _ if has_key => None,
@@ -177,7 +177,7 @@ fn settle_certificate(
 }
 
 fn settle_key(cx: &mut Context<'_>, at: &At, key: KeyTold) -> Option<Observation> {
-    if matches!(at.place, Place::Package | Place::TestData) {
+    if at.place.is_for_show() {
         cx.set_aside("test key");
         return None;
     }

@@ -9,8 +9,18 @@ pub(crate) enum Place {
     Private,
     /// Part of a published package: what lies there is known to everybody.
     Package,
+    /// Code of others that a project carries along: an example of theirs is nobody's login here,
+    /// but somebody may have changed it.
+    Vendored,
     /// A project's data for its own tests.
     TestData,
+}
+
+impl Place {
+    /// Whether keys lie there for everybody to see, and broken files for a reason.
+    pub(crate) fn is_for_show(self) -> bool {
+        matches!(self, Self::Package | Self::Vendored | Self::TestData)
+    }
 }
 
 /// Components in a row that packages are unpacked under.
@@ -34,6 +44,18 @@ const PACKAGE_STARTS: &[&str] = &[
     "/usr/src/",
     "/usr/include/",
 ];
+/// Directories that a project keeps code of others in.
+const VENDORED: &[&str] = &[
+    "/third_party/",
+    "/third-party/",
+    "/thirdparty/",
+    "/bower_components/",
+    "/.terraform/modules/",
+    "/.terraform/providers/",
+    "/ansible_collections/",
+];
+/// Directories below `vendor`, which is also a word of trade, that only package managers make.
+const BELOW_VENDOR: &[&str] = &["bundle", "cache", "composer", "gems"];
 const PRIVATE_STARTS: &[&str] = &["/etc/letsencrypt/", "/etc/kubernetes/pki/"];
 
 /// Where tools keep what they log in with, though it is called a cache.
@@ -62,12 +84,32 @@ pub(crate) fn place(path: &str) -> Place {
     }
 }
 
+/// What kind of place `path` is for whoever named `root`: who develops a collection of Ansible
+/// has it in a directory of that name, and it is not code of others.
+pub(crate) fn place_below(root: &str, path: &str) -> Place {
+    match place(path) {
+        Place::Package => Place::Package,
+        _ if is_vendored(path.strip_prefix(root).unwrap_or(path)) => Place::Vendored,
+        other => other,
+    }
+}
+
+fn is_vendored(path: &str) -> bool {
+    // Go keeps modules below their domain: `vendor/github.com/`.
+    let by_manager = |rest: &str| {
+        let first = rest.split('/').next().unwrap_or_default();
+        BELOW_VENDOR.contains(&first) || first.contains('.') && first != rest
+    };
+    VENDORED.iter().any(|part| path.contains(part))
+        || path.split("/vendor/").skip(1).any(by_manager)
+}
+
 /// What kind of place `path` is that lies in the archive at `archive`: a project's data for
 /// tests may be packed.
 pub(super) fn place_in(archive: &str, path: &str) -> Place {
     match place(archive) {
-        outer @ (Place::Package | Place::TestData) => outer,
-        Place::Own | Place::Private => place(path),
+        outer @ (Place::Package | Place::Vendored | Place::TestData) => outer,
+        Place::Own | Place::Private => place_below("", path),
     }
 }
 
@@ -104,5 +146,27 @@ mod tests {
         ] {
             assert_eq!(place(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn code_of_others_is_told_by_where_it_lies_below_what_was_named() {
+        for (path, expected) in [
+            ("/p/third_party/x/test/key.pem", Place::Vendored),
+            ("/p/third_party/x/testdata/key.pem", Place::Vendored),
+            ("/p/vendor/github.com/x/y/k.go", Place::Vendored),
+            ("/p/vendor/bundle/ruby/k.rb", Place::Vendored),
+            ("/p/vendor/settings.py", Place::Own),
+            ("/p/vendor/portal/settings.py", Place::Own),
+            ("/p/.terraform/modules/vpc/main.tf", Place::Vendored),
+            ("/p/third_party/node_modules/x/k.pem", Place::Package),
+            (
+                "/p/collections/ansible_collections/a/b/k.yml",
+                Place::Vendored,
+            ),
+        ] {
+            assert_eq!(place_below("/p", path), expected, "{path}");
+        }
+        let own = "/home/ann/ansible_collections/acme/shop";
+        assert_eq!(place_below(own, &format!("{own}/k.yml")), Place::Own);
     }
 }

@@ -11,7 +11,7 @@ use super::archive;
 use super::kept::Kept;
 use super::lines::Lines;
 use super::pairs::At;
-use super::place::{Place, is_dull, place};
+use super::place::{Place, is_dull, place_below};
 use super::search::search;
 use super::{FILE_BYTES_MAX, sight};
 use crate::code_owners::{self, CodeOwners};
@@ -41,6 +41,8 @@ pub(super) struct Walk<'cx, 'a> {
     alone: bool,
     /// Whether rules search the text: only in what a person named (decision 21).
     searching: bool,
+    /// What they named last.
+    root: String,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     pub(super) kept: Kept,
@@ -72,6 +74,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             cx,
             alone,
             searching: false,
+            root: String::new(),
             visited: BTreeSet::new(),
             kept: Kept::default(),
             owned: Vec::new(),
@@ -83,6 +86,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     /// Searches a directory, or reads a file, that a person named: it has to be there.
     pub(super) fn root(&mut self, path: &str) -> Result<(), Stop> {
         self.searching = true;
+        path.clone_into(&mut self.root);
         match self.cx.list(path) {
             Ok(entries) => self.search(path, Some(entries)),
             Err(refusal) if refusal.code == "ENOTDIR" => self.named_file(path, true),
@@ -287,7 +291,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         let name = formats::name_of(path);
         let packed = is_packed_name(name);
         // What is packed in a package is published, too.
-        let closed = packed && (!self.searching || place(path) == Place::Package);
+        let closed = packed && (!self.searching || self.kind_of(path) == Place::Package);
         if (!known && (is_dull(name) || closed))
             || size == 0
             || !self.visited.insert(path.to_owned())
@@ -310,6 +314,11 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             Some(file) if known || !is_binary(file.bytes.expose()) => self.take(path, &file, known),
             _ => Ok(()),
         }
+    }
+
+    /// What kind of place it is.
+    fn kind_of(&self, path: &str) -> Place {
+        place_below(&self.root, path)
     }
 
     /// Whether it is opened: archives are only in what a person named.
@@ -349,8 +358,8 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         if file.cut {
             say_cut(known, &mut seen);
         }
-        let place = place(path);
-        if !matches!(place, Place::Package | Place::TestData) {
+        let place = self.kind_of(path);
+        if !place.is_for_show() {
             for (reason, told) in std::mem::take(&mut seen.gaps) {
                 self.refused(path, &Refusal::new(reason, told))?;
             }
