@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::Engine;
-use model::{Finding, Severity};
+use model::{Finding, Place, Severity, Verdict};
 
 use crate::baseline::{Baseline, By};
 use crate::error::Error;
@@ -13,10 +13,14 @@ use crate::words::many;
 /// So many findings are held; of more, the gravest.
 const FINDINGS_MAX: usize = 100_000;
 
+/// In which order findings come: what failed before what nobody could judge, of which there is
+/// often much; then the gravest; what lies in one file together.
+type Rank = (bool, Reverse<Severity>, Reverse<u8>, Option<Place>, String);
+
 /// Findings, the gravest first.
 #[derive(Default)]
 pub(crate) struct Judged {
-    gravest: BTreeMap<(Reverse<Severity>, Reverse<u8>, String), Finding>,
+    gravest: BTreeMap<Rank, Finding>,
     /// How many more there were than are held.
     pub(crate) cut: u64,
 }
@@ -55,8 +59,10 @@ impl Judged {
 
     fn take(&mut self, finding: Finding) {
         let rank = (
+            matches!(finding.verdict, Verdict::Unknown(_)),
             Reverse(finding.severity),
             Reverse(finding.risk),
+            finding.place.clone(),
             finding.id.0.clone(),
         );
         self.gravest.insert(rank, finding);
@@ -114,7 +120,7 @@ pub(crate) fn all(engine: &Engine, keep: &dyn Fn(&Finding) -> bool) -> Result<Ju
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{EntityId, FindingId, Kind, SightingKey, Verdict};
+    use model::{EntityId, FindingId, Kind, SightingKey};
 
     fn finding(n: u32, severity: Severity, risk: u8) -> Finding {
         let key = SightingKey {
@@ -142,6 +148,17 @@ mod tests {
             next: String::new(),
             mute: None,
         }
+    }
+
+    #[test]
+    fn what_failed_comes_before_what_nobody_could_judge() {
+        let failed = Finding {
+            verdict: Verdict::Fail(String::new()),
+            ..finding(1, Severity::Low, 1)
+        };
+        let judged = Judged::of(vec![finding(2, Severity::Critical, 99), failed]);
+        let risks: Vec<u8> = judged.findings().map(|finding| finding.risk).collect();
+        assert_eq!(risks, [1, 99]);
     }
 
     #[test]

@@ -131,6 +131,7 @@ impl Scan {
                 remembered: &remembered,
                 liveness: liveness.as_ref(),
                 judged: &judged,
+                engine: &engine,
                 known,
                 limit,
             },

@@ -1,7 +1,9 @@
 //! What a scan came to: a summary for people, the findings for machines.
 
-use engine::{PassReport, Scanned};
-use model::{SourceId, Verdict};
+use std::collections::BTreeMap;
+
+use engine::{Engine, PassReport, Scanned};
+use model::{EntityId, SourceId, Verdict};
 use serde_json::json;
 use store::PassOutcome;
 
@@ -16,6 +18,17 @@ use crate::words::{count, many};
 /// Findings that the summary names.
 const NAMED_MAX: usize = 10;
 
+/// So many letters of a name and of an owner are shown; a place has what they leave of a line, so
+/// that none wraps where ids are short.
+const NAME_MAX: usize = 24;
+const WHOSE_MAX: usize = 12;
+const LINE_MAX: usize = 100;
+/// So much of a place is shown in any case.
+const PLACE_MIN: usize = 20;
+
+/// From here on, of 100, somebody is told as the likely owner. To be suggested takes more.
+const LIKELY: u8 = 50;
+
 /// All that is told of a scan.
 pub(super) struct Report<'a> {
     /// This machine's usual places were read, because nothing was named.
@@ -28,6 +41,8 @@ pub(super) struct Report<'a> {
     pub(super) liveness: Option<&'a engine::Asked>,
     /// What the rules say.
     pub(super) judged: &'a Judged,
+    /// Who knows whom the evidence names as owners.
+    pub(super) engine: &'a Engine,
     /// How many findings are known; they are left out.
     pub(super) known: Known,
     /// How many findings are listed.
@@ -130,7 +145,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 "Asked of providers",
                 super::live::lines(report.liveness),
             )],
-            findings(report.judged, &Roots::of(report.scanned)),
+            findings(report, &Roots::of(report.scanned))?,
             vec![Section::lines("", more(report.judged))],
         ]
         .concat(),
@@ -285,9 +300,43 @@ fn wrongs(judged: &Judged) -> Vec<Wrong<'_>> {
     wrongs
 }
 
+/// Whom the evidence names, more likely than not, for what the summary will name.
+///
+/// # Errors
+/// The store refused or broke.
+fn whose(
+    engine: &Engine,
+    wrongs: &[Wrong<'_>],
+) -> Result<BTreeMap<EntityId, String>, engine::Error> {
+    let left = engine.left()?;
+    let mut whose = BTreeMap::new();
+    for wrong in wrongs.iter().take(NAMED_MAX) {
+        let entity = &wrong.first.entity;
+        if wrong.first.owner.is_some() || whose.contains_key(entity) {
+            continue;
+        }
+        let answer = engine.suggested(&engine.look(entity)?, &left);
+        let likely = answer.ranked.first().filter(|one| one.score >= LIKELY);
+        if let Some(likely) = likely {
+            // The place in a mail address that tells people apart; `why` shows all of it.
+            let name = likely.who.name();
+            let name = name.split_once('@').map_or(name, |(local, _)| local);
+            let name = if name.is_empty() {
+                likely.who.name()
+            } else {
+                name
+            };
+            whose.insert(entity.clone(), name.to_owned());
+        }
+    }
+    Ok(whose)
+}
+
 /// The gravest, what is wrong in the same way together: said once, above a line for each thing.
-fn findings(judged: &Judged, roots: &Roots) -> Vec<Section> {
-    let wrongs = wrongs(judged);
+fn findings(report: &Report<'_>, roots: &Roots) -> Result<Vec<Section>, Error> {
+    let wrongs = wrongs(report.judged);
+    let whose =
+        whose(report.engine, &wrongs).map_err(Error::from_engine("cannot read the roll"))?;
     let mut groups: Vec<(&model::Finding, Vec<&Wrong<'_>>)> = Vec::new();
     for wrong in wrongs.iter().take(NAMED_MAX) {
         let first = wrong.first;
@@ -310,13 +359,18 @@ fn findings(judged: &Judged, roots: &Roots) -> Vec<Section> {
             first.title,
             count(all)
         );
-        let rows = group.into_iter().map(|wrong| row(wrong, roots)).collect();
-        Section::rows(&title, &["name", "where", "next"], rows)
+        let mut rows: Vec<_> = group.iter().map(|wrong| row(wrong, &whose)).collect();
+        let room = room(&rows);
+        for (row, wrong) in rows.iter_mut().zip(&group) {
+            row.insert(2, Cell::new(place(wrong, roots, room)));
+        }
+        Section::rows(&title, &["name", "whose", "where", "next"], rows)
     };
-    groups.into_iter().map(section).collect()
+    Ok(groups.into_iter().map(section).collect())
 }
 
-fn row(wrong: &Wrong<'_>, roots: &Roots) -> Vec<Cell> {
+/// What one line says beside its place.
+fn row(wrong: &Wrong<'_>, whose: &BTreeMap<EntityId, String>) -> Vec<Cell> {
     let finding = wrong.first;
     let path = finding
         .place
@@ -329,11 +383,41 @@ fn row(wrong: &Wrong<'_>, roots: &Roots) -> Vec<Cell> {
         .strip_suffix(file)
         .and_then(|name| name.strip_suffix(" in "))
         .unwrap_or(&finding.name);
+    let whose = match (&finding.owner, whose.get(&finding.entity)) {
+        (Some(owner), _) => Cell::new(model::shorten(owner, WHOSE_MAX)),
+        // It is a guess, and is told as one.
+        (None, Some(who)) => Cell::new(format!("{}?", model::shorten(who, WHOSE_MAX - 1))),
+        (None, None) => Cell::toned("nobody", Tone::Unknown),
+    };
     vec![
-        Cell::new(model::shorten(name, 28)),
-        Cell::new(place(wrong, roots)),
+        Cell::new(model::shorten(name, NAME_MAX)),
+        whose,
         Cell::new(finding.next.clone()),
     ]
+}
+
+/// The letters that the other cells of some lines leave to a place.
+fn room(rows: &[Vec<Cell>]) -> usize {
+    // An id is shown by its first letters: `crd-8f3pf4tq`.
+    let letters = |word: &str| match word.split_once('-') {
+        Some(("crd" | "idn", _)) => 12,
+        _ => word.chars().count(),
+    };
+    let shown = |cell: &Cell| {
+        cell.text
+            .split(' ')
+            .map(letters)
+            .map(|n| n + 1)
+            .sum::<usize>()
+            - 1
+    };
+    let heads = ["name", "whose", "next"].into_iter().enumerate();
+    let widest = |(at, head): (usize, &str)| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(shown).max().unwrap_or_default().max(head.len())
+    };
+    let taken: usize = heads.map(widest).map(|width| width + 2).sum();
+    LINE_MAX.saturating_sub(taken + 2).max(PLACE_MIN)
 }
 
 /// The one directory that was searched: places in it are told from there.
@@ -361,8 +445,7 @@ impl Roots {
 }
 
 /// Where it lies, the end of a long path alone, and in how many places more.
-fn place(wrong: &Wrong<'_>, roots: &Roots) -> String {
-    const LETTERS_MAX: usize = 38;
+fn place(wrong: &Wrong<'_>, roots: &Roots, room: usize) -> String {
     let Some(place) = &wrong.first.place else {
         return String::new();
     };
@@ -370,17 +453,17 @@ fn place(wrong: &Wrong<'_>, roots: &Roots) -> String {
         .line
         .map_or_else(String::new, |line| format!(":{line}"));
     let whole = format!("{}{line}", model::clean(roots.below(&place.path)));
-    let letters = whole.chars().count();
-    let told = if letters > LETTERS_MAX {
-        let end: String = whole.chars().skip(letters - LETTERS_MAX).collect();
-        format!("…{end}")
-    } else {
-        whole
+    let more = match wrong.places {
+        0 | 1 => String::new(),
+        places => format!(" +{}", count((places - 1) as u64)),
     };
-    match wrong.places {
-        0 | 1 => told,
-        more => format!("{told} +{}", count((more - 1) as u64)),
+    let most = room.saturating_sub(more.chars().count());
+    let letters = whole.chars().count();
+    if letters <= most {
+        return format!("{whole}{more}");
     }
+    let end: String = whole.chars().skip(letters + 1 - most).collect();
+    format!("…{end}{more}")
 }
 
 fn more(judged: &Judged) -> Vec<Cell> {
