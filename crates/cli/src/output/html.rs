@@ -17,9 +17,9 @@ body{margin:32px auto;max-width:1200px;padding:0 16px;background:var(--page);col
 h1{font-size:24px}h2{font-size:19px;margin-top:32px}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px}\
 th{position:sticky;top:0;background:var(--page);text-align:left;font-weight:600}th,td{padding:4px 16px 4px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}\
-td.mono,dd{font-family:ui-monospace,monospace}.good{color:var(--good)}.bad{color:var(--bad);font-weight:600}.warn{color:var(--warn)}\
+th,td.mono{overflow-wrap:normal}td.mono,td.number{white-space:nowrap}td.mono,dd{font-family:ui-monospace,monospace}.good{color:var(--good)}.bad{color:var(--bad);font-weight:600}.warn{color:var(--warn)}\
 .unknown{color:var(--soft);background:repeating-linear-gradient(45deg,transparent 0 4px,var(--line) 4px 5px)}\
-p.note{color:var(--soft);font-size:13px}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;font-size:13px}\
+p.note{color:var(--soft);font-size:13px}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:0}dt{color:var(--soft);font-size:13px}dd{margin:0;overflow-wrap:anywhere;font-size:13px}\
 @media print{body{margin:0;max-width:none}th{position:static}tr{break-inside:avoid}}";
 
 /// A table; written as rows come.

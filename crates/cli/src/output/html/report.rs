@@ -17,6 +17,7 @@ const STYLE: &str = "\
 <style>main{display:flex;flex-direction:column}.sum{order:-1;margin-bottom:24px}\
 .tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0 24px;padding:0;list-style:none}\
 .tiles li{border:1px solid var(--line);border-radius:8px;padding:8px 16px;min-width:88px}\
+.tiles .critical b,.tiles .high b{color:var(--bad)}.tiles .medium b{color:var(--warn)}\
 .tiles b{display:block;font-size:24px;font-variant-numeric:tabular-nums}\
 article{border:1px solid var(--line);border-left:4px solid var(--soft);border-radius:8px;padding:12px 16px;margin:0 0 12px;break-inside:avoid}\
 article.critical,article.high{border-left-color:var(--bad)}article.medium{border-left-color:var(--warn)}\
@@ -27,13 +28,21 @@ article h3{margin:0 0 4px;font-size:16px;overflow-wrap:anywhere}article p{margin
 article ul{margin:0;padding-left:18px}code{font-family:ui-monospace,monospace}\
 @media print{article{border-color:#999}.tiles li{border-color:#999}:root{--ink:#000;--soft:#444;--page:#fff;--bad:#900;--warn:#630}}</style>";
 
+/// What a rule looks for, and how often it failed and could not judge.
+#[derive(Default)]
+struct Judged {
+    title: String,
+    failed: u64,
+    unknown: u64,
+}
+
 /// Findings as a report.
 pub(in super::super) struct Report {
     now: Timestamp,
     begun: bool,
     severities: BTreeMap<Severity, u64>,
     unknown: u64,
-    rules: BTreeMap<String, (String, u64)>,
+    rules: BTreeMap<String, Judged>,
 }
 
 impl Report {
@@ -65,14 +74,24 @@ impl Report {
 
     fn count(&mut self, fields: &Fields) {
         let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
+        let rule = text(fields, "rule").to_owned();
+        let rule = self.rules.entry(rule).or_default();
+        text(fields, "title").clone_into(&mut rule.title);
         if text(fields, "verdict") == "unknown" {
             self.unknown += 1;
+            rule.unknown += 1;
         } else {
             *self.severities.entry(severity).or_default() += 1;
+            rule.failed += 1;
         }
-        let title = || (text(fields, "title").to_owned(), 0);
-        let rule = text(fields, "rule").to_owned();
-        self.rules.entry(rule).or_insert_with(title).1 += 1;
+    }
+
+    /// What comes from here on could not be judged, and failures do not follow.
+    fn divide(&self, out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
+        if self.unknown == 0 && text(fields, "verdict") == "unknown" {
+            writeln!(out, "<h2>Not judged</h2>")?;
+        }
+        Ok(())
     }
 
     fn summary(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -80,17 +99,25 @@ impl Report {
         for severity in Severity::ALL.into_iter().rev() {
             let count = self.severities.get(&severity).copied().unwrap_or_default();
             let word = severity.as_str();
-            writeln!(out, "<li class=\"{word}\"><b>{count}</b>{word}</li>")?;
+            let class = match count {
+                0 => String::new(),
+                _ => format!(" class=\"{word}\""),
+            };
+            writeln!(out, "<li{class}><b>{count}</b>{word}</li>")?;
         }
         writeln!(out, "<li><b>{}</b>unknown</li></ul>", self.unknown)?;
         if !self.rules.is_empty() {
-            let heads = ["rule", "what it looks for", "findings"].map(str::to_owned);
+            let heads = ["rule", "what it looks for", "failed", "unknown"].map(str::to_owned);
             super::begin_table(out, &heads)?;
-            for (rule, (title, count)) in &self.rules {
-                let (rule, title) = (escaped(rule), escaped(title));
+            let mut rules: Vec<_> = self.rules.iter().collect();
+            rules.sort_by_key(|(_, judged)| std::cmp::Reverse(judged.failed));
+            for (rule, judged) in rules {
+                let (rule, title) = (escaped(rule), escaped(&judged.title));
                 writeln!(
                     out,
-                    "<tr><td class=\"mono\">{rule}</td><td>{title}</td><td>{count}</td></tr>"
+                    "<tr><td class=\"mono\">{rule}</td><td>{title}</td>\
+                     <td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
+                    judged.failed, judged.unknown
                 )?;
             }
             super::end_table(out)?;
@@ -102,6 +129,7 @@ impl Report {
 impl Emit for Report {
     fn row(&mut self, out: &mut dyn Write, row: &Row, _: &Fields) -> io::Result<()> {
         self.begin(out)?;
+        self.divide(out, &row.fields)?;
         self.count(&row.fields);
         article(out, &row.fields)
     }
@@ -183,6 +211,28 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_could_not_be_judged_stands_under_a_heading_of_its_own() {
+        let mut report = Report::new(Timestamp(0));
+        let mut out = Vec::new();
+        for verdict in ["fail", "unknown", "unknown"] {
+            let Value::Object(fields) = json!({"verdict": verdict, "rule": "r", "severity": "low"})
+            else {
+                unreachable!()
+            };
+            let row = Row {
+                fields,
+                ..Row::default()
+            };
+            report.row(&mut out, &row, &row.fields).unwrap();
+        }
+        report.end(&mut out, &[]).unwrap();
+        let page = String::from_utf8(out).unwrap();
+        assert_eq!(page.matches("<h2>Not judged</h2>").count(), 1);
+        let counted = "<td class=\"number\">1</td><td class=\"number\">2</td>";
+        assert!(page.contains(counted), "{page}");
+    }
 
     #[test]
     fn a_hostile_name_is_text_and_what_it_came_to_is_told() {
