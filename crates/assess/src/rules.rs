@@ -15,6 +15,7 @@ mod privileged_key;
 mod refused_merge;
 mod secret_in_image;
 mod secret_in_text;
+mod secret_in_variable;
 mod shared;
 mod sighted;
 mod static_login;
@@ -33,6 +34,7 @@ pub static RULES: &[&Rule] = &[
     &not_proven_gone::RULE,
     &secret_in_text::RULE,
     &secret_in_image::RULE,
+    &secret_in_variable::RULE,
     &privileged_key::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,
