@@ -29,5 +29,6 @@ mod rights;
 mod rules;
 mod secrets;
 mod stub;
+mod truth_kubernetes;
 mod variables;
 mod world;
