@@ -1,7 +1,8 @@
 //! Archives and container images, from the bytes on the disk to the roll.
 //!
 //! Archives of trees are made by the real `tar`, `gzip` and Python's `zipfile` where they are
-//! there, and by the `tar` crate always. Images are made here, after the specification.
+//! there, and by the `tar` crate always. Images are made here, after the specification, and by
+//! umoci and skopeo where they are there.
 #![expect(
     clippy::unwrap_used,
     reason = "a fixture that fails is a test that fails"
@@ -9,6 +10,7 @@
 
 mod hostile;
 mod images;
+mod tools;
 mod trees;
 
 use std::path::Path;
