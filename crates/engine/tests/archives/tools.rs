@@ -15,7 +15,9 @@ fn ran(tool: &str, words: &[&str]) -> bool {
             true
         }
         Err(_) => {
-            println!("skipped: there is no `{tool}`; `scripts/provide images` brings it");
+            testkit::aloud(&format!(
+                "skipped: there is no `{tool}`; `scripts/provide images` brings it"
+            ));
             false
         }
     }

@@ -51,10 +51,10 @@ impl GitleaksConfig {
         let (rules, lists) = self.rules()?;
         refined.extend(lists.iter().cloned());
         Ok(Apart {
-            ours: Detector::with(builtin()?, refined)?,
+            ours: Detector::with(builtin()?, refined),
             theirs: match rules.is_empty() {
                 true => None,
-                false => Some(Detector::with(rules, lists)?),
+                false => Some(Detector::with(rules, lists)),
             },
         })
     }
