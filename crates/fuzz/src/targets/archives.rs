@@ -30,6 +30,7 @@ const LIMITS: ArchiveLimits = ArchiveLimits {
     bytes_max: 4 << 20,
     ratio_max: 200,
     ratio_free: 1 << 20,
+    whole_free: 4 << 20,
     depth_max: 4,
     held_max: 1 << 20,
     gaps_max: 50,

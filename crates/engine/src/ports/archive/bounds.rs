@@ -21,6 +21,9 @@ pub struct ArchiveLimits {
     pub ratio_max: u64,
     /// …once it has given more than this.
     pub ratio_free: u64,
+    /// A whole archive, with all that lies in it, may give so many times its own size as well,
+    /// once it has given more than this: many streams of few bytes each give much together.
+    pub whole_free: u64,
     /// Archives within one another.
     pub depth_max: usize,
     /// A zip within another archive is held in memory; a larger one is a gap.
@@ -38,6 +41,7 @@ impl Default for ArchiveLimits {
             bytes_max: 16 << 30,
             ratio_max: 200,
             ratio_free: 64 << 20,
+            whole_free: 1 << 30,
             depth_max: 5,
             held_max: 128 << 20,
             gaps_max: 200,
@@ -51,6 +55,8 @@ impl Default for ArchiveLimits {
 pub(super) struct Spent {
     limits: ArchiveLimits,
     bytes: Cell<u64>,
+    /// The most that this archive may give.
+    bytes_max: Cell<u64>,
     /// Nothing more is to be read, whatever else there is.
     over: Cell<bool>,
     closed: Arc<AtomicBool>,
@@ -61,6 +67,7 @@ impl Spent {
         Rc::new(Self {
             limits,
             bytes: Cell::new(0),
+            bytes_max: Cell::new(limits.bytes_max),
             over: Cell::new(false),
             closed,
         })
@@ -69,6 +76,13 @@ impl Spent {
     /// Whether nothing more is to be read.
     pub(super) fn is_over(&self) -> bool {
         self.over.get() || self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The archive has so many bytes.
+    pub(super) fn is_of(&self, len: u64) {
+        let most = len.saturating_mul(self.limits.ratio_max);
+        let most = most.max(self.limits.whole_free);
+        self.bytes_max.set(most.min(self.limits.bytes_max));
     }
 
     /// Nothing more is read from here on.
@@ -82,11 +96,11 @@ impl Spent {
         }
         let bytes = self.bytes.get().saturating_add(wide(count));
         self.bytes.set(bytes);
-        if bytes > self.limits.bytes_max {
+        if bytes > self.bytes_max.get() {
             self.end();
             return Err(Beyond::error(format!(
                 "unpacks to more than {} MiB; the rest was not read",
-                self.limits.bytes_max >> 20
+                self.bytes_max.get() >> 20
             )));
         }
         Ok(())

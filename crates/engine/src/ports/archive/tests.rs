@@ -253,6 +253,28 @@ fn many_files_that_unpack_to_too_much_end_the_archive_with_one_gap() {
 }
 
 #[test]
+fn archives_within_archives_give_no_more_together_than_the_whole_may() {
+    let nested = |inner: &[u8]| {
+        let copies = (0..8).map(|n| format!("{n}.zip"));
+        let zip = copies.fold(Zip::default(), |zip, name| zip.file(&name, inner));
+        zip.end()
+    };
+    let zeros = Zip::default().file("zeros.env", &vec![0; 900 << 10]).end();
+    let bomb = nested(&nested(&zeros));
+    let small = ArchiveLimits {
+        bytes_max: u64::MAX,
+        whole_free: 4 << 20,
+        ..limits()
+    };
+    assert!((bomb.len() as u64) * small.ratio_max < small.whole_free);
+    let some = unpack_all(&bomb, "x.zip", small);
+    let beyond = |(_, told): &(&str, &str)| told.contains("more than 4 MiB");
+    assert!(gaps(&some).iter().any(beyond), "{:?}", gaps(&some));
+    let unpacked: usize = texts(&some).iter().map(|(_, text)| text.len()).sum();
+    assert!(unpacked <= 4 << 20, "{unpacked}");
+}
+
+#[test]
 fn contents_that_share_bytes_are_read_once() {
     let packed = deflate(b"A=b").len() as u32;
     let mut zip = Zip::default().file("0.env", b"A=b");

@@ -71,6 +71,7 @@ impl<'e> Unpacking<'e> {
 
     /// Unpacks a whole file called `name`.
     pub(super) fn whole(&mut self, bytes: &dyn ReaderAt, len: u64, name: &str) {
+        self.spent.is_of(len);
         let outermost = Inside {
             prefix: "",
             depth: 1,
