@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::Machine;
+use model::Secret;
 
 use crate::environment::Environment;
 
@@ -25,7 +26,7 @@ pub(crate) struct Asking {
     /// Of git repositories read only the files of today
     #[arg(long, env = "KEYROLL_NO_HISTORY", value_parser = clap::builder::FalseyValueParser::new())]
     no_history: bool,
-    /// Ask AWS interfaces here instead
+    /// Ask AWS, or the interface that is named, here instead
     #[arg(long, value_name = "URL", env = "KEYROLL_ENDPOINT")]
     endpoint: Option<String>,
     /// AWS region
@@ -79,7 +80,14 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         }
         .to_owned()
     });
+    let tokens = connectors::token_logins().filter_map(|(_, login)| {
+        let token = environment.get(login.variable)?;
+        Some((login.variable.to_owned(), Secret::from(token)))
+    });
     Machine {
+        // Not what the environment says of AWS: the token of another system would go there.
+        endpoint: asking.endpoint.clone(),
+        tokens: tokens.collect(),
         host: host(),
         home: environment.home(),
         places: files.chain(listed).chain(docker).map(absolute).collect(),

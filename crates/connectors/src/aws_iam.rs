@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use model::{Reason, Scope};
 use serde_json::Value;
 
-use crate::{Connector, Context, PortKind, Refusal, Revoker, Spec, Stop};
+use crate::{Connector, Context, Login, PortKind, Refusal, Revoker, Spec, Stop};
 use account::Account;
 use ask::{iam, pages, result, sts};
 
@@ -39,7 +39,7 @@ impl Connector for AwsIam {
             name: "aws_iam",
             reads: "users, roles, access keys, passwords and certificates of an AWS account",
             target: "a profile of the usual credential chain; the account answers for itself",
-            port: PortKind::Http,
+            port: PortKind::Http(Login::Aws),
             needs_to_discover: &[
                 "sts:GetCallerIdentity",
                 "iam:GetAccountAuthorizationDetails",

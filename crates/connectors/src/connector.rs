@@ -32,12 +32,45 @@ pub enum PortKind {
     Files,
     /// The history of a repository of this machine.
     Git,
-    /// An HTTP interface, signed by the engine.
-    Http,
+    /// An HTTP interface; the engine shows whatever lets in.
+    Http(Login),
     /// A database, over its own protocol.
     Sql,
     /// An endpoint that speaks TLS.
     Tls,
+}
+
+/// What an HTTP interface wants of whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// A signature of AWS, version 4.
+    Aws,
+    /// A token in a header.
+    Token(&'static TokenLogin),
+}
+
+/// An interface that lets in whoever shows a token in a header: how a source of it is named, and
+/// how the token is shown. With this the engine, `keyroll scan` and `keyroll sources` know it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TokenLogin {
+    /// How a person names a source, `gitlab:HOST/PROJECT`: a word, a colon, and the form of the
+    /// target, which begins with the host to ask.
+    pub form: &'static str,
+    /// The header: `PRIVATE-TOKEN`, `authorization`.
+    pub header: &'static str,
+    /// What stands before the token there: `Bearer `, or nothing.
+    pub before: &'static str,
+    /// The variable of the environment in which the system's own tools look for the token.
+    pub variable: &'static str,
+}
+
+impl TokenLogin {
+    /// The word before the colon.
+    pub fn word(&self) -> &'static str {
+        self.form
+            .split_once(':')
+            .map_or(self.form, |(word, _)| word)
+    }
 }
 
 /// One system.

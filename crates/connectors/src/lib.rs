@@ -26,6 +26,7 @@ mod der;
 mod files;
 pub mod formats;
 mod git_history;
+mod gitlab_project_tokens;
 mod jwt;
 mod leavers;
 mod login;
@@ -40,7 +41,7 @@ mod token;
 
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
-pub use connector::{Connector, Error, PortKind, Spec};
+pub use connector::{Connector, Error, Login, PortKind, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, may_be_read_again};
 pub use packing::{Packing, is_tar_header};
@@ -66,9 +67,18 @@ pub static CATALOG: &[&dyn Connector] = &[
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
     &postgres_roles::PostgresRoles,
+    &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
     &tls_endpoint::TlsEndpoint,
 ];
+
+/// Every interface that wants a token in a header, with its connector.
+pub fn token_logins() -> impl Iterator<Item = (&'static dyn Connector, &'static TokenLogin)> {
+    CATALOG.iter().filter_map(|one| match one.spec().port {
+        PortKind::Http(Login::Token(login)) => Some((*one, login)),
+        _ => None,
+    })
+}
 
 /// The connector called `name`.
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {

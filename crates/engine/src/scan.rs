@@ -27,6 +27,11 @@ pub struct Machine {
     pub skip_history: bool,
     /// Further options for a source: `endpoint`, `region`.
     pub options: BTreeMap<String, String>,
+    /// Where interfaces that want a token are asked instead of at the host they are named by.
+    pub endpoint: Option<String>,
+    /// Tokens in the environment, by the name of their variable; used for a source that a person
+    /// named and that has none sealed.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 /// What came of one source.
@@ -149,19 +154,46 @@ impl Engine {
                     config("aws_iam", UNNAMED, options),
                 )
             }
+            Spec::Token {
+                connector,
+                target,
+                variable,
+            } => {
+                let named = config(connector, target, endpoint(machine));
+                vec![self.by_token(named, variable, machine)?]
+            }
             Spec::Collection(_) => {
                 return Err(Error::Unfit("a collection is pushed, not read".into()));
             }
-            Spec::Known(id) => {
-                let config = self.source(id)?;
-                let secret = self.source_secret(&config)?;
-                vec![Wanted {
-                    named: id.as_str().to_owned(),
-                    config,
-                    secret,
-                }]
-            }
+            Spec::Known(id) => vec![self.added(self.source(id)?)?],
         })
+    }
+
+    /// A source that was added, with what was sealed for it.
+    fn added(&self, config: SourceConfig) -> Result<Wanted, Error> {
+        Ok(Wanted {
+            named: config.id.as_str().to_owned(),
+            secret: self.source_secret(&config)?,
+            config,
+        })
+    }
+
+    /// A source that wants a token: as it was added, with what was sealed for it then, which goes
+    /// nowhere else; or as it is named now, with the token of the environment.
+    fn by_token(
+        &self,
+        named: SourceConfig,
+        variable: &str,
+        machine: &Machine,
+    ) -> Result<Wanted, Error> {
+        let added = self.sources()?.into_iter().find(|one| one.id == named.id);
+        let same =
+            |added: &SourceConfig| machine.endpoint.is_none() || added.options == named.options;
+        let mut wanted = self.added(added.filter(same).unwrap_or(named))?;
+        if wanted.secret.is_none() {
+            wanted.secret = machine.tokens.get(variable).cloned();
+        }
+        Ok(wanted)
     }
 
     /// Directories and files to search, and the histories of those that are repositories.
@@ -251,6 +283,14 @@ impl Engine {
             }
         }
     }
+}
+
+/// The option that says where else an interface is.
+fn endpoint(machine: &Machine) -> BTreeMap<String, String> {
+    let endpoint = machine.endpoint.iter();
+    endpoint
+        .map(|at| ("endpoint".to_owned(), at.clone()))
+        .collect()
 }
 
 /// The option that names one directory or file.

@@ -188,11 +188,14 @@ impl Engine {
                 Endpoint::from_options(&config.options)?,
                 Arc::clone(stop),
             )?),
-            connectors::PortKind::Http => {
-                let port =
-                    HttpPort::new(self.runtime()?, &config.options, bearer, Arc::clone(stop))?;
-                Box::new(port.opened_by(secret))
-            }
+            connectors::PortKind::Http(login) => Box::new(HttpPort::new(
+                self.runtime()?,
+                login,
+                (&config.target, &config.options),
+                secret,
+                bearer,
+                Arc::clone(stop),
+            )?),
         };
         Ok(Opened {
             connector,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use model::{Secret, SourceId};
 
 use crate::Error;
+use crate::ports::is_host;
 
 /// A source as a person names it.
 #[derive(Clone, Debug)]
@@ -33,6 +34,16 @@ pub enum Spec {
     Collection(Option<PathBuf>),
     /// `tls://host:port`, `tls+smtp://host`, `host:port`: the certificate an endpoint serves.
     Tls(Endpoint),
+    /// `gitlab:HOST/PROJECT` and its like: what an interface with a token is named by
+    /// ([`connectors::TokenLogin::form`]).
+    Token {
+        /// Who reads it.
+        connector: &'static str,
+        /// What stands behind the colon.
+        target: String,
+        /// Where its token is looked for, if none is sealed.
+        variable: &'static str,
+    },
     /// A source that was added before: `postgres_roles:db.example:5432`.
     Known(SourceId),
 }
@@ -131,18 +142,46 @@ impl Spec {
             Some(("collection", path)) if !path.is_empty() => {
                 Ok(Self::Collection(Some(PathBuf::from(path))))
             }
+            Some((word, target)) if let Some(token) = token(word, target) => token,
             Some((connector, _)) if connectors::connector(connector).is_some() => text
                 .parse()
                 .map(Self::Known)
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE` or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, {}`tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE` or the id of a source \
                  (`keyroll sources list`), got `{}`",
+                connectors::token_logins()
+                    .map(|(_, login)| format!("`{}`, ", login.form))
+                    .collect::<String>(),
                 model::shorten(&model::clean(text), 80)
             ))),
         }
     }
+}
+
+/// The source that `word` begins, where an interface with a token is named so.
+fn token(word: &str, target: &str) -> Option<Result<Spec, Error>> {
+    let (connector, login) = connectors::token_logins().find(|(_, one)| one.word() == word)?;
+    let (host, rest) = match target.split_once('/') {
+        Some((host, rest)) => (host, rest.trim_matches('/')),
+        None => (target, ""),
+    };
+    let host = host.to_ascii_lowercase();
+    // The host is where the token goes.
+    if !is_host(&host) || rest.is_empty() == login.form.contains('/') {
+        return Some(Err(Error::Unfit(format!(
+            "expected `{}`, got `{word}:{}`",
+            login.form,
+            model::shorten(&model::clean(target), 80)
+        ))));
+    }
+    let target = [host.as_str(), rest].join("/");
+    Some(Ok(Spec::Token {
+        connector: connector.spec().name,
+        target: target.trim_end_matches('/').to_owned(),
+        variable: login.variable,
+    }))
 }
 
 fn postgres(text: &str) -> Result<Postgres, Error> {
@@ -203,6 +242,34 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn a_source_with_a_token_is_named_by_the_host_that_gets_it() {
+        let spec = Spec::parse("gitlab:Git.Example:8443/group/shop/", |_| false).unwrap();
+        let Spec::Token {
+            target, variable, ..
+        } = spec
+        else {
+            panic!("{spec:?}")
+        };
+        assert_eq!(target, "git.example:8443/group/shop");
+        assert_eq!(variable, "GITLAB_TOKEN");
+        for wrong in [
+            "git.example",
+            "git.example/",
+            "/7",
+            "a@b/7",
+            "a\u{1b}/7",
+            "",
+        ] {
+            let told = Spec::parse(&format!("gitlab:{wrong}"), |_| false).unwrap_err();
+            let told = told.to_string();
+            assert!(
+                told.contains("gitlab:HOST/PROJECT") && !told.contains('\u{1b}'),
+                "{told}"
+            );
+        }
     }
 
     #[test]

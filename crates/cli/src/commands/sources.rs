@@ -29,9 +29,9 @@ pub(crate) enum Sources {
     List,
     /// Remember a source; what opens it is sealed
     Add {
-        /// `postgres://user@host/database`, `aws:PROFILE`, `tls://host:port`, a directory, `export:PATH`
+        /// `postgres://user@host/database`, `aws:PROFILE`, `gitlab:HOST/PROJECT`, `tls://host:port`, a directory, `export:PATH`
         source: String,
-        /// Read the password from standard input
+        /// Read the password or token from standard input
         #[arg(long, env = "KEYROLL_PASSWORD_STDIN", value_parser = clap::builder::FalseyValueParser::new())]
         password_stdin: bool,
         #[command(flatten)]

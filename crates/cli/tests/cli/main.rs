@@ -29,6 +29,7 @@ mod rights;
 mod rules;
 mod secrets;
 mod stub;
+mod tokens;
 mod truth_kubernetes;
 mod variables;
 mod world;

@@ -18,6 +18,7 @@ pub(crate) struct World {
 }
 
 /// What one call came to.
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 
-use connectors::{CATALOG, Connector, Context, Error, PortKind};
+use connectors::{CATALOG, Connector, Context, Error, Login, PortKind};
 use model::{Kind, Reason, Told};
 use proptest::prelude::*;
 
@@ -223,7 +223,10 @@ fn paging_ends_though_the_source_does_not() {
 /// A page that says there is always one more, in the words of those who page by a marker.
 fn endless_page(port: PortKind) -> Vec<u8> {
     match port {
-        PortKind::Http => {
+        PortKind::Http(Login::Token(_)) => {
+            br#"[{"id":1,"name":"x","revoked":false,"user_id":1,"created_at":"2026-01-05T10:00:00Z","scopes":[]}]"#.to_vec()
+        }
+        PortKind::Http(Login::Aws) => {
             b"<R><Result><IsTruncated>true</IsTruncated><Marker>same</Marker></Result></R>".to_vec()
         }
         PortKind::Files | PortKind::Git | PortKind::Sql | PortKind::Tls => b"x=1\n".to_vec(),

@@ -87,8 +87,15 @@ impl Engine {
                 };
                 let runtime = self.runtime().map_err(unready)?;
                 let options = aws_options(how, &query.host);
-                let mut port = HttpPort::new(runtime, &options, Some(bearer), Arc::clone(stop))
-                    .map_err(unready)?;
+                let mut port = HttpPort::new(
+                    runtime,
+                    connectors::Login::Aws,
+                    ("", &options),
+                    None,
+                    Some(bearer),
+                    Arc::clone(stop),
+                )
+                .map_err(unready)?;
                 let parameters = [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];
                 let request = Request::form("sts", &parameters).asked_as(Whom::Subject);
                 let Got::Http(response) = port.ask(&Question::Http(request))? else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use connectors::{
-    Answer, Context, Event, Fingerprints, Port, Question, Request, Response, Whom, connector,
+    Answer, Context, Event, Fingerprints, Login, Port, Question, Request, Response, Whom, connector,
 };
 use engine::{Applied, Bearer, Engine, HttpPort, KeyPaths, Live, Machine, Provider, Spec, World};
 use model::{
@@ -98,8 +98,9 @@ impl Account {
 
     pub(crate) fn port(&self, bearer: Option<Bearer>) -> HttpPort {
         let handle = self.runtime.handle().clone();
-        let port = HttpPort::new(handle, &self.options, bearer, Arc::default()).unwrap();
-        port.opened_by(Some(Secret::from("test")))
+        let secret = Some(Secret::from("test"));
+        let at = ("", &self.options);
+        HttpPort::new(handle, Login::Aws, at, secret, bearer, Arc::default()).unwrap()
     }
 
     pub(crate) fn with<T>(

@@ -88,3 +88,20 @@ fn every_script_says_what_it_does_and_stops_when_something_fails() {
         );
     }
 }
+
+/// A newcomer copies what is printed there: it has to be what compiles and is tried.
+#[test]
+fn what_contributing_prints_is_the_connector_that_runs() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let printed = read("CONTRIBUTING.md");
+    for (form, path) in [
+        ("rust", "crates/connectors/src/gitlab_project_tokens.rs"),
+        (
+            "json",
+            "crates/connectors/testdata/gitlab_project_tokens/answers.json",
+        ),
+    ] {
+        let block = format!("```{form}\n{}```\n", read(path));
+        assert!(printed.contains(&block), "{path} is printed otherwise");
+    }
+}

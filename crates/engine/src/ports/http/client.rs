@@ -1,15 +1,14 @@
 //! Sends one request: over TLS with the machine's trust anchors, without redirects, within bounds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use connectors::{Method, Refusal, Request, Response, Whom};
 use model::Reason;
 use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::HttpLimits;
-use super::sign;
-use super::site::Site;
 use crate::Error;
 
 /// How the parameters of a Query interface are sent.
@@ -18,6 +17,25 @@ pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8"
 /// What a probe calls itself.
 pub(super) const PROBE: &str = concat!("keyroll/", env!("CARGO_PKG_VERSION"), " (probe)");
 
+/// A request as it is sent: whoever is to be let in has shown it.
+pub(super) struct Sealed {
+    pub(super) method: reqwest::Method,
+    pub(super) url: Url,
+    pub(super) body: String,
+    headers: HeaderMap,
+}
+
+impl Sealed {
+    /// With a header that lets in; `None` if no header can say that.
+    pub(super) fn show(&mut self, name: &str, value: &[u8]) -> Option<()> {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let mut value = HeaderValue::from_bytes(value).ok()?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Some(())
+    }
+}
+
 /// Sends requests.
 pub(super) struct Sender {
     client: reqwest::Client,
@@ -25,14 +43,15 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(site: &Site, limits: &HttpLimits) -> Result<Self, Error> {
+    /// One within `limits`; `stays`: on this machine, past any proxy.
+    pub(super) fn new(stays: bool, limits: &HttpLimits) -> Result<Self, Error> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls()?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
             .referer(false);
-        if site.is_loopback() {
+        if stays {
             builder = builder.no_proxy();
         }
         let client = builder
@@ -44,47 +63,21 @@ impl Sender {
         })
     }
 
-    /// Sends `request` once.
+    /// Sends a request once: its answer, and how long that says to wait (RFC 9110, 10.2.3).
     pub(super) async fn send(
         &self,
-        site: &Site,
-        request: &Request,
-        credentials: Option<&Credentials>,
-    ) -> Result<Response, Refusal> {
-        let (url, region) = site.of(&request.service)?;
-        let (method, url, body) = written(url, request)?;
-        let host = match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (Some(host), None) => host.to_owned(),
-            (None, _) => return Err(Refusal::new(Reason::Failed, "this address names no host")),
-        };
-        let mut sent = self
+        sealed: Sealed,
+    ) -> Result<(Response, Option<Duration>), Refusal> {
+        let sent = self
             .client
-            .request(method.clone(), url.clone())
-            .header("user-agent", user_agent(request.whom));
-        if !body.is_empty() {
-            sent = sent.header("content-type", FORM);
-        }
-        if let Some(credentials) = credentials {
-            let what = (
-                method.as_str(),
-                url.as_str(),
-                host.as_str(),
-                body.as_bytes(),
-            );
-            for (name, value) in sign::headers(credentials, (&request.service, region), what)? {
-                let mut value = reqwest::header::HeaderValue::from_str(&value)
-                    .map_err(|_| Refusal::new(Reason::Failed, "this request cannot be signed"))?;
-                value.set_sensitive(true);
-                sent = sent.header(name, value);
-            }
-        }
-        let response = sent
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| refusal(&error))?;
-        self.read(response).await
+            .request(sealed.method, sealed.url)
+            .headers(sealed.headers)
+            .body(sealed.body);
+        let response = sent.send().await.map_err(|error| refusal(&error))?;
+        let told = response.headers().get(RETRY_AFTER);
+        let seconds = told.and_then(|told| told.to_str().ok()?.trim().parse().ok());
+        let answer = self.read(response).await?;
+        Ok((answer, seconds.map(Duration::from_secs)))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, Refusal> {
@@ -124,8 +117,8 @@ impl Sender {
     }
 }
 
-/// Method, address and body of `request`; what is foreign in it is escaped.
-fn written(mut url: Url, request: &Request) -> Result<(reqwest::Method, Url, String), Refusal> {
+/// `request` at `url`, shown by nobody yet; what is foreign in it is escaped.
+pub(super) fn sealed(mut url: Url, request: &Request) -> Result<Sealed, Refusal> {
     if !request.segments.is_empty() {
         let mut path = url
             .path_segments_mut()
@@ -139,25 +132,33 @@ fn written(mut url: Url, request: &Request) -> Result<(reqwest::Method, Url, Str
             .query()
             .map(str::to_owned)
     };
-    match request.method {
-        Method::Post => {
-            let mut scratch = url.clone();
-            scratch.set_query(None);
-            let body = form(&mut scratch).unwrap_or_default();
-            Ok((reqwest::Method::POST, url, body))
-        }
-        method => {
-            if !request.parameters.is_empty() {
-                form(&mut url);
-            }
-            let method = match method {
-                Method::Put => reqwest::Method::PUT,
-                Method::Delete => reqwest::Method::DELETE,
-                Method::Get | Method::Post => reqwest::Method::GET,
-            };
-            Ok((method, url, String::new()))
-        }
+    let mut body = String::new();
+    if request.method == Method::Post {
+        let mut scratch = url.clone();
+        scratch.set_query(None);
+        body = form(&mut scratch).unwrap_or_default();
+    } else if !request.parameters.is_empty() {
+        form(&mut url);
     }
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        "user-agent",
+        HeaderValue::from_static(user_agent(request.whom)),
+    );
+    if !body.is_empty() {
+        headers.insert("content-type", HeaderValue::from_static(FORM));
+    }
+    Ok(Sealed {
+        method: match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        },
+        url,
+        body,
+        headers,
+    })
 }
 
 /// Probes say that they are ours, so that detection does not alarm on our own denied calls (RP-9).

@@ -24,16 +24,21 @@ impl Pace {
     }
 }
 
+/// No interface is waited for longer, whatever it asks for.
+const TOLD_MAX: Duration = Duration::from_secs(60);
+
 /// The pause after the `attempt`th try, from 1: doubled each time, at most five seconds, and
 /// anything down to half of that by chance, so that many who were throttled do not return at once.
-pub(super) fn pause_before(attempt: u32) -> Duration {
+/// Never less than what the interface itself `told`, up to a minute.
+pub(super) fn pause_before(attempt: u32, told: Option<Duration>) -> Duration {
     let most = Duration::from_millis(200)
         .saturating_mul(1 << attempt.min(8))
         .min(Duration::from_secs(5));
     let mut chance = [0];
     // Without chance the pause is the whole one.
     let part = aws_lc_rs::rand::fill(&mut chance).map_or(255, |()| u32::from(chance[0]));
-    most / 2 + most / 2 * part / 255
+    let pause = most / 2 + most / 2 * part / 255;
+    told.map_or(pause, |told| pause.max(told.min(TOLD_MAX)))
 }
 
 #[cfg(test)]
@@ -54,9 +59,12 @@ mod tests {
     #[test]
     fn a_pause_grows_to_five_seconds_and_no_further() {
         for (attempt, most) in [(1, 400), (2, 800), (3, 1600), (20, 5000)] {
-            let pause = pause_before(attempt);
+            let pause = pause_before(attempt, None);
             let most = Duration::from_millis(most);
             assert!(pause >= most / 2 && pause <= most, "{attempt}: {pause:?}");
         }
+        let told = |seconds| pause_before(1, Some(Duration::from_secs(seconds)));
+        assert_eq!(told(7), Duration::from_secs(7));
+        assert_eq!(told(86_400), TOLD_MAX);
     }
 }

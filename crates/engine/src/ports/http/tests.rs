@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
 
+use connectors::TokenLogin;
 use model::Secret;
 
 use super::*;
@@ -54,7 +55,120 @@ fn port(runtime: &tokio::runtime::Runtime, endpoint: &str, bearer: Option<Bearer
         ("region".to_owned(), "us-east-1".to_owned()),
         ("requests_per_second".to_owned(), "1000".to_owned()),
     ]);
-    HttpPort::new(runtime.handle().clone(), &options, bearer, Arc::default()).unwrap()
+    opened(runtime, Login::Aws, &options, None, bearer)
+}
+
+fn opened(
+    runtime: &tokio::runtime::Runtime,
+    login: Login,
+    options: &BTreeMap<String, String>,
+    secret: Option<Secret>,
+    bearer: Option<Bearer>,
+) -> HttpPort {
+    let at = ("git.example/7", options);
+    let runtime = runtime.handle().clone();
+    HttpPort::new(runtime, login, at, secret, bearer, Arc::default()).unwrap()
+}
+
+static TOKEN: TokenLogin = TokenLogin {
+    form: "git:HOST/PROJECT",
+    header: "authorization",
+    before: "Bearer ",
+    variable: "GIT_TOKEN",
+};
+
+fn by_token(
+    runtime: &tokio::runtime::Runtime,
+    endpoint: &str,
+    secret: Option<&str>,
+    bearer: Option<Bearer>,
+) -> HttpPort {
+    let options = BTreeMap::from([("endpoint".to_owned(), endpoint.to_owned())]);
+    let secret = secret.map(Secret::from);
+    opened(runtime, Login::Token(&TOKEN), &options, secret, bearer)
+}
+
+fn read(port: &mut HttpPort, whom: Whom) -> Result<Response, Refusal> {
+    let request = Request::get(&["api", "a/../b?c"])
+        .parameter("page", "1&x")
+        .asked_as(whom);
+    match port.ask(&Question::Http(request))? {
+        Answer::Http(response) => Ok(response),
+        _ => panic!("another kind of answer"),
+    }
+}
+
+#[test]
+fn a_token_is_shown_in_its_header_as_whoever_asks() {
+    let runtime = runtime();
+    let (address, asked) = listener(vec![http("200 OK", "[]"); 3]);
+    // A line from a file ends in one.
+    let mut port = by_token(&runtime, &address, Some("own-token\n"), Some(bearer()));
+    for (whom, shown) in [
+        (Whom::Collector, Some("own-token")),
+        (
+            Whom::Subject,
+            Some("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ),
+        (Whom::Nobody, None),
+    ] {
+        read(&mut port, whom).unwrap();
+        let text = asked.recv().unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("authorization: Bearer "));
+        assert_eq!(line, shown, "{whom:?}");
+        assert!(
+            text.starts_with("GET /api/a%2F..%2Fb%3Fc?page=1%26x HTTP/1.1"),
+            "what is foreign is escaped: {text}"
+        );
+        assert_eq!(text.contains("(probe)"), whom == Whom::Subject);
+    }
+}
+
+#[test]
+fn a_token_goes_to_its_host_by_tls_and_no_redirect_takes_it_away() {
+    let runtime = runtime();
+    let away = "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (address, asked) = listener(vec![away.to_owned()]);
+    let mut port = by_token(&runtime, &address, Some("own-token"), None);
+    assert_eq!(read(&mut port, Whom::Collector).unwrap().status, 302);
+    assert_eq!(asked.try_iter().count(), 1);
+    for plain in [
+        "http://git.example",
+        "ftp://git.example",
+        "https://ann:x@git.example",
+    ] {
+        let options = BTreeMap::from([("endpoint".to_owned(), plain.to_owned())]);
+        let at = ("git.example/7", &options);
+        let handle = runtime.handle().clone();
+        let login = Login::Token(&TOKEN);
+        assert!(HttpPort::new(handle, login, at, None, None, Arc::default()).is_err());
+    }
+    let nowhere = BTreeMap::new();
+    let at = ("ann@evil.example/7", &nowhere);
+    let login = Login::Token(&TOKEN);
+    let handle = runtime.handle().clone();
+    assert!(HttpPort::new(handle, login, at, None, None, Arc::default()).is_err());
+}
+
+#[test]
+fn a_token_that_lacks_or_fits_no_header_is_refused_unsaid() {
+    let runtime = runtime();
+    let (address, asked) = listener(vec![http("200 OK", "[]")]);
+    let refused = |secret| {
+        let mut port = by_token(&runtime, &address, secret, None);
+        read(&mut port, Whom::Collector).unwrap_err()
+    };
+    let none = refused(None);
+    assert!(none.told.contains("GIT_TOKEN"), "{none}");
+    let unfit = refused(Some("own\ntoken"));
+    assert!(!format!("{unfit:?}").contains("own"), "{unfit:?}");
+    for refusal in [none, unfit] {
+        assert_eq!(refusal.code, "no_credentials");
+        assert_eq!(refusal.reason, Reason::Denied);
+    }
+    assert_eq!(asked.try_iter().count(), 0, "nothing was sent");
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -134,8 +248,8 @@ fn an_answer_beyond_the_limit_is_refused_and_not_kept() {
     let runtime = runtime();
     let (address, _asked) = listener(vec![http("200 OK", &"x".repeat(100_000))]);
     let mut port = port(&runtime, &address, None);
-    port.sender = Sender::new(
-        &port.site,
+    port.line.sender = Sender::new(
+        true,
         &HttpLimits {
             bytes_max: 1000,
             ..HttpLimits::default()
@@ -178,6 +292,6 @@ fn a_session_that_was_not_minted_at_first_is_never_minted_later() {
 fn a_stopped_pass_asks_nothing_and_says_so() {
     let runtime = runtime();
     let mut port = port(&runtime, "http://127.0.0.1:9", None);
-    port.stop.store(true, Ordering::Relaxed);
+    port.line.stop.store(true, Ordering::Relaxed);
     assert!(ask(&mut port, Whom::Nobody).unwrap_err().stop);
 }

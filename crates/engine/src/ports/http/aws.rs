@@ -1,0 +1,155 @@
+//! Questions to AWS: signed by the usual chain or the source's own key, by the bearer of a key
+//! under revocation, or with a session which that bearer minted before the cut.
+//!
+//! Where they go: `endpoint`, `region`, `profile`, and the service that the connector names.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use aws_credential_types::Credentials;
+use connectors::{Refusal, Request, Response, Whom};
+use model::{Reason, Secret};
+use tokio::runtime::Handle;
+
+use super::client::{Sealed, sealed};
+use super::sign::{self, Chain};
+use super::site::Site;
+use super::{Line, wait};
+use crate::Error;
+use crate::ports::Bearer;
+
+/// The session that the bearer minted: not yet, held, or out of reach for ever.
+enum Minted {
+    Never,
+    Held(Credentials),
+    Gone(Refusal),
+}
+
+/// Who asks an account, and where.
+pub(super) struct Aws {
+    site: Site,
+    chain: Chain,
+    own: Option<Bearer>,
+    bearer: Option<Bearer>,
+    minted: Minted,
+}
+
+impl Aws {
+    /// As `options` say; with `secret` as the secret of the option `access_key_id`.
+    pub(super) fn new(
+        (runtime, stop): (&Handle, &AtomicBool),
+        options: &BTreeMap<String, String>,
+        secret: Option<Secret>,
+        bearer: Option<Bearer>,
+    ) -> Result<Self, Error> {
+        let profile = options.get("profile").cloned();
+        let chain = Chain::new(profile, options.get("region").cloned());
+        let told = wait(runtime, stop, chain.told()).map_err(Error::Refused)?;
+        let own = options.get("access_key_id").cloned().zip(secret);
+        Ok(Self {
+            site: Site::new(options, told)?,
+            chain,
+            own: own.map(|(user, secret)| Bearer { user, secret }),
+            bearer,
+            minted: Minted::Never,
+        })
+    }
+
+    /// Whether every question stays on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.site.is_loopback()
+    }
+
+    /// The answer to `request`.
+    pub(super) fn answer(
+        &mut self,
+        line: &mut Line,
+        request: &Request,
+    ) -> Result<Response, Refusal> {
+        let credentials = self.credentials(line, request.whom)?;
+        line.exchange(line.tries(request), || {
+            self.sealed(request, credentials.as_ref())
+        })
+    }
+
+    /// The credentials with which a question as `whom` is signed; `None`: with none.
+    fn credentials(&mut self, line: &mut Line, whom: Whom) -> Result<Option<Credentials>, Refusal> {
+        match whom {
+            Whom::Nobody => Ok(None),
+            Whom::Collector if self.own.is_some() => {
+                self.own.as_ref().map(sign::of_bearer).transpose()
+            }
+            Whom::Collector => wait(&line.runtime, &line.stop, self.chain.credentials())?.map(Some),
+            Whom::Subject => self.subject().map(Some),
+            Whom::Minted => self.session(line).map(Some),
+            Whom::Held => Err(Refusal::new(
+                Reason::Unsupported,
+                "AWS has no sessions that are held open",
+            )),
+        }
+    }
+
+    fn subject(&self) -> Result<Credentials, Refusal> {
+        let bearer = self.bearer.as_ref().ok_or_else(|| {
+            Refusal::new(Reason::Unsupported, "the secret is not at hand").code("no_secret")
+        })?;
+        sign::of_bearer(bearer)
+    }
+
+    /// The session minted as the subject. The first question mints it, before the cut; later
+    /// ones never mint another, for that one would be younger than the cut.
+    fn session(&mut self, line: &mut Line) -> Result<Credentials, Refusal> {
+        if matches!(self.minted, Minted::Never) {
+            let minted = self.subject().and_then(|subject| {
+                let request = sign::session_request();
+                let response = line.exchange(1, || self.sealed(&request, Some(&subject)))?;
+                sign::session_in(&response)
+            });
+            self.minted = match minted {
+                Ok(session) => Minted::Held(session),
+                Err(refusal) => Minted::Gone(Refusal {
+                    told: format!("no session could be minted: {}", refusal.told),
+                    code: "not_minted".to_owned(),
+                    reason: Reason::Unsupported,
+                    stop: refusal.stop,
+                }),
+            };
+        }
+        match &self.minted {
+            Minted::Held(session) => Ok(session.clone()),
+            Minted::Gone(refusal) => Err(refusal.clone()),
+            Minted::Never => {
+                Err(Refusal::new(Reason::Failed, "no session was minted").code("not_minted"))
+            }
+        }
+    }
+
+    fn sealed(
+        &self,
+        request: &Request,
+        credentials: Option<&Credentials>,
+    ) -> Result<Sealed, Refusal> {
+        let (url, region) = self.site.of(&request.service)?;
+        let mut sealed = sealed(url, request)?;
+        if let Some(credentials) = credentials {
+            let host = match (sealed.url.host_str(), sealed.url.port()) {
+                (Some(host), Some(port)) => format!("{host}:{port}"),
+                (Some(host), None) => host.to_owned(),
+                (None, _) => {
+                    return Err(Refusal::new(Reason::Failed, "this address names no host"));
+                }
+            };
+            let what = (
+                sealed.method.as_str(),
+                sealed.url.as_str(),
+                host.as_str(),
+                sealed.body.as_bytes(),
+            );
+            for (name, value) in sign::headers(credentials, (&request.service, region), what)? {
+                let unsigned = || Refusal::new(Reason::Failed, "this request cannot be signed");
+                sealed.show(&name, value.as_bytes()).ok_or_else(unsigned)?;
+            }
+        }
+        Ok(sealed)
+    }
+}
