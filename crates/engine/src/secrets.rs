@@ -13,8 +13,6 @@ use model::{Attribute, Confidence, Gap, Reason, Value};
 /// Ours take about a hundredth of that.
 const TIME: Duration = Duration::from_secs(10);
 const TIME_A_MIB: Duration = Duration::from_secs(1);
-/// After so many bytes it is looked at the time.
-const PIECE: usize = 1 << 20;
 
 /// The rules for one source.
 pub(crate) struct Secrets {
@@ -163,15 +161,9 @@ fn scan(
     until: Instant,
     sink: &mut dyn FnMut(leaks::Match),
 ) -> Option<u64> {
-    let mut stream = detector.stream(Some(path));
-    for piece in bytes.chunks(PIECE) {
-        stream.push(piece, sink);
-        if Instant::now() > until {
-            return None;
-        }
-    }
-    let allowed = stream.finish(sink).muted;
-    (Instant::now() <= until).then_some(allowed)
+    let in_time = || Instant::now() <= until;
+    let summary = detector.scan_while(bytes, Some(path), &in_time, sink)?;
+    Some(summary.muted)
 }
 
 /// A match as connectors know it; none where it is no credential or one written for a manual.

@@ -40,6 +40,25 @@ pub struct Summary {
 pub(crate) struct Place<'a> {
     pub(crate) path: Option<&'a str>,
     pub(crate) commit: Option<&'a str>,
+    /// Where the time is bounded.
+    pub(crate) clock: Option<Clock<'a>>,
+}
+
+impl Place<'_> {
+    /// Whether another expression may be run.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.clock.is_none_or(|clock| (clock.0)())
+    }
+}
+
+/// Says whether there is time left: the caller's, for this crate has none.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock<'a>(&'a dyn Fn() -> bool);
+
+impl std::fmt::Debug for Clock<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Detector {
@@ -98,6 +117,31 @@ impl Detector {
         self.scan_commit(bytes, path, None, sink)
     }
 
+    /// As [`Detector::scan`], for rules that may be hostile: before each run of an expression
+    /// over a part of `bytes` (64 KiB and a window), and before each allow-list, `goes_on` is
+    /// asked. `None` where it said no; what was told until then is a part.
+    pub fn scan_while(
+        &self,
+        bytes: &[u8],
+        path: Option<&str>,
+        goes_on: &dyn Fn() -> bool,
+        sink: &mut dyn FnMut(Match),
+    ) -> Option<Summary> {
+        let place = Place {
+            path,
+            commit: None,
+            clock: Some(Clock(goes_on)),
+        };
+        let mut blocks = Blocks::new(self, place);
+        let mut from = 0;
+        while from < bytes.len() && goes_on() {
+            let to = bytes.len().min(from + crate::window::BLOCK);
+            blocks.look(bytes, 0, from..to, sink);
+            from = to;
+        }
+        goes_on().then(|| blocks.finish(sink))
+    }
+
     /// As [`Detector::scan`], for a file of a commit, which an allow-list may know.
     pub fn scan_commit(
         &self,
@@ -106,7 +150,12 @@ impl Detector {
         commit: Option<&str>,
         sink: &mut dyn FnMut(Match),
     ) -> Summary {
-        let mut blocks = Blocks::new(self, Place { path, commit });
+        let place = Place {
+            path,
+            commit,
+            clock: None,
+        };
+        let mut blocks = Blocks::new(self, place);
         let mut from = 0;
         while from < bytes.len() {
             let to = bytes.len().min(from + crate::window::BLOCK);

@@ -27,7 +27,13 @@ impl Detector {
     /// Begins a scan of what will be pushed.
     pub fn stream<'d>(&'d self, path: Option<&'d str>) -> Stream<'d> {
         Stream {
-            blocks: Blocks::new(self, Place { path, commit: None }),
+            blocks: Blocks::new(
+                self,
+                Place {
+                    path,
+                    ..Place::default()
+                },
+            ),
             buffer: Vec::new(),
             base: 0,
             done: 0,

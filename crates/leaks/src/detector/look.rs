@@ -5,6 +5,7 @@ use std::ops::Range;
 use model::Secret;
 
 use super::{Detector, Place};
+use crate::Allowlist;
 use crate::allow::Seen;
 use crate::checks::Outcome;
 use crate::found::{Checksum, Confidence, Mode};
@@ -123,11 +124,18 @@ impl<'a> Look<'a> {
     }
 
     fn search(&mut self, at: usize, rule: &Rule, from: usize, to: usize) {
+        if !self.place.goes_on() {
+            return;
+        }
         let (Some(regex), Form::Free { group, .. }) = (rule.regex(), &rule.form) else {
             return;
         };
         let bytes = self.bytes;
         for captures in regex.captures_iter(&bytes[from..to]) {
+            // Each next match may cost as much as the first one did.
+            if !self.place.goes_on() {
+                return;
+            }
             let Some(whole) = captures.get(0) else {
                 continue;
             };
@@ -286,7 +294,8 @@ impl<'a> Look<'a> {
             line,
         };
         let mut lists = rule.allow.iter().chain(&self.detector.allow);
-        let muted = ignore::is_marked(line) || lists.any(|list| list.knows(&seen));
+        let known = |list: &Allowlist| self.place.goes_on() && list.knows(&seen);
+        let muted = ignore::is_marked(line) || lists.any(known);
         let confidence = match (outcome.checksum, outcome.mode) {
             (Checksum::Invalid, _) => rule.confidence.lower(),
             (Checksum::Valid, _) => Confidence::High,

@@ -127,6 +127,42 @@ fn a_file_apart_disables_and_displaces_nothing_unseen() {
 }
 
 /// CL-12: expressions that would take all memory are refused before they do.
+/// The clock is asked before each run of an expression over 64 KiB, and before each further match,
+/// so whoever writes a slow rule takes one run more than there is time for.
+#[test]
+fn a_file_apart_runs_no_expression_once_its_time_is_up() {
+    const RULES: usize = 50;
+    const PIECES: usize = 16;
+    let rules: String = (0..RULES)
+        .map(|n| {
+            format!("[[rules]]\nid = \"r{n}\"\nregex = \'\'\'(?:x|xx)+q{n}[a-z0-9]{{8}}\'\'\'\n")
+        })
+        .collect();
+    let theirs = GitleaksConfig::parse(&rules).unwrap().apart().unwrap();
+    let theirs = theirs.theirs.unwrap();
+    let text = "xxxxxxxxxq0a9b8c7d6\n".repeat((PIECES << 16) / 20);
+    let asked = std::cell::Cell::new(0);
+    let run = |most: usize| {
+        asked.set(0);
+        let mut told = 0;
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= most
+        };
+        let summary = theirs.scan_while(text.as_bytes(), None, &goes_on, &mut |_| told += 1);
+        (summary, told)
+    };
+    let (summary, told) = run(usize::MAX);
+    assert_eq!(summary.unwrap().matches, told);
+    assert!(told > 0);
+    assert!(asked.get() >= RULES * PIECES, "asked {} times", asked.get());
+    for most in [0, 1, 10, 100] {
+        let (summary, told) = run(most);
+        assert!(summary.is_none(), "what was told is a part");
+        assert!(told <= most as u64, "{told} matches in {most} runs");
+    }
+}
+
 #[test]
 fn a_file_apart_is_bounded() {
     let grows = "[[rules]]\nid = \"r\"\nregex = '((\\w{500}){500}){500}'\n";
