@@ -17,13 +17,28 @@ const ENDED: &str = r#"], "finished": "2026-11-20T08:00:05Z"}"#;
 /// So often it is asked whether the first one has begun.
 const TRIES: usize = 100_000;
 
+/// The same call with its signals as a terminal gives them: these tests may run in the background
+/// of a script, where an interruption is ignored by all that is started.
+fn interruptible(call: &Command) -> Command {
+    let mut command = Command::new("/usr/bin/env");
+    command.env_clear().arg("--default-signal=INT,TERM,HUP");
+    command.arg(call.get_program()).args(call.get_args());
+    command.envs(
+        call.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    if let Some(dir) = call.get_current_dir() {
+        command.current_dir(dir);
+    }
+    command
+}
+
 /// A scan that reads the beginning of a collection and waits for the rest.
 fn waiting(world: &World, arguments: &[&str]) -> Child {
     let mut all = vec!["scan"];
     all.extend(arguments);
     all.push("collection:-");
-    let mut child = world
-        .command(&all)
+    let mut child = interruptible(&world.command(&all))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
