@@ -15,5 +15,6 @@ mod contract;
 mod fake;
 mod formats;
 mod hostile;
+mod manual;
 mod notebook;
 mod owned;

@@ -1,0 +1,103 @@
+//! The manual agrees with the catalogues.
+//!
+//! `docs/sources/README.md` is made of what connectors and formats say of themselves; where it
+//! differs, `KEYROLL_WRITE_MANUAL=1 cargo test -p connectors --test catalog manual` writes it.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use connectors::{CATALOG, Login, PortKind, Spec};
+
+use connectors::formats::FORMATS;
+
+fn manual(page: &str) -> PathBuf {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sources");
+    PathBuf::from(docs).join(format!("{page}.md"))
+}
+
+/// How a person names such a source.
+fn named(spec: &Spec) -> &'static str {
+    match (spec.name, spec.port) {
+        (_, PortKind::Http(Login::Token(login))) => login.form,
+        ("files", _) => "nothing, or PATH",
+        ("git_history", _) => "PATH of a repository",
+        ("aws_exports", _) => "export:PATH",
+        ("aws_iam", _) => "aws or aws:PROFILE",
+        ("postgres_roles", _) => "postgres://USER@HOST/DATABASE",
+        ("leavers", _) => "leavers:FILE",
+        ("tls_endpoint", _) => "tls://HOST:PORT",
+        (name, _) => panic!("how is a source of `{name}` named?"),
+    }
+}
+
+fn catalogue() -> String {
+    let mut text = String::from(
+        "# Sources\n\nWhat Keyroll reads, as the program says of itself.\n\n\
+         | source | reads | named by | can revoke |\n|---|---|---|---|\n",
+    );
+    for connector in CATALOG {
+        let spec = connector.spec();
+        let name = spec.name;
+        let acts = if connector.revoker().is_some() {
+            "yes"
+        } else {
+            "no"
+        };
+        writeln!(
+            text,
+            "| [`{name}`]({name}.md) | {} | `{}` | {acts} |",
+            spec.reads,
+            named(spec)
+        )
+        .unwrap();
+    }
+    text.push_str(
+        "\nAny other program can push a [collection](../reference/collection.md): \
+         `collection:FILE`.\n\n## Formats of files\n\n\
+         Told wherever files are read: in directories, histories, archives and images, and in the \
+         usual places of this machine, where that says so.\n\n\
+         | format | reads | usual places |\n|---|---|---|\n",
+    );
+    for format in FORMATS {
+        let spec = format.spec();
+        let title = match manual(spec.name).exists() {
+            true => format!("[`{0}`]({0}.md)", spec.name),
+            false => format!("`{}`", spec.name),
+        };
+        let places: Vec<_> = spec.places.iter().map(|one| format!("`{one}`")).collect();
+        writeln!(text, "| {title} | {} | {} |", spec.reads, places.join(", ")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_list_of_sources_is_what_the_catalogues_say() {
+    let path = manual("README");
+    let wanted = catalogue();
+    if std::env::var_os("KEYROLL_WRITE_MANUAL").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == wanted,
+        "{} differs; KEYROLL_WRITE_MANUAL=1 writes it",
+        path.display()
+    );
+}
+
+#[test]
+fn each_source_has_a_page_with_every_right_that_it_wants() {
+    let mut lacking = Vec::new();
+    for connector in CATALOG {
+        let spec = connector.spec();
+        let page = std::fs::read_to_string(manual(spec.name)).unwrap_or_default();
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let page = words(&page);
+        for right in spec.needs_to_discover.iter().chain(spec.needs_to_act) {
+            if !page.contains(&words(right)) {
+                lacking.push(format!("{}: `{right}`", spec.name));
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "not in their pages: {lacking:#?}");
+}
