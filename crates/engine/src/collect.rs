@@ -114,6 +114,7 @@ impl Engine {
             ));
         }
         if let Some(gap) = secrets.and_then(|secrets| secrets.gap()) {
+            open.of_rules = Some(gap.clone());
             open.intake.gap(gap);
         }
         let seen = open.intake.seen();
@@ -142,6 +143,7 @@ impl Engine {
             started,
             pass,
             intake,
+            of_rules: None,
             held,
         })
     }
@@ -154,6 +156,7 @@ impl Engine {
             started,
             pass,
             intake,
+            of_rules,
             held,
         } = open;
         let Taken {
@@ -175,9 +178,10 @@ impl Engine {
             now: self.now(),
         };
         let counts = reconcile::reconcile(&run, spool, &read, tell)?;
+        let over_all = |gap: &Gap| gap.scope == scope && of_rules.as_ref() != Some(gap);
         let outcome = match (read.gaps.is_empty(), counts.seen) {
             (true, _) => PassOutcome::Whole,
-            (false, 0) if read.gaps.iter().any(|gap| gap.scope == scope) => PassOutcome::Failed,
+            (false, 0) if read.gaps.iter().any(over_all) => PassOutcome::Failed,
             (false, _) => PassOutcome::Partial,
         };
         let finished = self.now();
@@ -219,6 +223,8 @@ pub(crate) struct Open {
     pass: i64,
     /// Takes what the pass brings.
     pub(crate) intake: Intake,
+    /// A gap over all of it that is none of the source's: it was read, by our rules alone.
+    of_rules: Option<Gap>,
     held: Held,
 }
 

@@ -223,6 +223,18 @@ fn a_hostile_file_in_the_tree_is_a_gap_and_nothing_of_it_is_repeated() {
     gap("the rules in `.gitleaks.toml` are not used");
 }
 
+/// Decision 29: one file that cannot be used is a gap; the tree was read, and there was nothing.
+#[test]
+fn a_broken_rule_file_alone_in_a_tree_is_a_gap_and_no_failure() {
+    let world = World::new();
+    world.file("bare/.gitleaks.toml", "[[rules]\n");
+    let bare = world.path("bare");
+    let ran = world.run(&["scan", bare.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let gaps = world.get(&["gaps", "-o", "json"]);
+    assert!(gaps.contains("not of gitleaks' form"), "{gaps}");
+}
+
 /// CL-12: `.gitleaksignore` and gitleaks' report know findings as a baseline does.
 #[test]
 fn what_gitleaks_knows_is_left_out_and_counted() {
