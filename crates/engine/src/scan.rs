@@ -154,46 +154,35 @@ impl Engine {
                     config("aws_iam", UNNAMED, options),
                 )
             }
-            Spec::Token {
-                connector,
-                target,
-                variable,
-            } => {
-                let named = config(connector, target, endpoint(machine));
-                vec![self.by_token(named, variable, machine)?]
+            Spec::Token { connector, target } => {
+                vec![self.by_token(config(connector, target, endpoint(machine)), machine)?]
             }
             Spec::Collection(_) => {
                 return Err(Error::Unfit("a collection is pushed, not read".into()));
             }
-            Spec::Known(id) => vec![self.added(self.source(id)?)?],
+            Spec::Known(id) => vec![self.added(self.source(id)?, machine)?],
         })
     }
 
-    /// A source that was added, with what was sealed for it.
-    fn added(&self, config: SourceConfig) -> Result<Wanted, Error> {
+    /// A source with what was sealed for it, or with its token of the environment.
+    fn added(&self, config: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
+        let login = connectors::token_logins().find(|(one, _)| one.spec().name == config.connector);
+        let token = login.and_then(|(_, login)| machine.tokens.get(login.variable));
+        let sealed = self.source_secret(&config)?;
         Ok(Wanted {
             named: config.id.as_str().to_owned(),
-            secret: self.source_secret(&config)?,
+            secret: sealed.or_else(|| token.cloned()),
             config,
         })
     }
 
     /// A source that wants a token: as it was added, with what was sealed for it then, which goes
-    /// nowhere else; or as it is named now, with the token of the environment.
-    fn by_token(
-        &self,
-        named: SourceConfig,
-        variable: &str,
-        machine: &Machine,
-    ) -> Result<Wanted, Error> {
+    /// nowhere else; or as it is named now.
+    fn by_token(&self, named: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
         let added = self.sources()?.into_iter().find(|one| one.id == named.id);
         let same =
             |added: &SourceConfig| machine.endpoint.is_none() || added.options == named.options;
-        let mut wanted = self.added(added.filter(same).unwrap_or(named))?;
-        if wanted.secret.is_none() {
-            wanted.secret = machine.tokens.get(variable).cloned();
-        }
-        Ok(wanted)
+        self.added(added.filter(same).unwrap_or(named), machine)
     }
 
     /// Directories and files to search, and the histories of those that are repositories.

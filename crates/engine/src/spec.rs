@@ -41,8 +41,6 @@ pub enum Spec {
         connector: &'static str,
         /// What stands behind the colon.
         target: String,
-        /// Where its token is looked for, if none is sealed.
-        variable: &'static str,
     },
     /// A source that was added before: `postgres_roles:db.example:5432`.
     Known(SourceId),
@@ -180,7 +178,6 @@ fn token(word: &str, target: &str) -> Option<Result<Spec, Error>> {
     Some(Ok(Spec::Token {
         connector: connector.spec().name,
         target: target.trim_end_matches('/').to_owned(),
-        variable: login.variable,
     }))
 }
 
@@ -247,14 +244,10 @@ mod tests {
     #[test]
     fn a_source_with_a_token_is_named_by_the_host_that_gets_it() {
         let spec = Spec::parse("gitlab:Git.Example:8443/group/shop/", |_| false).unwrap();
-        let Spec::Token {
-            target, variable, ..
-        } = spec
-        else {
+        let Spec::Token { target, .. } = spec else {
             panic!("{spec:?}")
         };
         assert_eq!(target, "git.example:8443/group/shop");
-        assert_eq!(variable, "GITLAB_TOKEN");
         for wrong in [
             "git.example",
             "git.example/",

@@ -106,6 +106,15 @@ fn stub_a_token_in_the_environment_is_enough_and_is_not_kept() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+    // The same by the id of a source that was added without one.
+    let added = world.run(&["sources", "add", named, "--endpoint", stub.url()]);
+    assert!(added.stdout.contains("no secret of its own"), "{added:?}");
+    let output = world
+        .command(&["scan", "gitlab_project_tokens:git.test/group/shop"])
+        .env("GITLAB_TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
     // Where another system is asked is nothing to this one.
     let elsewhere = Stub::answering(|_| json("200 OK", "[]"));
     let aws = world

@@ -74,7 +74,7 @@ impl Token {
             Whom::Nobody => Ok(None),
             Whom::Collector => self.own.as_ref().map(Some).ok_or_else(|| {
                 let told = format!(
-                    "no token is at hand; set `{}`, or seal one: \
+                    "no token is at hand; set `{}` for `keyroll scan`, or seal one: \
                      `keyroll sources add {} --password-stdin`",
                     self.login.variable, self.login.form
                 );
