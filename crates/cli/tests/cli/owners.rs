@@ -68,3 +68,29 @@ fn a_list_of_leavers_without_addresses_fails_as_a_source() {
     let ran = world.run(&["scan", "leavers:left.csv"]);
     assert_eq!(ran.code, 5, "{} {}", ran.stdout, ran.stderr);
 }
+
+#[test]
+fn a_ticket_names_whom_the_evidence_names_until_somebody_is_confirmed() {
+    let (world, id) = world();
+    let found = json(&world, &["findings", "-o", "json"]);
+    let of_it = |one: &&Value| one["id"] == id.as_str();
+    let finding = found.as_array().unwrap().iter().find(of_it).unwrap();
+    let print = finding["fingerprint"].as_str().unwrap();
+    let ticket = world.get(&["findings", "ticket", print]);
+    assert!(
+        ticket.contains("perhaps team-payments (business") && ticket.contains("CODEOWNERS names"),
+        "{ticket}"
+    );
+    let told = world.get(&["findings", "ticket", print, "-o", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        told["owners"]["suggested"][0]["who"], "team-payments",
+        "{told}"
+    );
+    world.get(&["owner", "set", &id, "payments"]);
+    let ticket = world.get(&["findings", "ticket", print]);
+    assert!(
+        ticket.contains("payments") && !ticket.contains("perhaps"),
+        "{ticket}"
+    );
+}

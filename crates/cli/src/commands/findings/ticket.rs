@@ -1,12 +1,14 @@
 //! `keyroll findings ticket`: one finding as the text of a ticket.
 
+use inventory::owners::Answer;
 use model::{Finding, Verdict};
 use serde_json::Value;
 
+use crate::commands::owner::suggest;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged;
-use crate::output::{Cell, Page, Section, show};
+use crate::output::{Cell, Fields, Page, Section, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 
@@ -33,13 +35,42 @@ impl Ticket {
         };
         let mut settings = settings.clone();
         settings.wanted = settings.wanted.markdown_unless_asked();
-        show(&settings, &page(finding))?;
+        let reading = || Error::from_engine("cannot read the roll");
+        let left = engine.left().map_err(reading())?;
+        let thing = engine.look(&finding.entity).map_err(reading())?;
+        let mut record = super::fields(finding);
+        let suggested = engine.suggested(&thing, &left);
+        record.insert("owners".to_owned(), suggest::records(&suggested));
+        show(&settings, &page(finding, &suggested, record))?;
         Ok(Outcome::CLEAN)
     }
 }
 
+/// Whom the evidence names, in both senses and with its reasons, and how one of them is confirmed.
+fn unconfirmed(finding: &Finding, suggested: &Answer) -> Vec<String> {
+    let likely = suggested.ranked.iter().map(|one| {
+        format!(
+            "perhaps {} ({}, {} of 100): {}",
+            one.who.name(),
+            one.role.as_str(),
+            one.score,
+            one.reasons.join("; ")
+        )
+    });
+    let left = suggested
+        .left
+        .iter()
+        .map(|one| format!("{} has left: {}", one.who.name(), one.reasons.join("; ")));
+    let mut lines: Vec<String> = likely.chain(left).collect();
+    lines.push(format!(
+        "nobody is confirmed; `keyroll owner set {} NAME` says who",
+        finding.entity
+    ));
+    lines
+}
+
 /// The text: what, where, whose, why it matters, what to do.
-fn page(finding: &Finding) -> Page {
+fn page(finding: &Finding, suggested: &Answer, record: Fields) -> Page {
     let lines = |title: &str, lines: Vec<String>| {
         Section::lines(title, lines.into_iter().map(Cell::new).collect())
     };
@@ -59,12 +90,9 @@ fn page(finding: &Finding) -> Page {
         "on the roll: `{}` ({})",
         finding.entity, finding.name
     ));
-    let owner = match &finding.owner {
-        Some(owner) => owner.clone(),
-        None => format!(
-            "nobody is confirmed; `keyroll owner set {} NAME` says who",
-            finding.entity
-        ),
+    let owners = match &finding.owner {
+        Some(owner) => vec![owner.clone()],
+        None => unconfirmed(finding, suggested),
     };
     let why = finding
         .factors
@@ -87,7 +115,7 @@ fn page(finding: &Finding) -> Page {
         lead: vec![Cell::new(what)],
         sections: vec![
             lines("Where", at),
-            lines("Who answers", vec![owner]),
+            lines("Who answers", owners),
             lines("Why it matters", why.collect()),
             lines("Next", vec![format!("`{}`", finding.next)]),
             lines(
@@ -97,7 +125,7 @@ fn page(finding: &Finding) -> Page {
                     .into(),
             ),
         ],
-        record: Value::Object(super::fields(finding)),
+        record: Value::Object(record),
         ..Page::default()
     }
 }
