@@ -84,7 +84,7 @@ fn a_ticket_names_whom_the_evidence_names_until_somebody_is_confirmed() {
     let told = world.get(&["findings", "ticket", print, "-o", "json"]);
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(
-        told["owners"]["suggested"][0]["who"], "team-payments",
+        told["may_own_it"]["suggested"][0]["who"], "team-payments",
         "{told}"
     );
     world.get(&["owner", "set", &id, "payments"]);

@@ -40,7 +40,7 @@ impl Ticket {
         let thing = engine.look(&finding.entity).map_err(reading())?;
         let mut record = super::fields(finding);
         let suggested = engine.suggested(&thing, &left);
-        record.insert("owners".to_owned(), suggest::records(&suggested));
+        record.insert("may_own_it".to_owned(), suggest::records(&suggested));
         show(&settings, &page(finding, &suggested, record))?;
         Ok(Outcome::CLEAN)
     }
