@@ -117,9 +117,9 @@ impl Detector {
         self.scan_commit(bytes, path, None, sink)
     }
 
-    /// As [`Detector::scan`], for rules that may be hostile: before each run of an expression
-    /// over a part of `bytes` (64 KiB and a window), and before each allow-list, `goes_on` is
-    /// asked. `None` where it said no; what was told until then is a part.
+    /// As [`Detector::scan`], for rules that may be hostile: for each 64 KiB of `bytes`, at each
+    /// keyword, before each run of an expression over such a part and its window, and before each
+    /// allow-list `goes_on` is asked. `None` where it said no; what was told until then is a part.
     pub fn scan_while(
         &self,
         bytes: &[u8],
@@ -135,7 +135,7 @@ impl Detector {
         let mut blocks = Blocks::new(self, place);
         let mut from = 0;
         while from < bytes.len() && goes_on() {
-            let to = bytes.len().min(from + crate::window::BLOCK);
+            let to = bytes.len().min(from + look::PIECE);
             blocks.look(bytes, 0, from..to, sink);
             from = to;
         }

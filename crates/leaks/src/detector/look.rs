@@ -19,7 +19,7 @@ use crate::{encoded, entropy, ignore, pem, placeholder};
 /// A secret whose rule does not say has at least this many bits a byte.
 const ENTROPY_MIN: f64 = 2.3;
 /// Rules without a keyword look at pieces of this size, at fixed places.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// A look at one block.
 pub(super) struct Look<'a> {
@@ -65,6 +65,10 @@ impl<'a> Look<'a> {
     }
 
     fn keyword(&mut self, hit: Hit<'_>) {
+        // Many rules may share a keyword that stands everywhere.
+        if !self.place.goes_on() {
+            return;
+        }
         let detector = self.detector;
         for at in hit.rules {
             let Some(rule) = detector.rules.get(*at) else {

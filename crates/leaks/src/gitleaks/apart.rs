@@ -11,6 +11,8 @@ use crate::{Allowlist, Detector, Error, builtin};
 
 /// Rules of such a file, and of its expressions; gitleaks' own, which many copy, has 220 rules.
 const EXPRESSIONS_MAX: usize = 2_000;
+/// Keywords of its rules: all that share four letters are gone through where these stand.
+const KEYWORDS_MAX: usize = 4_000;
 /// What one expression takes when it is compiled is found by trying these, in KiB.
 const WEIGHTS: [usize; 4] = [32, 128, 512, 2048];
 /// All expressions of such a file together, in KiB.
@@ -68,6 +70,8 @@ impl GitleaksConfig {
         most("rules", EXPRESSIONS_MAX, self.rules.len())?;
         let count = self.expressions().count();
         most("regular expressions", EXPRESSIONS_MAX, count)?;
+        let keywords = self.rules.iter().flat_map(|rule| &rule.keywords);
+        most("keywords", KEYWORDS_MAX, keywords.map(Vec::len).sum())?;
         let mut weight = 0;
         for text in self.expressions() {
             weight += weight_of(&re2::translate(text));
