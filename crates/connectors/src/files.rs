@@ -30,12 +30,10 @@ pub(crate) use kept::{Kept, digest, within_the_file};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place_below};
 pub use search::ALLOWED;
-pub(crate) use search::search;
+pub(crate) use search::{secret_in, secrets_of, seen_in};
 pub(crate) use sight::{scope, split_native};
-pub use walk::bytes_worth_reading;
+pub use walk::{bytes_worth_reading, is_text};
 
-use crate::formats::utf16::as_utf8;
-use crate::formats::{self, FileAt};
 use crate::{Connector, Context, Error, PortKind, Refusal, Spec, Stop};
 use walk::Walk;
 
@@ -148,27 +146,6 @@ fn holds_secret(field: &str, mark: &str) -> bool {
 fn secrets_in(cx: &mut Context<'_>, path: &str) -> Result<Vec<Secret>, Refusal> {
     let file = cx.read(path, FILE_BYTES_MAX)?;
     Ok(secrets_of(cx, path, file.bytes.expose()))
-}
-
-/// Every secret in what a file at `path` holds.
-fn secrets_of(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<Secret> {
-    let bytes = as_utf8(bytes);
-    let at = FileAt {
-        path,
-        bytes: &bytes,
-    };
-    let mut seen = formats::read_all(&at);
-    search(cx, &at, &mut seen);
-    let told = seen.found.into_iter().filter_map(|found| found.secret);
-    told.chain(seen.keys.into_iter().map(|key| key.body))
-        .collect()
-}
-
-/// The secret in a file that bears `mark`.
-fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
-    secrets_of(cx, path, bytes)
-        .into_iter()
-        .find(|secret| cx.fingerprint(secret).short() == mark)
 }
 
 fn search_all(

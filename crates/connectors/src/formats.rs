@@ -57,13 +57,14 @@ mod systemd_unit;
 mod terraform;
 pub(crate) mod text;
 mod tree;
-pub(crate) mod utf16;
+mod utf16;
 mod windows;
 pub(crate) mod x509;
 mod xml;
 
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
+pub use utf16::as_utf8;
 
 /// What a format says of itself.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ pub struct FormatSpec {
 pub struct FileAt<'a> {
     /// Its absolute path.
     pub path: &'a str,
-    /// What it holds, or the beginning of it.
+    /// What it holds, or the beginning of it; its text in UTF-8 ([`as_utf8`]).
     pub bytes: &'a [u8],
 }
 

@@ -26,8 +26,10 @@ use change::{Before, asked};
 use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
 use crate::code_owners::{self, CodeOwners};
-use crate::files::{At, Kept, Place, place_below, scope, search, split_native, within_the_file};
-use crate::formats::{self, FileAt};
+use crate::files::{
+    At, Kept, Place, place_below, scope, secret_in, secrets_of, seen_in, split_native,
+    within_the_file,
+};
 use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
 
 /// The history of a git repository.
@@ -109,7 +111,7 @@ impl Connector for GitHistory {
         while let Some(from) = next {
             let some = cx.git(&dir, from)?;
             for blob in some.blobs.iter().filter(|blob| blob.path == path[1..]) {
-                if let Some(secret) = secret_in(cx, blob, mark) {
+                if let Some(secret) = secret_with(cx, blob, mark) {
                     return Ok(secret);
                 }
             }
@@ -141,7 +143,7 @@ impl Connector for GitHistory {
                 let Some(marks) = wanted.get(blob.path.as_str()) else {
                     continue;
                 };
-                for secret in secrets_of(cx, blob) {
+                for secret in secrets_in(cx, blob) {
                     if let Some(native) = marks.get(cx.fingerprint(&secret).short()) {
                         found.insert((*native).to_owned(), secret);
                     }
@@ -224,10 +226,7 @@ fn each_blob(
 /// What one content holds that was not there `before`, and whether all of it could be named.
 fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Observation>, bool) {
     let path = format!("/{}", blob.path);
-    let bytes = blob.bytes.expose();
-    let at = FileAt { path: &path, bytes };
-    let mut seen = formats::read_all(&at);
-    search(cx, &at, &mut seen);
+    let mut seen = seen_in(cx, &path, blob.bytes.expose());
     // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
     seen.gaps.clear();
     if let Some(before) = before {
@@ -338,22 +337,11 @@ fn keep(
 }
 
 /// The secret in this content that bears `mark`.
-fn secret_in(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
-    secrets_of(cx, blob)
-        .into_iter()
-        .find(|secret| cx.fingerprint(secret).short() == mark)
+fn secret_with(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
+    secret_in(cx, &format!("/{}", blob.path), blob.bytes.expose(), mark)
 }
 
 /// Every secret in this content.
-fn secrets_of(cx: &Context<'_>, blob: &Blob) -> Vec<Secret> {
-    let path = format!("/{}", blob.path);
-    let at = FileAt {
-        path: &path,
-        bytes: blob.bytes.expose(),
-    };
-    let mut seen = formats::read_all(&at);
-    search(cx, &at, &mut seen);
-    let told = seen.found.into_iter().filter_map(|found| found.secret);
-    let keys = seen.keys.into_iter().map(|key| key.body);
-    told.chain(keys).collect()
+fn secrets_in(cx: &Context<'_>, blob: &Blob) -> Vec<Secret> {
+    secrets_of(cx, &format!("/{}", blob.path), blob.bytes.expose())
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use connectors::formats::{FORMATS, FileAt, Seen};
+use connectors::formats::{FORMATS, FileAt, Seen, as_utf8};
 use model::Key;
 use serde_json::Value;
 
@@ -167,6 +167,7 @@ fn expected(value: &Value, out: &mut BTreeSet<(String, String)>) {
 fn read(path: &Path, bytes: &[u8]) -> Seen {
     let path = path.to_str().unwrap();
     let name = path.rsplit('/').next().unwrap();
+    let bytes = &*as_utf8(bytes);
     let mut seen = Seen::default();
     for format in FORMATS {
         if format.recognises(path, name) || format.contained_in(bytes) {

@@ -115,6 +115,18 @@ fn a_staged_secret_is_one_line_with_what_to_do_and_stops_the_commit() {
 }
 
 #[test]
+fn a_staged_text_of_windows_is_read_like_any_other() {
+    let shop = Shop::new();
+    let text = format!("\u{feff}DATABASE_URL={}\r\n", url("app", NEW));
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(shop.dir.join("prod.env"), wide).unwrap();
+    shop.git(&["add", "-A"]);
+    let (code, stdout, stderr) = shop.scan(&["--staged", "--fail-on", "low"]);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stdout.starts_with("prod.env:1:"), "{stdout}");
+}
+
+#[test]
 fn what_was_there_before_or_only_moved_is_not_new() {
     let shop = Shop::new();
     let staged = || shop.scan(&["--staged", "--fail-on", "info"]);

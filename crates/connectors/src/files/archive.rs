@@ -12,10 +12,10 @@ use model::{Attribute, Reason, Secret};
 use super::image::{self, Names};
 use super::pairs::At;
 use super::place::place_in;
-use super::search::search;
+use super::search::{secret_in, seen_in};
+use super::sight;
 use super::walk::{Walk, is_absent, join, say_cut};
-use super::{secret_in, sight};
-use crate::formats::{self, FileAt, Seen};
+use crate::formats::{self, Seen};
 use crate::{Context, Entry, EntryKind, Error, File, Packed, Packing, Refusal, Stop};
 use whereabouts::{Facts, Whereabouts};
 
@@ -244,12 +244,7 @@ impl Held {
     /// Reads a file by every format that knows it, and searches it.
     fn read(&mut self, cx: &mut Context<'_>, inside: &str, file: &File) {
         let path = inner(inside);
-        let at = FileAt {
-            path: &path,
-            bytes: file.bytes.expose(),
-        };
-        let mut seen = formats::read_all(&at);
-        search(cx, &at, &mut seen);
+        let mut seen = seen_in(cx, &path, file.bytes.expose());
         if file.cut {
             say_cut(formats::known_by_name(&path), &mut seen);
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::{Attribute, Confidence, CredentialType, Key, KeyKind};
+use model::{Attribute, Confidence, CredentialType, Key, KeyKind, Secret};
 
 use super::kept::digest;
-use crate::formats::{FileAt, Found, Seen};
+use crate::formats::{self, FileAt, Found, Seen, as_utf8};
 use crate::{Context, Detected, aws_account_of, is_aws_key_id};
 
 /// An AWS key id and its secret are written down together: so many lines apart at most.
@@ -13,10 +13,37 @@ const PAIR_LINES_MAX: usize = 10;
 /// What a comment on its line or an allow-list says is known.
 pub const ALLOWED: &str = "match allowed by a comment or an allow-list";
 
+/// What formats and rules see in a file at `path`.
+pub(crate) fn seen_in(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Seen {
+    let bytes = as_utf8(bytes);
+    let file = FileAt {
+        path,
+        bytes: &bytes,
+    };
+    let mut seen = formats::read_all(&file);
+    search(cx, &file, &mut seen);
+    seen
+}
+
+/// Every secret in what a file at `path` holds.
+pub(crate) fn secrets_of(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<Secret> {
+    let seen = seen_in(cx, path, bytes);
+    let told = seen.found.into_iter().filter_map(|found| found.secret);
+    told.chain(seen.keys.into_iter().map(|key| key.body))
+        .collect()
+}
+
+/// The secret among them that bears `mark`.
+pub(crate) fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
+    secrets_of(cx, path, bytes)
+        .into_iter()
+        .find(|secret| cx.fingerprint(secret).short() == mark)
+}
+
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
 ///
 /// What a format hands on as text is searched first, because its place is told better there.
-pub(crate) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
+pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
     let keys = seen.keys.iter().map(|key| &key.body);
     let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();

@@ -15,8 +15,7 @@ use super::place::{Place, is_dull, place_below};
 use super::search::search;
 use super::{FILE_BYTES_MAX, sight};
 use crate::code_owners::{self, CodeOwners};
-use crate::formats::utf16::as_utf8;
-use crate::formats::{self, FileAt, Seen};
+use crate::formats::{self, FileAt, Seen, as_utf8};
 use crate::packing::is_packed_name;
 use crate::{Context, Entry, EntryKind, File, Packing, Refusal, Stop};
 
@@ -305,13 +304,13 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             if self.is_archive(&head) && !closed {
                 return self.archive(path);
             }
-            if !known && is_binary(head.bytes.expose()) {
+            if !known && !is_text(head.bytes.expose()) {
                 return Ok(());
             }
         }
         match self.read(path, bytes_max(known))? {
             Some(file) if self.is_archive(&file) && !closed => self.archive(path),
-            Some(file) if known || !is_binary(file.bytes.expose()) => self.take(path, &file, known),
+            Some(file) if known || is_text(file.bytes.expose()) => self.take(path, &file, known),
             _ => Ok(()),
         }
     }
@@ -427,10 +426,10 @@ fn needs(path: &str) -> String {
     format!("read permission on {}, or run as root", model::clean(path))
 }
 
-/// Text holds no zero byte once it is read as what it says it is.
-fn is_binary(bytes: &[u8]) -> bool {
+/// Whether bytes begin as a text does: it holds no zero byte once it is read as what it says it is.
+pub fn is_text(bytes: &[u8]) -> bool {
     let head = as_utf8(bytes.get(..8192).unwrap_or(bytes));
-    memchr::memchr(0, head.get(..8192).unwrap_or(&head)).is_some()
+    memchr::memchr(0, &head).is_none()
 }
 
 /// A file that a format knows by name is read up to here; any other text is searched further.
@@ -454,7 +453,7 @@ pub(super) fn say_cut(known: bool, seen: &mut Seen) {
 /// holds no text and is known by no format. For whoever unpacks files before they are asked for.
 pub fn bytes_worth_reading(path: &str, head: &[u8]) -> u64 {
     let known = formats::known_by_name(path);
-    if !known && (is_dull(formats::name_of(path)) || is_binary(head)) {
+    if !known && (is_dull(formats::name_of(path)) || !is_text(head)) {
         return 0;
     }
     bytes_max(known)

@@ -15,8 +15,7 @@ mod resource;
 mod state;
 mod tell;
 
-use serde_json::Value;
-
+use super::tree::json;
 use super::{FileAt, Format, FormatSpec, Seen, declared, settings};
 
 /// So much of a file of any name is looked at.
@@ -146,23 +145,4 @@ fn head(bytes: &[u8]) -> Option<&[u8]> {
 
 fn within(head: &[u8], word: &[u8]) -> bool {
     crate::armour::find(head, word).is_some()
-}
-
-/// The file as JSON, in UTF-8 or, as PowerShell's redirection writes it, in UTF-16.
-fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
-    let wide: fn([u8; 2]) -> u16 = match file.bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return super::tree::json(file, seen),
-    };
-    let (pairs, _) = file.bytes.as_chunks::<2>();
-    let units = pairs.iter().skip(1).map(|pair| wide(*pair));
-    let text: String = char::decode_utf16(units)
-        .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    let file = FileAt {
-        path: file.path,
-        bytes: text.as_bytes(),
-    };
-    super::tree::json(&file, seen)
 }

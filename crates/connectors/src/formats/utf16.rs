@@ -4,23 +4,10 @@ use std::borrow::Cow;
 
 /// The bytes as formats and rules read them: a text in UTF-16 becomes one in UTF-8, everything
 /// else stays as it is. A letter that is none becomes a replacement character.
-pub(crate) fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let unit = |pair: &[u8]| {
-        let mut two = [0; 2];
-        for (to, from) in two.iter_mut().zip(pair) {
-            *to = *from;
-        }
-        two
-    };
-    let units: Vec<u16> = match bytes {
-        [0xff, 0xfe, rest @ ..] => rest
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes(unit(pair)))
-            .collect(),
-        [0xfe, 0xff, rest @ ..] => rest
-            .chunks_exact(2)
-            .map(|pair| u16::from_be_bytes(unit(pair)))
-            .collect(),
+pub fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let units = match bytes {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
         _ => return Cow::Borrowed(bytes),
     };
     // Bytes that merely begin so hold units of zero soon enough.
@@ -28,6 +15,17 @@ pub(crate) fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(bytes);
     }
     Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
+}
+
+/// The text that Windows hides in UTF-16, lower byte first and without a mark; `None` if it is none.
+pub(crate) fn hidden(bytes: &[u8]) -> Option<String> {
+    String::from_utf16(&units(bytes, u16::from_le_bytes)).ok()
+}
+
+/// The units of `bytes`; half of one at the end is left out.
+fn units(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u16> {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    pairs.iter().map(|pair| unit(*pair)).collect()
 }
 
 #[cfg(test)]

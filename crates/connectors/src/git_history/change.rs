@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Attribute, Secret};
 
-use crate::files::{digest, search};
-use crate::formats::{self, FileAt, Seen};
+use crate::files::{digest, secrets_of};
+use crate::formats::{Seen, as_utf8};
 use crate::{Blob, Change, Context, Replaced};
 
 /// Written on a line, it says that what stands there may stand there.
@@ -80,14 +80,7 @@ impl Before {
 
 /// Every secret in a content.
 fn secrets(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<[u8; 32]> {
-    let file = FileAt { path, bytes };
-    let mut seen = formats::read_all(&file);
-    search(cx, &file, &mut seen);
-    let found = seen.found.iter().filter_map(|one| one.secret.as_ref());
-    found
-        .chain(seen.keys.iter().map(|key| &key.body))
-        .map(digest)
-        .collect()
+    secrets_of(cx, path, bytes).iter().map(digest).collect()
 }
 
 /// Whether the line, from 1, says that what stands there may.
@@ -95,6 +88,7 @@ fn is_allowed(bytes: &[u8], line: Option<i64>) -> bool {
     let Some(line) = line.and_then(|line| usize::try_from(line).ok()) else {
         return false;
     };
+    let bytes = as_utf8(bytes);
     let mut lines = bytes.split(|byte| *byte == b'\n');
     lines.nth(line.saturating_sub(1)).is_some_and(|text| {
         let text = text.get(..LINE_BYTES_MAX).unwrap_or(text);

@@ -26,11 +26,21 @@ fn files() -> impl Strategy<Value = BTreeMap<String, Vec<u8>>> {
     ];
     let path = (dir, name).prop_map(|(dir, name)| format!("{dir}{name}"));
     let words = proptest::collection::vec("[A-Za-z0-9]{12}", 1..4);
-    let text = words.prop_map(|words| {
+    let text = (words, any::<bool>()).prop_map(|(words, wide)| {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        env(&words)
+        if wide {
+            utf16(&env(&words))
+        } else {
+            env(&words)
+        }
     });
     proptest::collection::btree_map(path, text, 1..5)
+}
+
+/// A text as Windows writes it.
+fn utf16(text: &[u8]) -> Vec<u8> {
+    let text = format!("\u{feff}{}", std::str::from_utf8(text).unwrap());
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 fn write(root: &Path, files: &BTreeMap<String, Vec<u8>>) {

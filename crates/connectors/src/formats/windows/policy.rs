@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use model::{Attribute, CredentialType, Secret};
 
-use crate::formats::{FileAt, Format, FormatSpec, Found, Seen, xml};
+use crate::formats::{FileAt, Format, FormatSpec, Found, Seen, utf16, xml};
 
 /// Files of preferences that may hold a password.
 const FILES: &[&str] = &[
@@ -87,14 +87,6 @@ fn opened(written: &str) -> Option<Secret> {
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).ok()?;
     let context = DecryptionContext::Iv128(FixedLength::from([0; 16]));
     let plain = key.decrypt(&mut bytes, context).ok()?;
-    let units: Vec<u16> = plain
-        .chunks_exact(2)
-        .map(|pair| {
-            pair.iter()
-                .rev()
-                .fold(0, |unit, byte| unit << 8 | u16::from(*byte))
-        })
-        .collect();
-    let text = String::from_utf16(&units).ok()?;
+    let text = utf16::hidden(plain)?;
     (!text.is_empty()).then(|| Secret::from(text.as_str()))
 }

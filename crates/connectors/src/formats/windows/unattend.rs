@@ -10,7 +10,7 @@ use model::{Attribute, CredentialType, Secret};
 use roxmltree::Node;
 
 use crate::formats::text::is_placeholder;
-use crate::formats::{FileAt, Format, FormatSpec, Found, Seen, xml};
+use crate::formats::{FileAt, Format, FormatSpec, Found, Seen, utf16, xml};
 
 /// Elements that hold a password.
 const PASSWORDS: &[&str] = &["Password", "AdministratorPassword"];
@@ -89,15 +89,7 @@ fn is_wiped(text: &str) -> bool {
 /// A password in base64 of UTF-16, with the name of its element behind it.
 fn hidden(written: &str, element: &str) -> Option<Secret> {
     let bytes = STANDARD.decode(written).ok()?;
-    let units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .map(|pair| {
-            pair.iter()
-                .rev()
-                .fold(0, |unit, byte| unit << 8 | u16::from(*byte))
-        })
-        .collect();
-    let text = String::from_utf16(&units).ok()?;
+    let text = utf16::hidden(&bytes)?;
     let text = text.strip_suffix(element).unwrap_or(&text);
     (!text.is_empty()).then(|| Secret::from(text))
 }

@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use connectors::{Blob, Blobs, Change, Refusal};
+use connectors::{Blob, Blobs, Change, Refusal, is_text};
 use gix_hash::ObjectId;
 use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
@@ -23,8 +23,6 @@ use super::repository::{Repository, unsupported};
 const DEPTH_MAX: usize = 256;
 /// More gaps than this of single objects tell a person nothing new.
 const GAPS_MAX: usize = 100;
-/// Contents are looked at so far to tell text from other bytes.
-const HEAD_BYTES: usize = 8192;
 
 /// A history that is being read.
 pub(super) struct History<'a> {
@@ -321,7 +319,7 @@ impl<'a> History<'a> {
             self.gap(&path, &format!("content {id} is missing or broken"));
             return Ok(());
         }
-        if bytes.iter().take(HEAD_BYTES).any(|byte| *byte == 0) {
+        if !is_text(&bytes) {
             return Ok(());
         }
         self.tell_before(&path);

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use connectors::{Refusal, Replaced};
+use connectors::{Refusal, Replaced, is_text};
 use gix_hash::ObjectId;
 use gix_index::entry::{Flags, Mode};
 use gix_index::extension::Tree;
@@ -13,7 +13,7 @@ use gix_object::FindExt as _;
 use gix_odb::HeaderExt as _;
 use model::{Reason, Secret};
 
-use super::{Answers, DEPTH_MAX, HEAD_BYTES, History, Over, in_order};
+use super::{Answers, DEPTH_MAX, History, Over, in_order};
 use crate::ports::git::index;
 
 /// Of files that are gone, more than so much is not looked at: what moved may then seem new.
@@ -306,8 +306,7 @@ impl History<'_> {
         }
         let mut bytes = Vec::new();
         self.objects.find_blob(id, &mut bytes).ok()?;
-        let is_text = !bytes.iter().take(HEAD_BYTES).any(|byte| *byte == 0);
-        is_text.then_some(bytes)
+        is_text(&bytes).then_some(bytes)
     }
 }
 
