@@ -1,15 +1,14 @@
 //! One pass over one source: its port, its connector, what came of it on the roll.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use connectors::{Connector, Context, Port};
 use inventory::PassRead;
-use model::{Duration, Gap, Reason, Scope, SourceId, Timestamp};
-use store::{Durability, Lease, PassCounts, PassOutcome};
+use model::{Gap, Reason, Scope, SourceId, Timestamp};
+use store::{Durability, PassCounts, PassOutcome};
 
 use crate::fingerprints::KeyedFingerprints;
+use crate::held::Held;
 use crate::intake::{Intake, Taken};
 use crate::secrets::Secrets;
 use crate::{Engine, Error, reconcile};
@@ -60,8 +59,6 @@ pub enum Progress<'a> {
     Reconciling(&'a SourceId, u64, u64),
 }
 
-/// How long a lease on a source holds without being renewed.
-const LEASE: Duration = Duration::seconds(30);
 /// How many events go by between two words of progress.
 const TELL_EVERY: u64 = 500;
 
@@ -232,99 +229,5 @@ impl Open {
     /// The part that the pass set out to read.
     pub(crate) const fn scope(&self) -> &Scope {
         &self.scope
-    }
-}
-
-impl Engine {
-    /// Gives back the leases under which this process reads sources, because it is about to end
-    /// without dropping them: the next one need not wait until they run out. Those under which it
-    /// revokes stay, since an answer may still be on its way.
-    ///
-    /// # Errors
-    /// The store refused or broke; the leases then end by themselves.
-    pub fn let_go(&self) -> Result<(), Error> {
-        let mine = self.holder();
-        let held = self
-            .store
-            .read(|reading| reading.leases(&self.tenant, self.now()))?;
-        for lease in held {
-            if lease.holder == mine && lease.name.starts_with(COLLECT) {
-                self.store.release(&self.tenant, &lease)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Who this process is among those that hold leases.
-    fn holder(&self) -> String {
-        format!("{} {}", self.actor, std::process::id())
-    }
-}
-
-/// What the leases on sources begin with.
-const COLLECT: &str = "collect ";
-
-/// A lease that is renewed while it is held and given back when it is dropped.
-pub(crate) struct Held {
-    engine: Engine,
-    lease: Lease,
-    done: Arc<AtomicBool>,
-    keeper: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Held {
-    /// The lease without which nobody writes what a source shows.
-    pub(crate) fn collecting(engine: &Engine, source: &SourceId) -> Result<Self, Error> {
-        Self::acquire(engine, &format!("{COLLECT}{}", source.as_str()))
-    }
-
-    pub(crate) fn acquire(engine: &Engine, name: &str) -> Result<Self, Error> {
-        let holder = engine.holder();
-        let now = engine.now();
-        let lease = engine
-            .store
-            .acquire(&engine.tenant, name, &holder, LEASE, now)?
-            .ok_or_else(|| Error::Busy {
-                what: name.strip_prefix(COLLECT).unwrap_or(name).to_owned(),
-                until: Timestamp::from_seconds((now + LEASE).seconds() + 1),
-            })?;
-        let done = Arc::new(AtomicBool::new(false));
-        let keeper = {
-            let (engine, lease, done) = (engine.clone(), lease.clone(), Arc::clone(&done));
-            std::thread::spawn(move || {
-                while !done.load(Ordering::Acquire) {
-                    std::thread::park_timeout(std::time::Duration::from_secs(8));
-                    if !done.load(Ordering::Acquire) {
-                        // A renewal that fails shows as a stale token where it matters: at the write.
-                        let _ = engine
-                            .store
-                            .renew(&engine.tenant, &lease, LEASE, engine.now());
-                    }
-                }
-            })
-        };
-        Ok(Self {
-            engine: engine.clone(),
-            lease,
-            done,
-            keeper: Some(keeper),
-        })
-    }
-
-    /// The lease itself, for fencing writes.
-    pub(crate) const fn lease(&self) -> &Lease {
-        &self.lease
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.done.store(true, Ordering::Release);
-        if let Some(keeper) = self.keeper.take() {
-            keeper.thread().unpark();
-            let _ = keeper.join();
-        }
-        // If it cannot be given back it ends by itself.
-        let _ = self.engine.store.release(&self.engine.tenant, &self.lease);
     }
 }

@@ -28,7 +28,7 @@ use model::{
 };
 use store::{RevocationFilter, RevocationRow};
 
-use crate::collect::Held;
+use crate::held::Held;
 use crate::ports::Bearer;
 use crate::{Engine, Error, crash};
 

@@ -13,8 +13,8 @@ use model::{
 };
 use store::{Durability, Filter, Page, PassOutcome};
 
-use crate::collect::Held;
 use crate::fingerprints::{KeyedFingerprints, Logins};
+use crate::held::Held;
 use crate::spool::Spool;
 use crate::{Engine, Error, reconcile};
 

@@ -113,3 +113,18 @@ fn after_an_interruption_the_next_scan_of_that_source_need_not_wait() {
     let next = world.run(&["scan", &whole]);
     assert_eq!(next.code, 0, "{}{}", next.stdout, next.stderr);
 }
+
+#[test]
+fn after_a_process_was_killed_the_next_scan_of_its_source_need_not_wait() {
+    let world = World::new();
+    let whole = world.file("shop.json", &format!("{BEGUN}{ENDED}"));
+    let whole = format!("collection:{}", whole.display());
+    let child = waiting(&world, &[]);
+    let held = (0..TRIES).any(|_| holds_a_source(&world));
+    assert!(held, "the first one holds the source");
+    signal(&child, "KILL");
+    assert_eq!(ended(child), 137);
+    assert!(holds_a_source(&world), "it could give nothing back");
+    let next = world.run(&["scan", &whole]);
+    assert_eq!(next.code, 0, "{}{}", next.stdout, next.stderr);
+}

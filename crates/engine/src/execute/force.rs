@@ -10,8 +10,8 @@ use serde_json::json;
 use store::{Durability, RevocationFilter};
 
 use super::journal::{Transition, shortened};
-use crate::collect::Held;
 use crate::decide::text;
+use crate::held::Held;
 use crate::{Engine, Error, Ledger};
 
 /// In the body of a row: it was given up, wherever it stood.

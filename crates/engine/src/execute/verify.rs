@@ -9,7 +9,7 @@ use store::RevocationFilter;
 
 use super::world::Live;
 use super::{Execution, Halt, World};
-use crate::collect::Held;
+use crate::held::Held;
 use crate::{Engine, Error};
 
 /// Revocations looked through for those of one subject.
