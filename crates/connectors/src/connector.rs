@@ -45,26 +45,57 @@ pub enum PortKind {
 pub enum Login {
     /// A signature of AWS, version 4.
     Aws,
-    /// A token in a header.
+    /// A token.
     Token(&'static TokenLogin),
 }
 
-/// An interface that lets in whoever shows a token in a header: how a source of it is named, and
-/// how the token is shown. With this the engine, `keyroll scan` and `keyroll sources` know it.
+/// An interface that lets in whoever shows a token: how a source of it is named, and how the
+/// token is shown. With this the engine, `keyroll scan` and `keyroll sources` know it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TokenLogin {
     /// How a person names a source, `gitlab:HOST/PROJECT`: a word, a colon, and the form of the
-    /// target, which begins with the host to ask.
+    /// target, which begins with the host to ask unless `host` is it.
     pub form: &'static str,
-    /// The header: `PRIVATE-TOKEN`, `authorization`.
-    pub header: &'static str,
-    /// What stands before the token there: `Bearer `, or nothing.
-    pub before: &'static str,
+    /// The one host of a system that has no others: `api.example.com`.
+    pub host: Option<&'static str>,
+    /// How the token is shown.
+    pub shown: Shown,
     /// The variable of the environment in which the system's own tools look for the token.
     pub variable: &'static str,
+    /// Headers that go with every question, by name: a version of the interface.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Questions a second that the system bears; a source's option `requests_per_second` says
+    /// otherwise.
+    pub per_second: u32,
+}
+
+/// How what opens an interface is shown there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A token in a header.
+    Header {
+        /// `PRIVATE-TOKEN`, `authorization`.
+        header: &'static str,
+        /// What stands before the token: `Bearer `, or nothing.
+        before: &'static str,
+    },
+    /// `user:password` (RFC 7617).
+    Basic,
+    /// Several tokens with blanks or lines between them, each in the header at its place.
+    Headers(&'static [&'static str]),
+    /// `id:secret` of a client, which is given a bearer token for them (RFC 6749 section 4.4).
+    Client {
+        /// The path of the token endpoint, by segments.
+        path: &'static [&'static str],
+        /// Further parameters, by name: `scope`, `audience`. `HOST` in them is the host asked.
+        parameters: &'static [(&'static str, &'static str)],
+    },
 }
 
 impl TokenLogin {
+    /// Questions a second for a system of which nothing else is known.
+    pub const PER_SECOND: u32 = 20;
+
     /// The word before the colon.
     pub fn word(&self) -> &'static str {
         self.form

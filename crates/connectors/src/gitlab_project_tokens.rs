@@ -7,7 +7,7 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{Connector, Context, Login, PortKind, Refusal, Request, Spec, Stop, TokenLogin};
+use crate::{Connector, Context, Login, PortKind, Refusal, Request, Shown, Spec, Stop, TokenLogin};
 
 /// Access tokens of GitLab projects.
 #[derive(Debug)]
@@ -18,9 +18,14 @@ const PAGES_MAX: u32 = 100;
 
 static LOGIN: TokenLogin = TokenLogin {
     form: "gitlab:HOST/PROJECT",
-    header: "PRIVATE-TOKEN",
-    before: "",
+    host: None,
+    shown: Shown::Header {
+        header: "PRIVATE-TOKEN",
+        before: "",
+    },
     variable: "GITLAB_TOKEN",
+    headers: &[],
+    per_second: TokenLogin::PER_SECOND,
 };
 
 static SPEC: Spec = Spec {

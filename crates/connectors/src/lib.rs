@@ -23,6 +23,7 @@ mod connection_string;
 mod connector;
 mod context;
 mod der;
+mod described;
 mod files;
 pub mod formats;
 mod git_history;
@@ -41,8 +42,9 @@ mod token;
 
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
-pub use connector::{Connector, Error, Login, PortKind, Spec, TokenLogin};
+pub use connector::{Connector, Error, Login, PortKind, Shown, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
+pub use described::Described;
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};
 pub use packing::{Packing, is_tar_header};
 pub use port::{
@@ -60,8 +62,8 @@ pub fn aws_answer(body: &str) -> Option<serde_json::Value> {
     aws_iam::xml::to_json(body).ok()
 }
 
-/// Every connector, in the order of the manual.
-pub static CATALOG: &[&dyn Connector] = &[
+/// The connectors that are written here, in the order of the manual.
+static WRITTEN: &[&dyn Connector] = &[
     &files::Files,
     &git_history::GitHistory,
     &aws_exports::AwsExports,
@@ -72,15 +74,29 @@ pub static CATALOG: &[&dyn Connector] = &[
     &tls_endpoint::TlsEndpoint,
 ];
 
-/// Every interface that wants a token in a header, with its connector.
+/// Every connector, in the order of the manual: those that are written, then those described.
+pub fn catalog() -> impl Iterator<Item = &'static dyn Connector> {
+    let described = described::DESCRIBED.iter();
+    let described = described.map(|one| one as &'static dyn Connector);
+    WRITTEN.iter().copied().chain(described)
+}
+
+/// Every system that is described.
+pub fn described() -> impl Iterator<Item = &'static Described> {
+    described::DESCRIBED.iter()
+}
+
+/// Every interface that wants a token, with its connector.
 pub fn token_logins() -> impl Iterator<Item = (&'static dyn Connector, &'static TokenLogin)> {
-    CATALOG.iter().filter_map(|one| match one.spec().port {
-        PortKind::Http(Login::Token(login)) => Some((*one, login)),
+    catalog().filter_map(|one| match one.spec().port {
+        PortKind::Http(Login::Token(login)) => Some((one, login)),
         _ => None,
     })
 }
 
 /// The connector called `name`.
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {
-    CATALOG.iter().copied().find(|one| one.spec().name == name)
+    // Those described are read from their files when they are first asked for.
+    let written = WRITTEN.iter().copied().find(|one| one.spec().name == name);
+    written.or_else(|| catalog().find(|one| one.spec().name == name))
 }

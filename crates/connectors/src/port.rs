@@ -265,6 +265,10 @@ pub struct Response {
     pub request_id: String,
     /// The body as text, cut at the engine's limit.
     pub body: String,
+    /// The parameters by which the page that follows is asked for, where a header tells them:
+    /// those of the address in `Link` that is called `next` (RFC 8288), or a continuation token.
+    #[serde(default)]
+    pub next: BTreeMap<String, String>,
 }
 
 /// A statement for a database. Values go in `values`, never in the text.

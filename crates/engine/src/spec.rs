@@ -161,23 +161,37 @@ impl Spec {
 /// The source that `word` begins, where an interface with a token is named so.
 fn token(word: &str, target: &str) -> Option<Result<Spec, Error>> {
     let (connector, login) = connectors::token_logins().find(|(_, one)| one.word() == word)?;
-    let (host, rest) = match target.split_once('/') {
-        Some((host, rest)) => (host, rest.trim_matches('/')),
-        None => (target, ""),
+    let parts = login.form.matches('/').count();
+    let whole = target.trim_end_matches('/');
+    let (host, rest) = match (login.host, whole.split_once('/')) {
+        (Some(host), _) => (host.to_owned(), whole),
+        (None, Some((host, rest))) => (host.to_ascii_lowercase(), rest.trim_start_matches('/')),
+        (None, None) => (whole.to_ascii_lowercase(), ""),
     };
-    let host = host.to_ascii_lowercase();
+    let wanted = if login.host.is_some() {
+        parts + 1
+    } else {
+        parts
+    };
+    let given = rest.split('/').filter(|part| !part.is_empty()).count();
     // The host is where the token goes.
-    if !is_host(&host) || rest.is_empty() == login.form.contains('/') {
+    if !is_host(&host) || given < wanted || (wanted == 0 && given > 0) {
         return Some(Err(Error::Unfit(format!(
             "expected `{}`, got `{word}:{}`",
             login.form,
             model::shorten(&model::clean(target), 80)
         ))));
     }
-    let target = [host.as_str(), rest].join("/");
+    let target = match login.host {
+        Some(_) => rest.to_owned(),
+        None => [host.as_str(), rest]
+            .join("/")
+            .trim_end_matches('/')
+            .to_owned(),
+    };
     Some(Ok(Spec::Token {
         connector: connector.spec().name,
-        target: target.trim_end_matches('/').to_owned(),
+        target,
     }))
 }
 

@@ -72,6 +72,7 @@ impl Port for Answers<'_> {
                     status: status.parse().unwrap_or(200),
                     request_id: String::new(),
                     body: body.to_owned(),
+                    next: BTreeMap::new(),
                 }))
             }
             Question::Sql(_) => {

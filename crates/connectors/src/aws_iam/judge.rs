@@ -97,6 +97,8 @@ fn unclear(why: &str) -> Probed {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn answer(status: u16, code: &str, message: &str) -> Response {
@@ -106,6 +108,7 @@ mod tests {
             body: format!(
                 "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
             ),
+            next: BTreeMap::new(),
         }
     }
 
@@ -116,6 +119,7 @@ mod tests {
             body: format!(
                 "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
             ),
+            next: BTreeMap::new(),
         }
     }
 
@@ -164,6 +168,7 @@ mod tests {
                 status: 403,
                 request_id: String::new(),
                 body: body.to_owned(),
+                next: BTreeMap::new(),
             };
             assert!(matches!(login(&response), Probed::Unclear { .. }), "{body}");
         }

@@ -146,6 +146,41 @@ impl Port for Stopping {
     }
 }
 
+/// Answers a recording, but every page of a list is its first one: a source that begins anew for
+/// ever.
+pub(crate) struct Repeating {
+    pub(crate) port: Recording,
+    pub(crate) asked: usize,
+    first: BTreeMap<String, Answer>,
+}
+
+impl Repeating {
+    pub(crate) const fn new(port: Recording) -> Self {
+        Self {
+            port,
+            asked: 0,
+            first: BTreeMap::new(),
+        }
+    }
+}
+
+impl Port for Repeating {
+    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
+        self.asked += 1;
+        let Question::Http(request) = question else {
+            return self.port.ask(question);
+        };
+        let action = request.parameters.get("Action");
+        let list = format!("{} {action:?} {:?}", request.service, request.segments);
+        if let Some(first) = self.first.get(&list) {
+            return Ok(first.clone());
+        }
+        let first = self.port.ask(question)?;
+        self.first.insert(list, first.clone());
+        Ok(first)
+    }
+}
+
 /// Answers a recording, but every content is replaced by `content` and every listing by one
 /// file and one directory, for ever: a source that repeats itself and never ends.
 pub(crate) struct Answering {
@@ -162,6 +197,7 @@ impl Port for Answering {
                 status: 200,
                 request_id: String::new(),
                 body: text(),
+                next: BTreeMap::new(),
             }),
             Question::Read { .. } => Answer::File(File {
                 bytes: Secret::new(self.content.clone()),

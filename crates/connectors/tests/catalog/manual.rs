@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use connectors::{CATALOG, Login, PortKind, Spec};
+use connectors::{Connector as _, Login, PortKind, Spec, catalog, described};
 
 use connectors::formats::FORMATS;
 
@@ -35,7 +35,7 @@ fn catalogue() -> String {
         "# Sources\n\nWhat Keyroll reads, as the program says of itself.\n\n\
          | source | reads | named by | can revoke |\n|---|---|---|---|\n",
     );
-    for connector in CATALOG {
+    for connector in catalog() {
         let spec = connector.spec();
         let name = spec.name;
         let acts = if connector.revoker().is_some() {
@@ -86,9 +86,27 @@ fn the_list_of_sources_is_what_the_catalogues_say() {
 }
 
 #[test]
+fn the_page_of_a_described_system_is_what_its_description_says() {
+    let mut differ = Vec::new();
+    for one in described() {
+        let path = manual(one.spec().name);
+        if std::env::var_os("KEYROLL_WRITE_MANUAL").is_some() {
+            std::fs::write(&path, one.page()).unwrap();
+        }
+        if std::fs::read_to_string(&path).unwrap_or_default() != one.page() {
+            differ.push(path);
+        }
+    }
+    assert!(
+        differ.is_empty(),
+        "KEYROLL_WRITE_MANUAL=1 writes {differ:?}"
+    );
+}
+
+#[test]
 fn each_source_has_a_page_with_every_right_that_it_wants() {
     let mut lacking = Vec::new();
-    for connector in CATALOG {
+    for connector in catalog() {
         let spec = connector.spec();
         let page = std::fs::read_to_string(manual(spec.name)).unwrap_or_default();
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

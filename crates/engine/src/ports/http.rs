@@ -1,6 +1,6 @@
 //! Answers questions to HTTP interfaces: bounded, paced, never redirected, as the collector or as
 //! the bearer of a credential under revocation. Whoever has to be let in signs for AWS (`aws.rs`)
-//! or shows a token in a header (`token.rs`), as the connector declares.
+//! or shows a token (`token.rs`), as the connector declares.
 //!
 //! Must be used from a plain thread: it waits for an async client on the engine's runtime.
 //!
@@ -94,7 +94,10 @@ impl HttpPort {
         bearer: Option<Bearer>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, Error> {
-        let limits = limits(options)?;
+        let mut limits = limits(options)?;
+        if let (Login::Token(login), None) = (login, options.get("requests_per_second")) {
+            limits.per_second = login.per_second;
+        }
         let (way, stays) = match login {
             Login::Aws => {
                 let aws = Aws::new((&runtime, &stop), options, secret, bearer)?;

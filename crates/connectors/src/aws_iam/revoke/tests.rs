@@ -111,6 +111,7 @@ impl Port for Fake {
             status,
             request_id: "req-1".to_owned(),
             body,
+            next: BTreeMap::new(),
         }))
     }
 }

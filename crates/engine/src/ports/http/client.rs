@@ -1,12 +1,13 @@
 //! Sends one request: over TLS with the machine's trust anchors, without redirects, within bounds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::{Method, Refusal, Request, Response, Whom};
 use model::Reason;
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LINK, RETRY_AFTER};
 
 use super::HttpLimits;
 use crate::Error;
@@ -26,6 +27,11 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
+    /// With a header that says nothing secret; one that no header can say is left out.
+    pub(super) fn say(&mut self, name: &'static str, value: &'static str) {
+        self.headers.insert(name, HeaderValue::from_static(value));
+    }
+
     /// With a header that lets in; `None` if no header can say that.
     pub(super) fn show(&mut self, name: &str, value: &[u8]) -> Option<()> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
@@ -92,6 +98,7 @@ impl Sender {
         };
         let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
         let request_id = model::shorten(&model::clean(&request_id.unwrap_or_default()), 128);
+        let next = next(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| refusal(&error))? {
             if body.len() + chunk.len() > self.bytes_max {
@@ -113,8 +120,43 @@ impl Sender {
             status,
             request_id,
             body,
+            next,
         })
     }
+}
+
+/// The parameters by which the page that follows is asked for. Where it is asked for is no
+/// business of an answer: of an address only its parameters are taken.
+fn next(headers: &HeaderMap) -> BTreeMap<String, String> {
+    const TOKEN: &str = "x-ms-continuationtoken";
+    if let Some(token) = headers.get(TOKEN).and_then(|token| token.to_str().ok()) {
+        return BTreeMap::from([("continuationToken".to_owned(), token.to_owned())]);
+    }
+    let links = headers.get_all(LINK).iter();
+    let links = links.filter_map(|link| link.to_str().ok());
+    // Addresses have no commas in them unless they are escaped: a bracket begins each.
+    let mut each = links.flat_map(|link| link.split('<').skip(1));
+    let next = each.find_map(|one| {
+        let (address, said) = one.split_once('>')?;
+        let said = said.split(';').any(|one| {
+            let one = one.trim().trim_end_matches(',').trim();
+            let rel = one.strip_prefix("rel=").map(|rel| rel.trim_matches('"'));
+            rel.is_some_and(|rel| rel.split_whitespace().any(|one| one == "next"))
+        });
+        said.then_some(address)
+    });
+    let Some((_, query)) = next.and_then(|address| address.split_once('?')) else {
+        return BTreeMap::new();
+    };
+    let query = query.split('#').next().unwrap_or_default();
+    url_pairs(query)
+}
+
+fn url_pairs(query: &str) -> BTreeMap<String, String> {
+    // Only an address can be read by the parser of addresses; whose, does not matter.
+    let url = Url::parse(&format!("https://localhost/?{query}"));
+    url.map(|url| url.query_pairs().into_owned().take(32).collect())
+        .unwrap_or_default()
 }
 
 /// `request` at `url`, shown by nobody yet; what is foreign in it is escaped.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
 
-use connectors::TokenLogin;
+use connectors::{Shown, TokenLogin};
 use model::Secret;
 
 use super::*;
@@ -72,9 +72,14 @@ fn opened(
 
 static TOKEN: TokenLogin = TokenLogin {
     form: "git:HOST/PROJECT",
-    header: "authorization",
-    before: "Bearer ",
+    host: None,
+    shown: Shown::Header {
+        header: "authorization",
+        before: "Bearer ",
+    },
     variable: "GIT_TOKEN",
+    headers: &[("x-version", "7")],
+    per_second: 1000,
 };
 
 fn by_token(
@@ -123,6 +128,135 @@ fn a_token_is_shown_in_its_header_as_whoever_asks() {
             "what is foreign is escaped: {text}"
         );
         assert_eq!(text.contains("(probe)"), whom == Whom::Subject);
+    }
+}
+
+/// A login like [`TOKEN`], shown otherwise, for as long as the tests run.
+fn shown(shown: Shown) -> &'static TokenLogin {
+    Box::leak(Box::new(TokenLogin { shown, ..TOKEN }))
+}
+
+fn opened_by(
+    runtime: &tokio::runtime::Runtime,
+    endpoint: &str,
+    login: &'static TokenLogin,
+    secret: &str,
+) -> HttpPort {
+    let options = BTreeMap::from([("endpoint".to_owned(), endpoint.to_owned())]);
+    let secret = Some(Secret::from(secret));
+    opened(runtime, Login::Token(login), &options, secret, None)
+}
+
+#[test]
+fn each_way_to_show_a_token_is_shown_so() {
+    let runtime = runtime();
+    let headers = Shown::Headers(&["dd-api-key", "dd-application-key"]);
+    for (way, secret, lines) in [
+        (
+            Shown::Basic,
+            "ann:s3cret\n",
+            ["authorization: Basic YW5uOnMzY3JldA==", "x-version: 7"],
+        ),
+        (
+            headers,
+            "one\ntwo\n",
+            ["dd-api-key: one", "dd-application-key: two"],
+        ),
+    ] {
+        let (address, asked) = listener(vec![http("200 OK", "[]")]);
+        let mut port = opened_by(&runtime, &address, shown(way), secret);
+        read(&mut port, Whom::Collector).unwrap();
+        let text = asked.recv().unwrap();
+        for line in lines {
+            assert!(text.lines().any(|one| one == line), "{line}: {text}");
+        }
+    }
+    for (way, secret) in [(Shown::Basic, "no-pair"), (headers, "only-one")] {
+        let (address, asked) = listener(vec![http("200 OK", "[]")]);
+        let mut port = opened_by(&runtime, &address, shown(way), secret);
+        let refusal = read(&mut port, Whom::Collector).unwrap_err();
+        assert_eq!(refusal.code, "no_credentials");
+        assert!(!format!("{refusal:?}").contains(secret), "{refusal:?}");
+        assert_eq!(asked.try_iter().count(), 0, "nothing was sent");
+    }
+}
+
+#[test]
+fn a_client_is_given_a_token_once_and_shows_that() {
+    let runtime = runtime();
+    let client = shown(Shown::Client {
+        path: &["oauth", "token"],
+        parameters: &[("audience", "https://HOST/api/")],
+    });
+    let given = http("200 OK", r#"{"access_token":"given-7","expires_in":3600}"#);
+    let (address, asked) = listener(vec![given, http("200 OK", "[]"), http("200 OK", "[]")]);
+    let mut port = opened_by(&runtime, &address, client, "shop:s3cret");
+    for _ in 0..2 {
+        read(&mut port, Whom::Collector).unwrap();
+    }
+    let texts: Vec<_> = asked.try_iter().collect();
+    assert_eq!(texts.len(), 3, "asked for a token once");
+    assert!(
+        texts[0].starts_with("POST /oauth/token HTTP/1.1"),
+        "{}",
+        texts[0]
+    );
+    for pair in [
+        "grant_type=client_credentials",
+        "client_id=shop",
+        "client_secret=s3cret",
+        "audience=https%3A%2F%2F127.0.0.1%2Fapi%2F",
+    ] {
+        assert!(texts[0].contains(pair), "{pair}: {}", texts[0]);
+    }
+    for text in &texts[1..] {
+        assert!(text.contains("authorization: Bearer given-7"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+
+    let refused = http("401 Unauthorized", r#"{"error":"access_denied s3cret"}"#);
+    for (answer, reason) in [
+        (refused, Reason::Denied),
+        (http("200 OK", "<html>s3cret"), Reason::Failed),
+    ] {
+        let (address, _asked) = listener(vec![answer]);
+        let mut port = opened_by(&runtime, &address, client, "shop:s3cret");
+        let refusal = read(&mut port, Whom::Collector).unwrap_err();
+        assert_eq!(refusal.reason, reason);
+        assert!(!format!("{refusal:?}").contains("s3cret"), "{refusal:?}");
+    }
+}
+
+#[test]
+fn of_the_address_of_a_next_page_only_its_parameters_are_taken() {
+    let runtime = runtime();
+    let answer = |header: &str| {
+        format!("HTTP/1.1 200 OK\r\n{header}content-length: 2\r\nconnection: close\r\n\r\n[]")
+    };
+    for (header, next) in [
+        (
+            "link: <https://evil.example/x?after=a%26b&limit=2>; rel=\"next\", <https://evil.example/x>; rel=\"self\"\r\n",
+            vec![("after", "a&b"), ("limit", "2")],
+        ),
+        (
+            "link: <https://git.example/x?page=1>; rel=\"prev\"\r\n",
+            vec![],
+        ),
+        ("link: <<<>;;rel=next\r\n", vec![]),
+        (
+            "x-ms-continuationtoken: c7\r\n",
+            vec![("continuationToken", "c7")],
+        ),
+        ("", vec![]),
+    ] {
+        let (address, _asked) = listener(vec![answer(header)]);
+        let mut port = by_token(&runtime, &address, Some("own-token"), None);
+        let response = read(&mut port, Whom::Collector).unwrap();
+        let pairs = response.next.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(pairs, next, "{header}");
     }
 }
 

@@ -1,10 +1,14 @@
-//! Questions to an interface that lets in whoever shows a token in a header.
+//! Questions to an interface that lets in whoever shows a token, in one of the ways of [`Shown`].
 //!
-//! They go to the host that the source is named by, over TLS, or to its `endpoint`.
+//! They go to the host that the source is named by, or the one that its system has, over TLS, or
+//! to its `endpoint`.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use connectors::{Refusal, Request, Response, TokenLogin, Whom};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use connectors::{Method, Refusal, Request, Response, Shown, TokenLogin, Whom};
 use model::{Reason, Secret};
 use reqwest::Url;
 
@@ -20,10 +24,17 @@ pub(super) struct Token {
     base: Url,
     own: Option<Secret>,
     bearer: Option<Bearer>,
+    /// What the source's own client was given for its secret, and until when it is shown.
+    given: Option<(Secret, Instant)>,
 }
 
+/// A token that is given for a while is asked for anew so long before its end.
+const BEFORE_END: Duration = Duration::from_secs(30);
+/// Without a word on it, a token is given for so long (seconds).
+const GIVEN_FOR: u64 = 300;
+
 impl Token {
-    /// To the host with which `target` begins, with the token `secret`.
+    /// To the host that `target` or `login` names, with the token `secret`.
     pub(super) fn new(
         login: &'static TokenLogin,
         target: &str,
@@ -36,6 +47,7 @@ impl Token {
             base: base(login, target, options)?,
             own: secret,
             bearer,
+            given: None,
         })
     }
 
@@ -50,22 +62,112 @@ impl Token {
         line: &mut Line,
         request: &Request,
     ) -> Result<Response, Refusal> {
-        line.exchange(line.tries(request), || self.sealed(request))
+        let given = match (self.login.shown, self.token(request.whom)?) {
+            (Shown::Client { .. }, Some(secret)) => {
+                let secret = secret.clone();
+                Some(self.exchanged(line, request.whom, &secret)?)
+            }
+            _ => None,
+        };
+        line.exchange(line.tries(request), || self.sealed(request, given.as_ref()))
     }
 
-    fn sealed(&self, request: &Request) -> Result<Sealed, Refusal> {
+    /// `request` with what lets in: `given`, or the token itself.
+    fn sealed(&self, request: &Request, given: Option<&Secret>) -> Result<Sealed, Refusal> {
         let mut sealed = sealed(self.base.clone(), request)?;
+        for (name, value) in self.login.headers {
+            sealed.say(name, value);
+        }
         if let Some(token) = self.token(request.whom)? {
-            let value = [self.login.before.as_bytes(), token.expose().trim_ascii()].concat();
-            // What does not fit is not repeated: it is the token.
-            let unfit = || {
-                let told = "the token holds what no header can carry; seal it again with \
-                    `keyroll sources add … --password-stdin`";
-                Refusal::new(Reason::Denied, told).code("no_credentials")
-            };
-            sealed.show(self.login.header, &value).ok_or_else(unfit)?;
+            for (header, value) in self.shown(token, given) {
+                // What does not fit is not repeated: it is the token.
+                let unfit = || {
+                    let told = "the token holds what no header can carry, or is not of the form \
+                        that this system wants; seal it again with \
+                        `keyroll sources add … --password-stdin`";
+                    Refusal::new(Reason::Denied, told).code("no_credentials")
+                };
+                let value = value.ok_or_else(unfit)?;
+                sealed.show(header, value.expose()).ok_or_else(unfit)?;
+            }
         }
         Ok(sealed)
+    }
+
+    /// The headers that let in, by name; no value where the token is not of that form.
+    fn shown(&self, token: &Secret, given: Option<&Secret>) -> Vec<(&'static str, Option<Secret>)> {
+        let token = token.expose().trim_ascii();
+        let after = |before: &str, token: &[u8]| Secret::new([before.as_bytes(), token].concat());
+        match self.login.shown {
+            Shown::Header { header, before } => vec![(header, Some(after(before, token)))],
+            Shown::Basic => {
+                let pair = token.contains(&b':').then(|| STANDARD.encode(token));
+                let value = pair.map(|pair| after("Basic ", pair.as_bytes()));
+                vec![("authorization", value)]
+            }
+            Shown::Headers(headers) => {
+                let mut tokens = token
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|one| !one.is_empty());
+                let each = headers.iter();
+                each.map(|header| (*header, tokens.next().map(|one| after("", one))))
+                    .collect()
+            }
+            Shown::Client { .. } => {
+                let value = given.map(|given| after("Bearer ", given.expose()));
+                vec![("authorization", value)]
+            }
+        }
+    }
+
+    /// The token that is given for the `id:secret` of a client (RFC 6749 section 4.4).
+    fn exchanged(
+        &mut self,
+        line: &mut Line,
+        whom: Whom,
+        secret: &Secret,
+    ) -> Result<Secret, Refusal> {
+        let own = whom == Whom::Collector;
+        let now = Instant::now();
+        if let Some((given, until)) = &self.given
+            && own
+            && now < *until
+        {
+            return Ok(given.clone());
+        }
+        let request = self.exchange(secret).ok_or_else(|| {
+            let told = "expected `id:secret` of a client; seal it again with \
+                `keyroll sources add … --password-stdin`";
+            Refusal::new(Reason::Denied, told).code("no_credentials")
+        })?;
+        let answer = line.exchange(1, || sealed(self.base.clone(), &request))?;
+        let (given, seconds) = read(&answer)?;
+        if own {
+            let shown = Duration::from_secs(seconds).saturating_sub(BEFORE_END);
+            self.given = Some((given.clone(), now + shown));
+        }
+        Ok(given)
+    }
+
+    /// The question that a token is given for; `None` where `secret` is no pair.
+    fn exchange(&self, secret: &Secret) -> Option<Request> {
+        let Shown::Client { path, parameters } = self.login.shown else {
+            return None;
+        };
+        let text = std::str::from_utf8(secret.expose().trim_ascii()).ok()?;
+        let (id, secret) = text.split_once(':')?;
+        let host = self.base.host_str().unwrap_or_default();
+        let mut request = Request::form("", &[("grant_type", "client_credentials")]);
+        request.segments = path.iter().map(|one| (*one).to_owned()).collect();
+        for (name, value) in parameters {
+            request = request.parameter(name, &value.replace("HOST", host));
+        }
+        request.method = Method::Post;
+        Some(
+            request
+                .parameter("client_id", id)
+                .parameter("client_secret", secret),
+        )
     }
 
     /// The token that a question as `whom` shows; `None`: none.
@@ -103,6 +205,7 @@ fn base(
         return endpoint_of(endpoint);
     }
     let host = target.split('/').next().unwrap_or_default();
+    let host = login.host.unwrap_or(host);
     let url = Some(host).filter(|host| is_host(host));
     let url = url.and_then(|host| Url::parse(&format!("https://{host}/")).ok());
     url.ok_or_else(|| {
@@ -112,4 +215,30 @@ fn base(
             model::shorten(&model::clean(target), 80)
         ))
     })
+}
+
+/// The token in an answer, and for how many seconds it is given.
+fn read(answer: &Response) -> Result<(Secret, u64), Refusal> {
+    #[derive(serde::Deserialize)]
+    struct Given {
+        access_token: String,
+        #[serde(default)]
+        expires_in: Option<u64>,
+    }
+    if answer.status != 200 {
+        let reason = match answer.status {
+            400 | 401 | 403 => Reason::Denied,
+            429 => Reason::Throttled,
+            _ => Reason::Failed,
+        };
+        let told = "no token was given for the id and secret of this client";
+        return Err(Refusal::new(reason, told).code(answer.status.to_string()));
+    }
+    // The parser's own message could repeat a part of the answer.
+    let given: Given = serde_json::from_str(&answer.body).map_err(|_| {
+        let told = "expected a token for the id and secret of this client, got something else";
+        Refusal::new(Reason::Failed, told)
+    })?;
+    let seconds = given.expires_in.unwrap_or(GIVEN_FOR);
+    Ok((Secret::from(given.access_token.as_str()), seconds))
 }

@@ -1,0 +1,263 @@
+//! Systems that are described and not programmed: a file says who is let in, what is listed, how
+//! it goes on and what of that is told (decision 22: field paths and templates, no expressions, no
+//! control flow).
+//!
+//! To add one: write `described/catalogue/<system>.toml`, add it to [`CATALOGUE`], put a recording
+//! under `testdata/<system>/` and let the manual write its page.
+
+mod description;
+mod manual;
+mod pages;
+mod sight;
+mod template;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use model::{Kind, Reason, Scope};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Connector, Context, Login, PortKind, Refusal, Shown, Spec, Stop, TokenLogin};
+use description::{Description, List, LoginAs};
+use pages::Pages;
+use template::{Here, Template};
+
+/// Every description that comes with Keyroll, in the order of the manual.
+const CATALOGUE: &[&str] = &[include_str!("described/catalogue/rabbitmq.toml")];
+
+/// More things than this of one source are not told.
+const THINGS_MAX: usize = 2_000_000;
+
+/// A described system.
+#[derive(Debug)]
+pub struct Described {
+    spec: &'static Spec,
+    description: Description,
+    /// The segments of the path of each list.
+    segments: Vec<Vec<Template>>,
+}
+
+/// The systems that are described.
+pub(crate) static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(|| {
+    // What does not come through here is told by the test below before anybody builds it.
+    let read = CATALOGUE
+        .iter()
+        .filter_map(|text| Described::read(text).ok());
+    read.collect()
+});
+
+impl Described {
+    /// Reads a description. It lives as long as the program: whoever is asked by it is named by
+    /// what it says.
+    pub(crate) fn read(text: &str) -> Result<Self, description::Unfit> {
+        let description = Description::parse(text)?;
+        let segments = description.list.iter().map(List::segments);
+        Ok(Self {
+            segments: segments.collect::<Result<_, _>>()?,
+            spec: Box::leak(Box::new(spec(&description))),
+            description,
+        })
+    }
+}
+
+fn leaked(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+fn leaked_all<'t>(texts: impl IntoIterator<Item = &'t str>) -> &'static [&'static str] {
+    let texts: Vec<&'static str> = texts.into_iter().map(leaked).collect();
+    Box::leak(texts.into_boxed_slice())
+}
+
+fn spec(description: &Description) -> Spec {
+    let pairs = |map: &std::collections::BTreeMap<String, String>| {
+        let pairs: Vec<_> = map
+            .iter()
+            .map(|(name, value)| (leaked(name), leaked(value)))
+            .collect();
+        &*Box::leak(pairs.into_boxed_slice())
+    };
+    let (shown, variable) = match &description.login {
+        LoginAs::Header {
+            header,
+            before,
+            variable,
+        } => {
+            let (header, before) = (leaked(header), leaked(before));
+            (Shown::Header { header, before }, variable)
+        }
+        LoginAs::Basic { variable } => (Shown::Basic, variable),
+        LoginAs::Headers { headers, variable } => {
+            let headers = leaked_all(headers.iter().map(String::as_str));
+            (Shown::Headers(headers), variable)
+        }
+        LoginAs::Client {
+            path,
+            parameters,
+            variable,
+        } => {
+            let (path, parameters) = (leaked_all(path.split('/')), pairs(parameters));
+            (Shown::Client { path, parameters }, variable)
+        }
+    };
+    let login = TokenLogin {
+        form: leaked(&description.form),
+        host: description.host.as_deref().map(leaked),
+        shown,
+        variable: leaked(variable),
+        headers: pairs(&description.headers),
+        per_second: description.requests_per_second,
+    };
+    let lists = description.list.iter().map(|list| list.name.as_str());
+    Spec {
+        name: leaked(&description.name),
+        reads: leaked(&description.reads),
+        target: leaked(&description.parts().join("/")),
+        port: PortKind::Http(Login::Token(Box::leak(Box::new(login)))),
+        needs_to_discover: leaked_all(description.needs.iter().map(String::as_str)),
+        needs_to_act: &[],
+        scopes: leaked_all(lists),
+    }
+}
+
+impl Connector for Described {
+    fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    /// The target is what it is called; the first list is asked for once, so that whoever adds
+    /// the source learns what lacks.
+    fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
+        let target = cx.target().to_owned();
+        Pass::of(self, &target).pages(0, &[])?.next(cx)?;
+        Ok(target)
+    }
+
+    fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
+        let target = cx.target().to_owned();
+        for one in &self.description.gap {
+            let refusal = Refusal::new(Reason::Unsupported, &one.told);
+            cx.gap(&Scope::of(&one.part), &refusal, None)?;
+        }
+        let mut pass = Pass::of(self, &target);
+        for (at, list) in self.description.list.iter().enumerate() {
+            if list.for_each.is_none() {
+                pass.read(cx, at, &[], &Scope::of(&list.name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One pass over a described system.
+struct Pass<'d> {
+    described: &'d Described,
+    /// The parts of the target by name.
+    target: Vec<(&'d str, &'d str)>,
+    /// What was seen, by digest: lists that shift while they are read show a thing twice.
+    met: BTreeSet<[u8; 16]>,
+}
+
+impl<'d> Pass<'d> {
+    fn of(described: &'d Described, target: &'d str) -> Self {
+        let names = described.description.parts();
+        // The last part may have slashes in it: `group/project`.
+        let values = target.splitn(names.len(), '/');
+        Self {
+            described,
+            target: names.into_iter().zip(values).collect(),
+            met: BTreeSet::new(),
+        }
+    }
+
+    /// The pages of a list, for the items that enclose it.
+    fn pages(&self, at: usize, above: &[&Value]) -> Result<Pages<'d>, Refusal> {
+        let description = &self.described.description;
+        let items: Vec<&Value> = above.iter().copied().chain([&Value::Null]).collect();
+        let here = Here {
+            items: &items,
+            target: &self.target,
+        };
+        let (list, segments) = (&description.list[at], &self.described.segments[at]);
+        Pages::of(list, segments, description.fails.as_ref(), &here)
+    }
+
+    /// Reads a list and what is asked for each of its items. What cannot be read is a gap.
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: usize,
+        above: &[&Value],
+        scope: &Scope,
+    ) -> Result<(), Stop> {
+        let list = &self.described.description.list[at];
+        let needs = list.needs.as_deref();
+        let mut pages = match self.pages(at, above) {
+            Ok(pages) => pages,
+            Err(refusal) => return cx.gap(scope, &refusal, needs),
+        };
+        loop {
+            match pages.next(cx) {
+                Ok(None) => return Ok(()),
+                Ok(Some(items)) => {
+                    for item in &items {
+                        let items: Vec<&Value> = above.iter().copied().chain([item]).collect();
+                        self.item(cx, at, &items, scope)?;
+                    }
+                }
+                Err(refusal) => return cx.gap(scope, &refusal, needs),
+            }
+            if self.met.len() > THINGS_MAX {
+                let told = format!("more than {THINGS_MAX} things");
+                return cx.gap(scope, &Refusal::new(Reason::Unsupported, told), None);
+            }
+        }
+    }
+
+    fn item(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: usize,
+        items: &[&Value],
+        scope: &Scope,
+    ) -> Result<(), Stop> {
+        let lists = &self.described.description.list;
+        let list = &lists[at];
+        if !sight::is_meant(list.only.as_ref(), items) {
+            return Ok(());
+        }
+        let target = self.target.clone();
+        let here = Here {
+            items,
+            target: &target,
+        };
+        for see in &list.see {
+            match sight::observed(see, &here, scope) {
+                Ok(Some(one)) if self.is_new(one.kind, &one.native) => cx.observe(one),
+                Ok(_) => {}
+                Err(()) => {
+                    let told = format!("expected `{}` in an item, got none", see.native);
+                    cx.gap(scope, &Refusal::new(Reason::Failed, told), None)?;
+                }
+            }
+        }
+        let asked = lists.iter().enumerate();
+        for (inner, below) in asked.filter(|(_, one)| one.for_each.as_ref() == Some(&list.name)) {
+            let called = list.called.as_ref().and_then(|called| called.one(&here));
+            let scope = scope.part(called.unwrap_or_default()).part(&below.name);
+            self.read(cx, inner, items, &scope)?;
+        }
+        Ok(())
+    }
+
+    fn is_new(&mut self, kind: Kind, native: &str) -> bool {
+        let mut hash = [0; 16];
+        let whole = Sha256::digest(format!("{kind} {native}"));
+        hash.copy_from_slice(&whole[..16]);
+        self.met.insert(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,420 @@
+//! What a description says of an interface, as it is written (TOML).
+
+use std::collections::BTreeMap;
+
+use model::{Attribute, CredentialType, Kind, Relation};
+use serde::Deserialize;
+
+use super::template::{Path, Template};
+
+/// An interface: who is let in, what it lists, and what of that is told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Description {
+    /// A noun of the system: lower case, digits and underscores.
+    pub(super) name: String,
+    /// What people call the system.
+    pub(super) title: String,
+    /// What is read, in one line.
+    pub(super) reads: String,
+    /// How a source is named: `gitlab:HOST/PROJECT`.
+    pub(super) form: String,
+    /// The host that is asked, where no source names one.
+    #[serde(default)]
+    pub(super) host: Option<String>,
+    /// Where the provider describes the interface.
+    pub(super) manual: String,
+    /// What it was tried against, besides its recording.
+    #[serde(default)]
+    pub(super) tried: String,
+    /// The rights that reading all of it takes.
+    pub(super) needs: Vec<String>,
+    /// Questions a second that its provider bears.
+    #[serde(default = "per_second")]
+    pub(super) requests_per_second: u32,
+    pub(super) login: LoginAs,
+    /// Headers that go with every question.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    /// How a refusal shows in an answer that says 200.
+    #[serde(default)]
+    pub(super) fails: Option<Fails>,
+    /// What the interface has no way to tell: a gap each time.
+    #[serde(default)]
+    pub(super) gap: Vec<Declared>,
+    pub(super) list: Vec<List>,
+}
+
+const fn per_second() -> u32 {
+    5
+}
+
+/// Who is let in.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum LoginAs {
+    /// A token in a header.
+    Header {
+        header: String,
+        #[serde(default)]
+        before: String,
+        variable: String,
+    },
+    /// `user:password` (RFC 7617).
+    Basic { variable: String },
+    /// Several tokens, each in a header of its own, in this order.
+    Headers {
+        headers: Vec<String>,
+        variable: String,
+    },
+    /// `id:secret` of a client, exchanged for a token (RFC 6749 section 4.4).
+    Client {
+        path: String,
+        #[serde(default)]
+        parameters: BTreeMap<String, String>,
+        variable: String,
+    },
+}
+
+/// How an interface refuses with status 200.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fails {
+    /// A flag that is false then.
+    pub(super) unless: Path,
+    /// The provider's word for why.
+    pub(super) why: Path,
+    /// Words that say that a right lacks.
+    #[serde(default)]
+    pub(super) denied: Vec<String>,
+    /// Words that say that it was too much.
+    #[serde(default)]
+    pub(super) throttled: Vec<String>,
+}
+
+/// Something that cannot be told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Declared {
+    pub(super) part: String,
+    pub(super) told: String,
+}
+
+/// One list of the interface.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    /// The part of the source that it is.
+    pub(super) name: String,
+    /// Its path: each part between slashes is one segment, whatever a template puts there.
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, Template>,
+    /// Where in an answer the items are: an array, or an object of which each value is one.
+    #[serde(default)]
+    pub(super) items: Path,
+    #[serde(default)]
+    pub(super) page: Option<Paging>,
+    /// The right that it takes.
+    #[serde(default)]
+    pub(super) needs: Option<String>,
+    /// Statuses that say there are none: the feature is not in use.
+    #[serde(default)]
+    pub(super) none_on: Vec<u16>,
+    /// Asked for each item of this list.
+    #[serde(default)]
+    pub(super) for_each: Option<String>,
+    /// What an item is called as a part of the source; for lists that others are asked for.
+    #[serde(default)]
+    pub(super) called: Option<Template>,
+    /// Items of which this holds are meant, for what is seen and for what is asked of each.
+    #[serde(default)]
+    pub(super) only: Option<Only>,
+    /// What is seen in an item.
+    #[serde(default)]
+    pub(super) see: Vec<See>,
+}
+
+/// How a list goes on.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Paging {
+    /// Pages are numbered; one without items is the last.
+    Number {
+        parameter: String,
+        #[serde(default = "one")]
+        first: u64,
+    },
+    /// So many items are passed over; a page without items is the last.
+    Offset {
+        parameter: String,
+        #[serde(default)]
+        first: u64,
+    },
+    /// An answer tells where to go on, unless it is the last.
+    Cursor { parameter: String, at: Path },
+    /// The page after an item, while the answer says that there are more.
+    After {
+        parameter: String,
+        at: Path,
+        more: Path,
+    },
+    /// The parameters of the address in the header `Link` (RFC 8288), or what Microsoft's
+    /// `x-ms-continuationtoken` says.
+    Link,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// A field with the value that is meant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Only {
+    pub(super) at: Path,
+    pub(super) is: serde_json::Value,
+}
+
+/// One thing that an item tells of.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct See {
+    #[serde(deserialize_with = "word")]
+    pub(super) kind: Kind,
+    /// What the source calls it; an item without it is a gap.
+    pub(super) native: Template,
+    #[serde(default)]
+    pub(super) only: Option<Only>,
+    /// What is so of each.
+    #[serde(default)]
+    pub(super) is: BTreeMap<String, model::Value>,
+    #[serde(default)]
+    pub(super) facts: BTreeMap<String, FactAt>,
+    #[serde(default)]
+    pub(super) links: Vec<LinkTo>,
+    #[serde(default)]
+    pub(super) keys: Vec<KeyOf>,
+}
+
+/// Where a fact stands.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum FactAt {
+    Plain(Path),
+    Full(FactIn),
+}
+
+/// Where a fact stands, and how it is written there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FactIn {
+    pub(super) at: Option<Path>,
+    /// Instead of a place: a text with places in it.
+    pub(super) text: Option<Template>,
+    #[serde(default, rename = "as")]
+    pub(super) form: Form,
+    /// What it says if the field is not there; otherwise it cannot tell.
+    #[serde(default)]
+    pub(super) missing: Missing,
+    /// Values that say "none", besides null.
+    #[serde(default)]
+    pub(super) none: Vec<serde_json::Value>,
+    /// The provider's words in ours; others stay as they are.
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, String>,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Form {
+    /// As JSON has it; a time as RFC 3339 or a date.
+    #[default]
+    Plain,
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+}
+
+/// What a field that is not there says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Missing {
+    /// Nothing.
+    #[default]
+    CannotTell,
+    /// That there is none.
+    Absent,
+}
+
+/// A link to a thing of the same source; left out where a place in it is empty.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkTo {
+    pub(super) relation: Relation,
+    #[serde(deserialize_with = "word")]
+    pub(super) kind: Kind,
+    pub(super) native: Template,
+}
+
+/// A hard key; left out where a place in it is empty.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyOf {
+    pub(super) kind: model::KeyKind,
+    pub(super) value: Template,
+}
+
+/// Attributes whose values are times.
+pub(super) const TIMES: [Attribute; 5] = [
+    Attribute::CREATED_AT,
+    Attribute::ROTATED_AT,
+    Attribute::LAST_USED_AT,
+    Attribute::EXPIRES_AT,
+    Attribute::VALID_FROM,
+];
+
+/// Why a description is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// It is no TOML of this shape.
+    #[error("{0}")]
+    Form(#[from] toml::de::Error),
+    /// It says what cannot be.
+    #[error("{place}: expected {expected}, got `{got}`")]
+    Content {
+        place: String,
+        expected: &'static str,
+        got: String,
+    },
+}
+
+impl Unfit {
+    fn new(place: impl Into<String>, expected: &'static str, got: &str) -> Self {
+        Self::Content {
+            place: place.into(),
+            expected,
+            got: model::shorten(&model::clean(got), 80),
+        }
+    }
+}
+
+fn word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+impl Description {
+    /// Reads and checks one.
+    pub(super) fn parse(text: &str) -> Result<Self, Unfit> {
+        let description: Self = toml::from_str(text)?;
+        description.check()?;
+        Ok(description)
+    }
+
+    /// The names of the parts of a target, in their order: `HOST`, `PROJECT`.
+    pub(super) fn parts(&self) -> Vec<&str> {
+        let target = self.form.split_once(':').map_or("", |(_, target)| target);
+        target.split('/').filter(|part| !part.is_empty()).collect()
+    }
+
+    fn check(&self) -> Result<(), Unfit> {
+        let is_name = |text: &str| {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            !text.is_empty() && text.chars().all(plain)
+        };
+        if !is_name(&self.name) {
+            return Err(Unfit::new("name", "a-z, 0-9 and _", &self.name));
+        }
+        let parts = self.parts();
+        if parts.is_empty() || (self.host.is_none() && parts.first() != Some(&"HOST")) {
+            let expected = "`word:HOST/PART`, or `word:PART` where `host` is given";
+            return Err(Unfit::new("form", expected, &self.form));
+        }
+        if !(1..=1000).contains(&self.requests_per_second) {
+            let got = self.requests_per_second.to_string();
+            return Err(Unfit::new("requests_per_second", "1 to 1000", &got));
+        }
+        for list in &self.list {
+            self.check_list(list, &parts)?;
+        }
+        Ok(())
+    }
+
+    fn check_list(&self, list: &List, parts: &[&str]) -> Result<(), Unfit> {
+        let place = |what: &str| format!("list `{}`: {what}", list.name);
+        let mut ups = 0;
+        let mut inner = list;
+        while let Some(name) = &inner.for_each {
+            // Only lists above are parents, so that this ends.
+            let above = self.list.iter().take_while(|one| one.name != inner.name);
+            let parent = above.into_iter().find(|one| one.name == *name);
+            let Some(parent) = parent.filter(|one| one.called.is_some()) else {
+                let expected = "a list above that says what its items are `called`";
+                return Err(Unfit::new(place("for_each"), expected, name));
+            };
+            ups += 1;
+            inner = parent;
+        }
+        let known = |template: &Template| template.is_known(ups, parts);
+        let segments = list.segments()?;
+        for asked in segments.iter().chain(list.parameters.values()) {
+            if !known(asked) || asked.asks_item() {
+                let expected = "parts of the target, and fields of `^` whom it is asked for";
+                return Err(Unfit::new(place("path"), expected, &asked.to_string()));
+            }
+        }
+        for see in &list.see {
+            let texts = see.links.iter().map(|link| &link.native);
+            let texts = texts.chain(see.keys.iter().map(|key| &key.value));
+            if let Some(text) = texts.chain([&see.native]).find(|text| !known(text)) {
+                let expected = "fields of the item, of `^` what it belongs to, parts of the target";
+                return Err(Unfit::new(place("see"), expected, &text.to_string()));
+            }
+            check_facts(see, &place)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_facts(see: &See, place: &dyn Fn(&str) -> String) -> Result<(), Unfit> {
+    for name in see.facts.keys().chain(see.is.keys()) {
+        if Attribute::named(name).as_str() != name {
+            return Err(Unfit::new(place("see"), "the name of a fact", name));
+        }
+    }
+    for (name, fact) in &see.facts {
+        if let FactAt::Full(full) = fact
+            && full.at.is_some() == full.text.is_some()
+        {
+            let expected = "either `at` or `text` for a fact";
+            return Err(Unfit::new(place("see"), expected, name));
+        }
+    }
+    let type_ = see.is.get("type").and_then(model::Value::text);
+    let type_ = type_.unwrap_or_default();
+    if see.kind == Kind::Credential && type_.parse::<CredentialType>().is_err() {
+        let expected = "`is.type` of a credential to be a type of credential";
+        return Err(Unfit::new(place("see"), expected, type_));
+    }
+    Ok(())
+}
+
+impl List {
+    /// The segments of its path.
+    pub(super) fn segments(&self) -> Result<Vec<Template>, Unfit> {
+        let segments = self.path.trim_matches('/').split('/');
+        segments
+            .map(|one| {
+                one.parse()
+                    .map_err(|expected| Unfit::new(format!("list `{}`", self.name), expected, one))
+            })
+            .collect()
+    }
+}

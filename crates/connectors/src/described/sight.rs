@@ -1,0 +1,138 @@
+//! What an item tells, as observations.
+
+use model::{Attribute, Fact, Key, Link, Observation, Scope, Target, Timestamp, Told};
+use serde_json::Value;
+
+use super::description::{FactAt, FactIn, Form, Missing, Only, See, TIMES};
+use super::template::{Here, Path, as_text};
+
+/// A longer text is cut: no name of anything is.
+const LETTERS_MAX: usize = 1_024;
+/// Ids and keys are as long as this at most.
+const NATIVE_MAX: usize = 1_024;
+const KEY_MAX: usize = 512;
+
+/// Whether an item is meant.
+pub(super) fn is_meant(only: Option<&Only>, items: &[&Value]) -> bool {
+    only.is_none_or(|only| only.at.one(items) == Some(&only.is))
+}
+
+/// What `see` sees in the innermost item of `here`; `Err`: it has no id that can be used.
+pub(super) fn observed(
+    see: &See,
+    here: &Here<'_>,
+    scope: &Scope,
+) -> Result<Option<Observation>, ()> {
+    if !is_meant(see.only.as_ref(), here.items) {
+        return Ok(None);
+    }
+    let native = see.native.one(here);
+    let native = native
+        .filter(|native| native.len() <= NATIVE_MAX)
+        .ok_or(())?;
+    let mut one = Observation::new(see.kind, native, scope);
+    for (name, value) in &see.is {
+        let fact = Fact::stated(Told::Is(value.clone()));
+        one.facts.insert(Attribute::named(name), fact);
+    }
+    for (name, at) in &see.facts {
+        let attribute = Attribute::named(name);
+        let told = match at {
+            FactAt::Plain(path) => told(&attribute, path, None, here),
+            FactAt::Full(full) => in_full(&attribute, full, here),
+        };
+        if told != Told::CannotTell {
+            one.facts.insert(attribute, Fact::stated(told));
+        }
+    }
+    for link in &see.links {
+        let natives = link.native.all(here).into_iter();
+        one.links.extend(natives.map(|native| Link {
+            relation: link.relation,
+            to: Target::Native {
+                kind: link.kind,
+                native,
+            },
+        }));
+    }
+    for key in &see.keys {
+        let values = key.value.all(here).into_iter();
+        let values = values.filter(|value| value.len() <= KEY_MAX);
+        one.keys
+            .extend(values.map(|value| Key::new(key.kind, value)));
+    }
+    Ok(Some(one))
+}
+
+fn in_full(attribute: &Attribute, full: &FactIn, here: &Here<'_>) -> Told<model::Value> {
+    match (&full.at, &full.text) {
+        (Some(path), _) => told(attribute, path, Some(full), here),
+        (None, Some(text)) => Told::or_cannot_tell(text.one(here).map(|text| cut(&text).into())),
+        (None, None) => Told::CannotTell,
+    }
+}
+
+fn told(
+    attribute: &Attribute,
+    path: &Path,
+    full: Option<&FactIn>,
+    here: &Here<'_>,
+) -> Told<model::Value> {
+    let values = path.all(here.items);
+    if path.is_many() {
+        let mut texts: Vec<String> = values.into_iter().filter_map(as_text).collect();
+        texts.iter_mut().for_each(|text| *text = word(full, text));
+        return Told::Is(texts.into());
+    }
+    let missing = full.map(|full| full.missing).unwrap_or_default();
+    let is_none = |value: &Value| full.is_some_and(|full| full.none.contains(value));
+    match values.first() {
+        None if missing == Missing::Absent => Told::Absent,
+        None => Told::CannotTell,
+        Some(value) if value.is_null() || is_none(value) => Told::Absent,
+        Some(value) => {
+            let form = full.map(|full| full.form).unwrap_or_default();
+            let value = if TIMES.contains(attribute) || form != Form::Plain {
+                time(value, form).map(model::Value::from)
+            } else {
+                plain(value, full)
+            };
+            // What is no time is not told: it is none of ours to guess.
+            Told::or_cannot_tell(value)
+        }
+    }
+}
+
+fn plain(value: &Value, full: Option<&FactIn>) -> Option<model::Value> {
+    Some(match value {
+        Value::Bool(flag) if full.is_none_or(|full| full.words.is_empty()) => (*flag).into(),
+        Value::Number(number) if number.is_i64() => number.as_i64()?.into(),
+        Value::Array(list) => {
+            let texts = list.iter().filter_map(as_text);
+            texts
+                .map(|text| word(full, &text))
+                .collect::<Vec<_>>()
+                .into()
+        }
+        other => word(full, &as_text(other)?).into(),
+    })
+}
+
+/// The provider's word in ours.
+fn word(full: Option<&FactIn>, text: &str) -> String {
+    let ours = full.and_then(|full| full.words.get(text));
+    ours.cloned().unwrap_or_else(|| cut(text))
+}
+
+fn cut(text: &str) -> String {
+    model::shorten(text, LETTERS_MAX)
+}
+
+fn time(value: &Value, form: Form) -> Option<Timestamp> {
+    let number = || value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    match form {
+        Form::Plain => value.as_str()?.parse().ok(),
+        Form::Seconds => number().map(Timestamp::from_seconds),
+        Form::Milliseconds => number().map(|one| Timestamp(one.saturating_mul(1_000))),
+    }
+}

@@ -1,0 +1,269 @@
+//! Descriptions that are none, and what is made of items.
+
+use std::collections::BTreeMap;
+
+use model::{Fingerprint, Observation, Secret, Timestamp};
+
+use super::*;
+use crate::{Event, Fingerprints, Recording};
+
+/// A description with one list, whose further lines are `more`.
+fn described(more: &str) -> String {
+    format!(
+        "name = \"shop\"\ntitle = \"Shop\"\nreads = \"keys\"\nform = \"shop:HOST/ORG\"\n\
+         manual = \"https://shop.example\"\nneeds = [\"read\"]\n\
+         [login]\nby = \"header\"\nheader = \"x\"\nvariable = \"X\"\n\
+         [[list]]\nname = \"keys\"\npath = \"orgs/{{ORG}}/keys\"\nneeds = \"read\"\n{more}"
+    )
+}
+
+const SEE: &str = "[[list.see]]\nkind = \"credential\"\nnative = \"key/{id}\"\n\
+     is = { type = \"api_token\" }\n";
+
+#[test]
+fn every_description_that_comes_along_can_be_read() {
+    for text in CATALOGUE {
+        if let Err(error) = Described::read(text) {
+            panic!("{error}\n{text}");
+        }
+    }
+    assert_eq!(DESCRIBED.len(), CATALOGUE.len());
+    let names: BTreeSet<_> = DESCRIBED.iter().map(|one| one.spec.name).collect();
+    assert_eq!(names.len(), CATALOGUE.len(), "each has a name of its own");
+}
+
+#[test]
+fn a_description_that_cannot_be_is_refused_with_what_was_expected() {
+    assert!(Described::read(&described(SEE)).is_ok());
+    let cases = [
+        (described("speed = 3\n"), "unknown field `speed`"),
+        (described("page = { by = \"magic\" }\n"), "magic"),
+        (
+            described("for_each = \"orgs\"\n"),
+            "what its items are `called`",
+        ),
+        (
+            described("for_each = \"keys\"\n"),
+            "what its items are `called`",
+        ),
+        (
+            described(SEE).replace("{ORG}/keys", "{TEAM}/keys"),
+            "parts of the target",
+        ),
+        (
+            described(SEE).replace("{ORG}/keys", "{id}/keys"),
+            "parts of the target",
+        ),
+        (
+            described(&SEE.replace("{id}", "{^.id}")),
+            "fields of the item",
+        ),
+        (described(&SEE.replace("{id}", "{id")), "closing brace"),
+        (
+            described(&SEE.replace("api_token", "magic")),
+            "type of credential",
+        ),
+        (
+            described(&SEE.replace("credential", "thing")),
+            "one of identity",
+        ),
+        (
+            described(&format!("{SEE}facts = {{ Name = \"name\" }}\n")),
+            "name of a fact",
+        ),
+        (
+            described(&format!(
+                "{SEE}facts = {{ name = {{ missing = \"absent\" }} }}\n"
+            )),
+            "either `at` or `text`",
+        ),
+        (
+            described(SEE).replace("shop:HOST/ORG", "shop:ORG"),
+            "word:HOST",
+        ),
+        (
+            described(SEE).replace("\"shop\"", "\"My Shop\""),
+            "a-z, 0-9",
+        ),
+    ];
+    for (text, expected) in cases {
+        let told = Described::read(&text).unwrap_err().to_string();
+        assert!(told.contains(expected), "{told}\n{text}");
+    }
+}
+
+struct NoKey;
+
+impl Fingerprints for NoKey {
+    fn fingerprint(&self, _: &Secret) -> Fingerprint {
+        panic!("no secret is looked at")
+    }
+    fn scram(&self, _: &Secret, _: &str, _: u32) -> Option<Fingerprint> {
+        None
+    }
+}
+
+/// What a description tells of a recording: observations, and gaps in words.
+fn pass(description: &str, recording: &serde_json::Value) -> (Vec<Observation>, Vec<String>) {
+    let described = Described::read(description).unwrap();
+    let mut port = Recording::parse(&recording.to_string()).unwrap();
+    let (mut seen, mut gaps) = (Vec::new(), Vec::new());
+    let mut sink = |event| match event {
+        Event::Seen(one) => seen.push(one),
+        Event::Gap(gap) => gaps.push(format!("{}: {}", gap.scope, gap.told)),
+        Event::SetAside { .. } => {}
+    };
+    let (options, now) = (BTreeMap::new(), Timestamp::from_seconds(0));
+    let target = "shop.example/acme";
+    let mut cx = Context::new(&mut port, &NoKey, target, &options, now, &mut sink);
+    described.discover(&mut cx).unwrap();
+    (seen, gaps)
+}
+
+fn page(body: &serde_json::Value) -> serde_json::Value {
+    serde_json::json!({"status": 200, "body": body.to_string()})
+}
+
+#[test]
+fn silence_none_and_values_are_told_apart() {
+    let facts = "facts = { name = \"name\", expires_at = { at = \"end\", as = \"seconds\", none = [0] }, \
+         last_used_at = { at = \"used\", missing = \"absent\" }, created_at = \"made\", \
+         status = { at = \"on\", words = { true = \"active\", false = \"inactive\" } }, \
+         rights = \"scopes.*.name\" }\n";
+    let description = described(&format!("{SEE}{facts}"));
+    let items = serde_json::json!([
+        {"id": 1, "name": "a", "end": 1_800_000_000, "used": null, "made": "2026-01-05", "on": true,
+         "scopes": [{"name": "read"}, {"name": "write"}]},
+        {"id": 2, "end": 0, "made": "yesterday", "on": false},
+        {"name": "without an id"},
+    ]);
+    let recording = serde_json::json!({"GET /orgs/acme/keys": page(&items)});
+    let (seen, gaps) = pass(&description, &recording);
+    let told: Vec<_> = seen
+        .iter()
+        .map(|one| serde_json::to_value(&one.facts).unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            serde_json::json!({"type": {"is": "api_token"}, "name": {"is": "a"},
+                "expires_at": {"is": "2027-01-15T08:00:00Z"}, "last_used_at": "absent",
+                "created_at": {"is": "2026-01-05T00:00:00Z"}, "status": {"is": "active"},
+                "rights": {"is": ["read", "write"]}}),
+            serde_json::json!({"type": {"is": "api_token"}, "expires_at": "absent",
+                "last_used_at": "absent", "status": {"is": "inactive"}, "rights": {"is": []}}),
+        ]
+    );
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0].contains("expected `key/{id}` in an item"),
+        "{gaps:?}"
+    );
+}
+
+#[test]
+fn a_list_is_asked_for_each_item_of_another_and_fails_by_itself() {
+    let teams = "called = \"{slug}\"\n[[list]]\nname = \"tokens\"\nfor_each = \"keys\"\n\
+         path = \"teams/{^.id}/tokens\"\nneeds = \"tokens\"\n\
+         [[list.see]]\nkind = \"credential\"\nnative = \"token/{^.id}/{id}\"\n\
+         is = { type = \"api_token\" }\n";
+    let recording = serde_json::json!({
+        "GET /orgs/acme/keys": page(&serde_json::json!([{"id": "a/../b", "slug": "a"}, {"id": 2, "slug": "b"}])),
+        "GET /teams/a/../b/tokens": page(&serde_json::json!([{"id": 7}, {"id": 7}])),
+    });
+    let (seen, gaps) = pass(&described(teams), &recording);
+    let natives: Vec<_> = seen.iter().map(|one| one.native.as_str()).collect();
+    assert_eq!(natives, ["token/a/../b/7"], "seen twice, told once");
+    assert_eq!(seen[0].scope.0, ["keys", "a", "tokens"]);
+    assert_eq!(gaps.len(), 1);
+    assert!(gaps[0].starts_with("keys/b/tokens: "), "{gaps:?}");
+}
+
+#[test]
+fn each_way_of_paging_ends_where_its_provider_says() {
+    let one = |id: u32| serde_json::json!({"data": [{"id": id}]});
+    let with = |id: u32, more: serde_json::Value| {
+        let mut answer = one(id);
+        answer
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        answer
+    };
+    let none = page(&serde_json::json!({"data": []}));
+    let at = |query: &str| format!("GET /orgs/acme/keys{query}");
+    let link = serde_json::json!({"status": 200, "body": one(1).to_string(), "next": {"c": "x"}});
+    let cases = [
+        (
+            "by = \"number\", parameter = \"p\"",
+            vec![
+                (at("?p=1"), page(&one(1))),
+                (at("?p=2"), page(&one(2))),
+                (at("?p=3"), none.clone()),
+            ],
+        ),
+        (
+            "by = \"offset\", parameter = \"o\"",
+            vec![
+                (at("?o=0"), page(&one(1))),
+                (at("?o=1"), page(&one(2))),
+                (at("?o=2"), none),
+            ],
+        ),
+        (
+            "by = \"cursor\", parameter = \"c\", at = \"next\"",
+            vec![
+                (at(""), page(&with(1, serde_json::json!({"next": "x"})))),
+                (at("?c=x"), page(&with(2, serde_json::json!({"next": ""})))),
+            ],
+        ),
+        (
+            "by = \"after\", parameter = \"a\", at = \"id\", more = \"has_more\"",
+            vec![
+                (
+                    at(""),
+                    page(&with(1, serde_json::json!({"has_more": true}))),
+                ),
+                (
+                    at("?a=1"),
+                    page(&with(2, serde_json::json!({"has_more": false}))),
+                ),
+            ],
+        ),
+        (
+            "by = \"link\"",
+            vec![(at(""), link), (at("?c=x"), page(&one(2)))],
+        ),
+    ];
+    for (paging, answers) in cases {
+        let description = described(&format!("items = \"data\"\npage = {{ {paging} }}\n{SEE}"));
+        let recording: serde_json::Map<_, _> = answers.into_iter().collect();
+        let (seen, gaps) = pass(&description, &serde_json::Value::Object(recording));
+        let natives: Vec<_> = seen.iter().map(|one| one.native.as_str()).collect();
+        assert_eq!(natives, ["key/1", "key/2"], "{paging}");
+        assert!(gaps.is_empty(), "{paging}: {gaps:?}");
+    }
+}
+
+#[test]
+fn a_list_that_repeats_itself_and_a_refusal_with_status_200_are_gaps() {
+    let paged = format!(
+        "items = \"data\"\npage = {{ by = \"cursor\", parameter = \"c\", at = \"next\" }}\n{SEE}"
+    );
+    let endless = page(&serde_json::json!({"data": [{"id": 1}], "next": "x"}));
+    let recording = serde_json::json!({
+        "GET /orgs/acme/keys": endless, "GET /orgs/acme/keys?c=x": endless,
+    });
+    let (seen, gaps) = pass(&described(&paged), &recording);
+    assert_eq!(seen.len(), 1);
+    assert!(gaps[0].contains("came twice"), "{gaps:?}");
+
+    let fails = "fails = { unless = \"ok\", why = \"error\", denied = [\"missing_scope\"] }\n";
+    let description = described(&format!("items = \"data\"\n{SEE}"));
+    let description = description.replace("[login]", &format!("{fails}[login]"));
+    let refused = page(&serde_json::json!({"ok": false, "error": "missing_scope"}));
+    let recording = serde_json::json!({"GET /orgs/acme/keys": refused});
+    let (seen, gaps) = pass(&description, &recording);
+    assert!(seen.is_empty());
+    assert!(gaps[0].contains("denied (missing_scope)"), "{gaps:?}");
+}
