@@ -27,6 +27,7 @@ impl Connector for AwsExports {
         &Spec {
             name: "aws_exports",
             reads: "answers of AWS that lie in files: authorization details, reports, lists",
+            named: "export:PATH",
             target: "a directory or file; option `dirs` names several, one a line",
             port: PortKind::Files,
             needs_to_discover: &["read access to the files"],

@@ -38,6 +38,7 @@ impl Connector for AwsIam {
         &Spec {
             name: "aws_iam",
             reads: "users, roles, access keys, passwords and certificates of an AWS account",
+            named: "aws or aws:PROFILE",
             target: "a profile of the usual credential chain; the account answers for itself",
             port: PortKind::Http(Login::Aws),
             needs_to_discover: &[

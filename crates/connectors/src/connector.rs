@@ -13,6 +13,8 @@ pub struct Spec {
     pub name: &'static str,
     /// What it reads, in one line.
     pub reads: &'static str,
+    /// How a person names such a source: `aws or aws:PROFILE`, `gitlab:HOST/PROJECT`.
+    pub named: &'static str,
     /// What a target looks like: `host:port`, a directory, an account.
     pub target: &'static str,
     /// Which port its questions go to.

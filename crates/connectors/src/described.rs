@@ -113,6 +113,7 @@ fn spec(description: &Description) -> Spec {
     Spec {
         name: leaked(&description.name),
         reads: leaked(&description.reads),
+        named: leaked(&description.form),
         target: leaked(&description.parts().join("/")),
         port: PortKind::Http(Login::Token(Box::leak(Box::new(login)))),
         needs_to_discover: leaked_all(description.needs.iter().map(String::as_str)),

@@ -48,6 +48,7 @@ impl Connector for Files {
         &Spec {
             name: "files",
             reads: "credentials and keys in files of this machine",
+            named: "nothing, or PATH",
             target: "the machine's name",
             port: PortKind::Files,
             needs_to_discover: &["read permission on the files and directories it looks at"],

@@ -45,6 +45,7 @@ impl Connector for GitHistory {
         &Spec {
             name: "git_history",
             reads: "credentials and keys in the history of a git repository",
+            named: "PATH of a repository",
             target: "the machine's name and the repository's directory",
             port: PortKind::Git,
             needs_to_discover: &["read permission on the repository's `.git` directory"],

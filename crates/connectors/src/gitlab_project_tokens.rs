@@ -31,6 +31,7 @@ static LOGIN: TokenLogin = TokenLogin {
 static SPEC: Spec = Spec {
     name: "gitlab_project_tokens",
     reads: "access tokens of one project, and the bot users behind them",
+    named: LOGIN.form,
     target: "host/project id",
     port: PortKind::Http(Login::Token(&LOGIN)),
     needs_to_discover: &["a token with the scope read_api and the role Maintainer"],

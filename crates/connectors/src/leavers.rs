@@ -54,6 +54,7 @@ impl Connector for Leavers {
         &Spec {
             name: "leavers",
             reads: "who has left: a list as CSV, users as SCIM exports them",
+            named: "leavers:FILE",
             target: "the list's file",
             port: PortKind::Files,
             needs_to_discover: &["read permission on the file"],

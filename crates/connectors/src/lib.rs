@@ -1,8 +1,8 @@
 //! One file a system: what it holds (`discover`), how to change it (`act`), and how to tell
 //! that the change took (`probe`).
 //!
-//! To add one: write `src/<system>.rs`, add it to [`CATALOG`], put a recording under
-//! `testdata/<system>/`. Its manual page, the permissions it asks for and its tests follow.
+//! To add one: describe it ([`described`]) or write `src/<system>.rs` and add it to [`WRITTEN`], and
+//! put a recording under `testdata/<system>/`. Its manual page, the permissions it asks for and its tests follow.
 //!
 //! **Invariant:** a connector holds no client and no credential. It asks typed questions of a
 //! [`Port`] and says as whom; the engine does the rest, so a hostile answer finds nothing to steal.

@@ -40,6 +40,7 @@ const NEEDS_VERIFIERS: &str =
 static SPEC: Spec = Spec {
     name: "postgres_roles",
     reads: "login and group roles of a PostgreSQL cluster, their passwords' verifiers, live sessions",
+    named: "postgres://USER@HOST/DATABASE",
     target: "host:port",
     port: PortKind::Sql,
     needs_to_discover: &[

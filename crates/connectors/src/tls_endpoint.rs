@@ -27,6 +27,7 @@ const CHAIN_MAX: usize = 32;
 static SPEC: Spec = Spec {
     name: "tls_endpoint",
     reads: "the certificate that a TLS endpoint serves: chain, end, issuer, names, what a client would object to",
+    named: "tls://HOST:PORT",
     target: "host:port",
     port: PortKind::Tls,
     needs_to_discover: &["a network path to the endpoint"],

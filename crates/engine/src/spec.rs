@@ -147,11 +147,8 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, {}`tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE` or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
-                connectors::token_logins()
-                    .map(|(_, login)| format!("`{}`, ", login.form))
-                    .collect::<String>(),
                 model::shorten(&model::clean(text), 80)
             ))),
         }

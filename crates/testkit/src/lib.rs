@@ -24,7 +24,9 @@ pub mod truth;
 
 pub use chance::Chance;
 pub use names::fresh_name;
-pub use server::{PgDatabase, PgServer, ministack, moto, postgres, postgres_database, python};
+pub use server::{
+    PgDatabase, PgServer, ministack, moto, postgres, postgres_database, python, rabbitmq,
+};
 pub use truth::truth;
 
 use std::io::Write;

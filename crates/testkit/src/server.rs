@@ -1,4 +1,5 @@
-//! The servers a test may use: a real PostgreSQL, and the AWS emulators MiniStack and moto.
+//! The servers a test may use: a real PostgreSQL and RabbitMQ, and the AWS emulators MiniStack and
+//! moto.
 
 use crate::{aloud, fresh_name, is_set};
 
@@ -96,6 +97,24 @@ pub fn ministack() -> Option<String> {
 #[must_use]
 pub fn moto() -> Option<String> {
     server("KEYROLL_TEST_MOTO", "the emulator moto")
+}
+
+/// Address of the HTTP interface of a real RabbitMQ at `KEYROLL_TEST_RABBITMQ`, with the users
+/// `admin`, `watcher` and `orders`, whose passwords are `admin-of-tests` and so on.
+///
+/// Only root can install it: where `KEYROLL_TEST_WITHOUT` names it, it is never required.
+#[must_use]
+pub fn rabbitmq() -> Option<String> {
+    let without = std::env::var("KEYROLL_TEST_WITHOUT").unwrap_or_default();
+    if without.split_whitespace().any(|one| one == "rabbitmq") {
+        let test = std::thread::current();
+        let test = test.name().unwrap_or("a test");
+        aloud(&format!(
+            "skipped {test}: no RabbitMQ, only root can install it"
+        ));
+        return None;
+    }
+    server("KEYROLL_TEST_RABBITMQ", "RabbitMQ")
 }
 
 /// A Python with the readers and validators of `scripts/requirements.txt`, at

@@ -2,7 +2,7 @@
 
 use engine::{Engine, Looked};
 use inventory::owners::Answer;
-use model::{Attribute, CredentialType, Finding, Kind, Timestamp, Told, revocability};
+use model::{Attribute, CredentialType, Finding, Kind, Relation, Timestamp, Told, revocability};
 use serde_json::json;
 use store::{RevocationFilter, RevocationRow, Row};
 
@@ -31,6 +31,8 @@ pub(crate) struct Get {
 struct Seen {
     thing: Looked,
     credentials: Vec<Row>,
+    /// What grants of it say.
+    grants: Vec<Row>,
     findings: Vec<Finding>,
     suggested: Answer,
     revocation: Option<RevocationRow>,
@@ -62,13 +64,19 @@ impl Get {
 }
 
 fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
-    let (credentials, mutes, revocations) = roll.read(|reading, tenant| {
-        let credentials = match thing.row.kind {
-            Kind::Identity => reading.credentials_of(tenant, &thing.row.id)?,
-            _ => Vec::new(),
-        };
+    let (credentials, grants, mutes, revocations) = roll.read(|reading, tenant| {
+        let (mut credentials, mut grants) = (Vec::new(), Vec::new());
+        if thing.row.kind == Kind::Identity {
+            credentials = reading.credentials_of(tenant, &thing.row.id)?;
+            let pointing = reading.incoming(tenant, &thing.row.id)?.into_iter();
+            let of = pointing.filter(|(_, relation)| *relation == Relation::Of);
+            let of: Vec<_> = of.map(|(id, _)| id).take(GRANTS_MAX).collect();
+            grants = reading.entity_rows(tenant, &of)?;
+            grants.retain(|one| one.missing_since.is_none());
+            grants.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        }
         let revocations = reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)?;
-        Ok((credentials, reading.mutes(tenant)?, revocations))
+        Ok((credentials, grants, reading.mutes(tenant)?, revocations))
     })?;
     let judged = engine.findings_of(&thing, &mutes);
     let findings = judged.map_err(Error::from_engine("cannot judge it"))?;
@@ -81,11 +89,15 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
     Ok(Seen {
         thing,
         credentials,
+        grants,
         findings,
         suggested,
         revocation,
     })
 }
+
+/// Grants of one identity that are shown.
+const GRANTS_MAX: usize = 1_000;
 
 /// Revocations looked through for one of this thing.
 const REVOCATIONS_MAX: usize = 10_000;
@@ -107,16 +119,7 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         &["id", "name", "says"],
         places::users(&seen.thing),
     ));
-    let credentials = seen
-        .credentials
-        .iter()
-        .map(|one| credential(one, now))
-        .collect();
-    sections.push(Section::rows(
-        "Credentials",
-        &["id", "name", "type", "last used", "expires"],
-        credentials,
-    ));
+    sections.extend(held(seen, now));
     if seen.thing.owner.is_none() {
         sections.push(Section::rows(
             "Who may own it",
@@ -124,21 +127,7 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
             suggest::rows(&seen.suggested),
         ));
     }
-    let findings = seen.findings.iter().map(|finding| {
-        vec![
-            shown::severity(finding.severity),
-            shown::verdict(&finding.verdict),
-            Cell::new(finding.title),
-            Cell::new(finding.verdict.why().to_owned()),
-            Cell::new(finding.next.clone()),
-        ]
-    });
-    let findings: Vec<_> = findings.collect();
-    sections.push(Section::rows(
-        "Findings",
-        &["severity", "verdict", "what", "why", "next"],
-        findings,
-    ));
+    sections.push(findings(seen));
     if row.kind == Kind::Credential {
         sections.push(Section::lines("Revocation", revocation(seen, now)));
     }
@@ -160,6 +149,52 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         gauge: None,
         record: record(seen),
     }
+}
+
+/// What it holds: credentials, and what grants give it.
+fn held(seen: &Seen, now: Timestamp) -> [Section; 2] {
+    let credentials = seen
+        .credentials
+        .iter()
+        .map(|one| credential(one, now))
+        .collect();
+    let credentials = Section::rows(
+        "Credentials",
+        &["id", "name", "type", "last used", "expires"],
+        credentials,
+    );
+    let grants = seen.grants.iter();
+    let grants = grants.map(|one| {
+        vec![
+            shown::id(&one.id),
+            Cell::new(one.name.clone()),
+            Cell::new(one.type_.clone()),
+        ]
+    });
+    let grants = Section::rows(
+        "What it is granted",
+        &["id", "name", "type"],
+        grants.collect(),
+    );
+    [credentials, grants]
+}
+
+fn findings(seen: &Seen) -> Section {
+    let findings = seen.findings.iter().map(|finding| {
+        vec![
+            shown::severity(finding.severity),
+            shown::verdict(&finding.verdict),
+            Cell::new(finding.title),
+            Cell::new(finding.verdict.why().to_owned()),
+            Cell::new(finding.next.clone()),
+        ]
+    });
+    let findings: Vec<_> = findings.collect();
+    Section::rows(
+        "Findings",
+        &["severity", "verdict", "what", "why", "next"],
+        findings,
+    )
 }
 
 fn lead(row: &Row, now: Timestamp) -> Vec<Cell> {
@@ -317,6 +352,8 @@ fn record(seen: &Seen) -> serde_json::Value {
     fields.insert("facts".to_owned(), facts.into());
     let credentials: Vec<_> = seen.credentials.iter().map(|row| &row.id).collect();
     fields.insert("held".to_owned(), json!(credentials));
+    let grants: Vec<_> = seen.grants.iter().map(|row| &row.id).collect();
+    fields.insert("granted".to_owned(), json!(grants));
     fields.insert("places_seen".to_owned(), places::records(&seen.thing));
     fields.insert("used_by".to_owned(), places::user_records(&seen.thing));
     let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();

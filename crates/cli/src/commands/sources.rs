@@ -1,6 +1,7 @@
 //! `keyroll sources`: which sources are remembered, and whether they answer.
 
 mod policy;
+mod systems;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
@@ -29,7 +30,7 @@ pub(crate) enum Sources {
     List,
     /// Remember a source; what opens it is sealed
     Add {
-        /// `postgres://user@host/database`, `aws:PROFILE`, `gitlab:HOST/PROJECT`, `tls://host:port`, a directory, `export:PATH`
+        /// `postgres://user@host/database`, `aws:PROFILE`, `tls://host:port`, a directory, `export:PATH`, or what `keyroll sources systems` lists
         source: String,
         /// Read the password or token from standard input
         #[arg(long, env = "KEYROLL_PASSWORD_STDIN", value_parser = clap::builder::FalseyValueParser::new())]
@@ -49,6 +50,8 @@ pub(crate) enum Sources {
         /// Its id, as `sources list` shows it
         source: SourceId,
     },
+    /// List the systems that can be read: how each is named, and what opens it
+    Systems,
     /// Print the rights that a kind of source wants, ready to be pasted
     Policy {
         /// Of which system
@@ -96,6 +99,7 @@ impl Sources {
             } => add(settings, &source, password_stdin, &asking),
             Self::Remove { source, consent } => remove(settings, &source, consent),
             Self::Test { source } => test(settings, &source),
+            Self::Systems => systems::list(settings),
             Self::Policy { system, act } => policy::print(settings, system, act),
         }
     }

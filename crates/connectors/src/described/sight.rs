@@ -82,7 +82,7 @@ fn told(
     if path.is_many() {
         let mut texts: Vec<String> = values.into_iter().filter_map(as_text).collect();
         texts.iter_mut().for_each(|text| *text = word(full, text));
-        return Told::Is(texts.into());
+        return list(texts);
     }
     let missing = full.map(|full| full.missing).unwrap_or_default();
     let is_none = |value: &Value| full.is_some_and(|full| full.none.contains(value));
@@ -97,10 +97,22 @@ fn told(
             } else {
                 plain(value, full)
             };
-            // What is no time is not told: it is none of ours to guess.
-            Told::or_cannot_tell(value)
+            match value {
+                Some(model::Value::List(texts)) => list(texts),
+                // What is no time is not told: it is none of ours to guess.
+                value => Told::or_cannot_tell(value),
+            }
         }
     }
+}
+
+/// An empty list says that there are none.
+fn list(texts: Vec<String>) -> Told<model::Value> {
+    Told::or_absent(
+        Some(texts)
+            .filter(|texts| !texts.is_empty())
+            .map(Into::into),
+    )
 }
 
 fn plain(value: &Value, full: Option<&FactIn>) -> Option<model::Value> {

@@ -6,28 +6,13 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use connectors::{Connector as _, Login, PortKind, Spec, catalog, described};
+use connectors::{Connector as _, catalog, described};
 
 use connectors::formats::FORMATS;
 
 fn manual(page: &str) -> PathBuf {
     let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sources");
     PathBuf::from(docs).join(format!("{page}.md"))
-}
-
-/// How a person names such a source.
-fn named(spec: &Spec) -> &'static str {
-    match (spec.name, spec.port) {
-        (_, PortKind::Http(Login::Token(login))) => login.form,
-        ("files", _) => "nothing, or PATH",
-        ("git_history", _) => "PATH of a repository",
-        ("aws_exports", _) => "export:PATH",
-        ("aws_iam", _) => "aws or aws:PROFILE",
-        ("postgres_roles", _) => "postgres://USER@HOST/DATABASE",
-        ("leavers", _) => "leavers:FILE",
-        ("tls_endpoint", _) => "tls://HOST:PORT",
-        (name, _) => panic!("how is a source of `{name}` named?"),
-    }
 }
 
 fn catalogue() -> String {
@@ -46,8 +31,7 @@ fn catalogue() -> String {
         writeln!(
             text,
             "| [`{name}`]({name}.md) | {} | `{}` | {acts} |",
-            spec.reads,
-            named(spec)
+            spec.reads, spec.named
         )
         .unwrap();
     }

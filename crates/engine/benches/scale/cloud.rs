@@ -16,6 +16,7 @@ pub(crate) struct Cloud;
 static SPEC: Spec = Spec {
     name: "bench",
     reads: "a made-up account",
+    named: "nothing: it is made",
     target: "a name",
     port: PortKind::Files,
     needs_to_discover: &[],

@@ -96,6 +96,10 @@ fn what_contributing_prints_is_the_connector_that_runs() {
     for (form, path) in [
         ("rust", "crates/connectors/src/gitlab_project_tokens.rs"),
         (
+            "toml",
+            "crates/connectors/src/described/catalogue/rabbitmq.toml",
+        ),
+        (
             "json",
             "crates/connectors/testdata/gitlab_project_tokens/answers.json",
         ),

@@ -1,0 +1,102 @@
+//! Systems that are described by a file, through the whole command: a real RabbitMQ.
+
+use serde_json::Value;
+
+use crate::world::{Ran, World};
+
+/// What a scan of the RabbitMQ of the tests says, with what opens it in the environment.
+fn scan(world: &World, endpoint: &str, login: &str) -> Ran {
+    let mut command = world.command(&["scan", "rabbitmq:mq.test", "--endpoint", endpoint]);
+    let output = command.env("RABBITMQ_LOGIN", login).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+fn lines(world: &World, arguments: &[&str]) -> Vec<Value> {
+    let told = world.get(arguments);
+    let lines = told.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}
+
+#[test]
+fn a_real_rabbitmq_tells_its_users_their_passwords_and_permissions() {
+    let Some(endpoint) = testkit::rabbitmq() else {
+        return;
+    };
+    let world = World::new();
+    let ran = scan(&world, &endpoint, "admin:admin-of-tests");
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let listed = lines(&world, &["ls", "-o", "ndjson"]);
+    let mut names: Vec<_> = listed
+        .iter()
+        .map(|one| (one["type"].as_str().unwrap(), one["name"].as_str().unwrap()))
+        .collect();
+    names.sort_unstable();
+    let user = "rabbitmq_user";
+    assert_eq!(
+        names,
+        [(user, "admin"), (user, "orders"), (user, "watcher")],
+        "each is on the roll"
+    );
+    let of = |name: &str| {
+        let one = listed.iter().find(|one| one["name"] == name).unwrap();
+        world.get(&["get", one["id"].as_str().unwrap(), "-o", "json"])
+    };
+    assert!(of("admin").contains("administrator"), "{}", of("admin"));
+    let orders: Value = serde_json::from_str(&of("orders")).unwrap();
+    assert_eq!(orders["facts"]["rights"], "absent", "{orders}");
+    let told = |list: &str| {
+        let id = orders[list][0].as_str().unwrap();
+        world.get(&["get", id])
+    };
+    assert!(told("held").starts_with("password of orders (credential password)"));
+    assert!(told("granted").starts_with("orders on shop (grant rabbitmq_permission)"));
+    // Read again, nothing is new.
+    let again = scan(&world, &endpoint, "admin:admin-of-tests");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let line = again
+        .stdout
+        .lines()
+        .find(|line| line.contains("rabbitmq:mq.test"));
+    let counts: Vec<_> = line.unwrap().split_whitespace().skip(1).take(4).collect();
+    assert_eq!(counts, ["9", "0", "0", "0"], "seen, new, changed, gone");
+    for (path, bytes) in crate::world::files(&world.path("")) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("admin-of-tests"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_real_rabbitmq_that_shows_less_says_which_right_lacks() {
+    let Some(endpoint) = testkit::rabbitmq() else {
+        return;
+    };
+    let world = World::new();
+    let ran = scan(&world, &endpoint, "watcher:watcher-of-tests");
+    assert_eq!(ran.code, 0, "in part: {}{}", ran.stdout, ran.stderr);
+    let gaps = world.get(&["gaps", "-o", "json"]);
+    assert!(gaps.contains("a user with the tag administrator"), "{gaps}");
+    for login in ["watcher:tzq7", "nobody:tzq7"] {
+        let ran = scan(&World::new(), &endpoint, login);
+        assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(all.contains("denied (401)"), "{all}");
+        assert!(!all.contains("tzq7"), "{all}");
+    }
+}
+
+#[test]
+fn systems_are_listed_with_how_they_are_named_and_opened() {
+    let world = World::new();
+    let listed = lines(&world, &["sources", "systems", "-o", "ndjson"]);
+    let one = |name: &str| listed.iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(one("rabbitmq")["named_by"], "rabbitmq:HOST");
+    assert_eq!(one("rabbitmq")["variable"], "RABBITMQ_LOGIN");
+    assert_eq!(one("rabbitmq")["secret"], "user:password");
+    assert_eq!(one("postgres_roles")["can_revoke"], true);
+    assert_eq!(listed.len(), connectors::catalog().count());
+}
