@@ -80,6 +80,9 @@ pub(crate) fn run(
     settings: &Settings,
     layers: &Layers,
 ) -> Result<Outcome, Error> {
+    if matches!(command, Command::Scan(_) | Command::Sources(_)) {
+        crate::systems::read(settings)?;
+    }
     match command {
         Command::Scan(scan) => scan.run(settings),
         Command::Ls(ls) => ls.run(settings),

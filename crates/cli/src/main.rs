@@ -22,6 +22,7 @@ mod roll;
 mod rules;
 mod settings;
 mod shown;
+mod systems;
 mod terminal;
 mod words;
 

@@ -12,13 +12,14 @@ mod sight;
 mod template;
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use model::{Kind, Reason, Scope};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{Connector, Context, Login, PortKind, Refusal, Shown, Spec, Stop, TokenLogin};
+pub use description::Unfit;
 use description::{Description, List, LoginAs};
 use pages::Pages;
 use template::{Here, Template};
@@ -34,6 +35,8 @@ const THINGS_MAX: usize = 2_000_000;
 pub struct Described {
     spec: &'static Spec,
     description: Description,
+    /// As it was written.
+    text: String,
     /// The segments of the path of each list.
     segments: Vec<Vec<Template>>,
 }
@@ -47,15 +50,71 @@ pub(crate) static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(|| {
     read.collect()
 });
 
+/// The systems that a person described, in the order in which they were.
+static ADDED: RwLock<Vec<&'static Described>> = RwLock::new(Vec::new());
+
+/// The systems that a person described.
+pub(crate) fn added() -> Vec<&'static Described> {
+    ADDED.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Words that begin other sources.
+const TAKEN: [&str; 9] = [
+    "here",
+    "aws",
+    "export",
+    "leavers",
+    "collection",
+    "tls",
+    "postgres",
+    "postgresql",
+    "https",
+];
+
+/// Takes a description (TOML) that a person wrote, for as long as the program runs: sources of
+/// it are known from now on. The same one again changes nothing.
+///
+/// # Errors
+/// It is none, or another system is called so or named by that word.
+pub fn describe(text: &str) -> Result<&'static Described, Unfit> {
+    let described = Described::read(text)?;
+    let mut added = ADDED.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = added.iter().find(|one| one.text == text) {
+        return Ok(known);
+    }
+    let (name, word) = (described.spec.name, described.word());
+    let taken = crate::WRITTEN.iter().any(|one| {
+        let spec = one.spec();
+        spec.name == name || spec.named.split(':').next() == Some(word)
+    });
+    let mut others = DESCRIBED.iter().chain(added.iter().copied());
+    if taken
+        || TAKEN.contains(&word)
+        || others.any(|one| one.spec.name == name || one.word() == word)
+    {
+        let expected = "a name, and a word before the colon of `form`, that no other system has";
+        return Err(Unfit::new("name", expected, &format!("{name}, {word}")));
+    }
+    let described: &'static Described = Box::leak(Box::new(described));
+    added.push(described);
+    Ok(described)
+}
+
 impl Described {
+    /// The word before the colon.
+    fn word(&self) -> &'static str {
+        self.spec.named.split(':').next().unwrap_or_default()
+    }
+
     /// Reads a description. It lives as long as the program: whoever is asked by it is named by
     /// what it says.
-    pub(crate) fn read(text: &str) -> Result<Self, description::Unfit> {
+    pub(crate) fn read(text: &str) -> Result<Self, Unfit> {
         let description = Description::parse(text)?;
         let segments = description.list.iter().map(List::segments);
         Ok(Self {
             segments: segments.collect::<Result<_, _>>()?,
             spec: Box::leak(Box::new(spec(&description))),
+            text: text.to_owned(),
             description,
         })
     }

@@ -44,7 +44,7 @@ pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
 pub use connector::{Connector, Error, Login, PortKind, Shown, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
-pub use described::Described;
+pub use described::{Described, Unfit, describe};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};
 pub use packing::{Packing, is_tar_header};
 pub use port::{
@@ -74,14 +74,15 @@ static WRITTEN: &[&dyn Connector] = &[
     &tls_endpoint::TlsEndpoint,
 ];
 
-/// Every connector, in the order of the manual: those that are written, then those described.
+/// Every connector, in the order of the manual: those that are written, those described, and
+/// those that a person described ([`describe`]).
 pub fn catalog() -> impl Iterator<Item = &'static dyn Connector> {
-    let described = described::DESCRIBED.iter();
+    let described = described::DESCRIBED.iter().chain(described::added());
     let described = described.map(|one| one as &'static dyn Connector);
     WRITTEN.iter().copied().chain(described)
 }
 
-/// Every system that is described.
+/// Every system that is described and comes with Keyroll.
 pub fn described() -> impl Iterator<Item = &'static Described> {
     described::DESCRIBED.iter()
 }

@@ -1,7 +1,9 @@
-//! Systems that are described by a file, through the whole command: a real RabbitMQ.
+//! Systems that are described by a file, through the whole command: a real RabbitMQ, and one that
+//! a person describes, whose interface is a stub.
 
 use serde_json::Value;
 
+use crate::stub::{Stub, json};
 use crate::world::{Ran, World};
 
 /// What a scan of the RabbitMQ of the tests says, with what opens it in the environment.
@@ -99,4 +101,102 @@ fn systems_are_listed_with_how_they_are_named_and_opened() {
     assert_eq!(one("rabbitmq")["secret"], "user:password");
     assert_eq!(one("postgres_roles")["can_revoke"], true);
     assert_eq!(listed.len(), connectors::catalog().count());
+}
+
+/// A system of somebody's own.
+const SHOP: &str = r#"
+name = "shop_keys"
+title = "Shop"
+reads = "keys of a shop"
+form = "shop:HOST/ORG"
+manual = "https://shop.example"
+needs = ["keys:read"]
+[login]
+by = "header"
+header = "x-key"
+variable = "SHOP_TOKEN"
+[[list]]
+name = "keys"
+path = "orgs/{ORG}/keys"
+items = "keys"
+needs = "keys:read"
+[[list.see]]
+kind = "credential"
+native = "key/{id}"
+is = { type = "api_token", provider = "shop" }
+facts = { name = "name", expires_at = "ends" }
+"#;
+
+#[test]
+fn stub_a_system_that_a_person_describes_is_read_like_any_other() {
+    let world = World::new();
+    world.file("home/.config/keyroll/systems/shop.toml", SHOP);
+    let stub = Stub::answering(|path| {
+        assert_eq!(path, "/orgs/acme/keys");
+        json(
+            "200 OK",
+            r#"{"keys":[{"id":7,"name":"deploy","ends":"2026-12-01"}]}"#,
+        )
+    });
+    let mut command = world.command(&["scan", "shop:shop.test/acme", "--endpoint", stub.url()]);
+    let output = command
+        .env("SHOP_TOKEN", "s3cret-of-the-shop")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let listed = lines(&world, &["ls", "-o", "ndjson"]);
+    assert_eq!(listed[0]["name"], "deploy");
+    assert_eq!(listed[0]["expires_at"], "2026-12-01T00:00:00Z");
+    assert!(stub.asked()[0].contains("x-key: s3cret-of-the-shop"));
+    let known = lines(&world, &["sources", "systems", "-o", "ndjson"]);
+    assert!(known.iter().any(|one| one["named_by"] == "shop:HOST/ORG"));
+    // Without its description the roll is read as before; the source is told what lacks.
+    let without = world
+        .command(&["ls"])
+        .env("KEYROLL_SYSTEMS", "/")
+        .output()
+        .unwrap();
+    assert!(without.status.success(), "{without:?}");
+}
+
+#[test]
+fn a_description_that_is_none_is_told_with_its_file_and_taken_names_are_refused() {
+    for (text, told) in [
+        ("name = 7", "shop.toml is no description of a system"),
+        (
+            &SHOP.replace("by = \"header\"", "by = \"magic\""),
+            "unknown variant `magic`",
+        ),
+        (
+            &SHOP.replace("shop:HOST", "aws:HOST"),
+            "that no other system has",
+        ),
+        (
+            &SHOP.replace("shop_keys", "rabbitmq"),
+            "that no other system has",
+        ),
+        (
+            &SHOP.replace("shop:HOST", "rabbitmq:HOST"),
+            "that no other system has",
+        ),
+        (
+            &SHOP.replace("shop_keys", "files"),
+            "that no other system has",
+        ),
+    ] {
+        let world = World::new();
+        world.file("home/.config/keyroll/systems/shop.toml", text);
+        let ran = world.run(&["sources", "systems"]);
+        assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains("shop.toml"), "{}", ran.stderr);
+        assert_eq!(world.run(&["findings", "--help"]).code, 0);
+    }
+    let world = World::new().with("KEYROLL_SYSTEMS", "/no/such/place");
+    let ran = world.run(&["sources", "systems"]);
+    assert!(
+        ran.code != 0 && ran.stderr.contains("/no/such/place"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -278,21 +278,29 @@ pub(super) const TIMES: [Attribute; 5] = [
 
 /// Why a description is none.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub enum Unfit {
     /// It is no TOML of this shape.
-    #[error("{0}")]
-    Form(#[from] toml::de::Error),
+    #[error("line {line}: {told}")]
+    Form {
+        /// From 1.
+        line: usize,
+        /// What the parser says.
+        told: String,
+    },
     /// It says what cannot be.
     #[error("{place}: expected {expected}, got `{got}`")]
     Content {
+        /// In which part of it.
         place: String,
+        /// What could be there.
         expected: &'static str,
+        /// What is, cleaned and shortened.
         got: String,
     },
 }
 
 impl Unfit {
-    fn new(place: impl Into<String>, expected: &'static str, got: &str) -> Self {
+    pub(super) fn new(place: impl Into<String>, expected: &'static str, got: &str) -> Self {
         Self::Content {
             place: place.into(),
             expected,
@@ -313,7 +321,13 @@ where
 impl Description {
     /// Reads and checks one.
     pub(super) fn parse(text: &str) -> Result<Self, Unfit> {
-        let description: Self = toml::from_str(text)?;
+        let description: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            Unfit::Form {
+                line: 1 + before.unwrap_or_default().matches('\n').count(),
+                told: model::shorten(&model::clean(error.message()), 200),
+            }
+        })?;
         description.check()?;
         Ok(description)
     }
