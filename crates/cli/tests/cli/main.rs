@@ -29,6 +29,7 @@ mod rights;
 mod rules;
 mod secrets;
 mod stub;
+mod templates;
 mod tokens;
 mod truth_kubernetes;
 mod variables;
