@@ -16,6 +16,7 @@ mod first_screen;
 mod formats;
 mod gitleaks;
 mod help;
+mod histories;
 mod hostile;
 mod integrations;
 mod interrupted;
