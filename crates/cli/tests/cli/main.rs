@@ -18,6 +18,7 @@ mod gitleaks;
 mod help;
 mod histories;
 mod hostile;
+mod imports;
 mod integrations;
 mod interrupted;
 mod linking;
