@@ -96,11 +96,11 @@ impl Rules {
             Some(given) => Arc::clone(given),
             None => ours()?,
         };
-        let secrets = Secrets::new(ours, root);
+        let secrets = Secrets::new(Arc::clone(&ours), root);
         if self.tree_is_left_alone || !Path::new(root).is_dir() {
             return Ok(Some(secrets));
         }
-        Ok(Some(match in_tree(root) {
+        Ok(Some(match in_tree(root, &ours) {
             Ok(None) => secrets,
             Ok(Some(apart)) => secrets.beside(Beside::new(apart)),
             Err(gap) => secrets.without(gap),
@@ -154,9 +154,9 @@ pub fn text_in_tree(root: &str, name: &str) -> Result<Option<String>, (Reason, S
     }
 }
 
-/// The rules of the file at the top of the tree `root`, if there is one. A gap repeats nothing of
+/// The rules of the file at the top of the tree `root` beside `ours`, if there is one. A gap repeats nothing of
 /// it: whoever wrote the tree chose what stands there.
-fn in_tree(root: &str) -> Result<Option<Apart>, Gap> {
+fn in_tree(root: &str, ours: &Detector) -> Result<Option<Apart>, Gap> {
     let text = text_in_tree(root, FILE).map_err(|(reason, why)| gap(reason, &why))?;
     let Some(text) = text else {
         return Ok(None);
@@ -166,7 +166,7 @@ fn in_tree(root: &str) -> Result<Option<Apart>, Gap> {
         let told = "it extends another file, which only one that you name may do";
         return Err(gap(Reason::Unsupported, told));
     }
-    config.apart().map(Some).map_err(|why| wrong(&why))
+    config.apart(ours).map(Some).map_err(|why| wrong(&why))
 }
 
 fn wrong(why: &leaks::Error) -> Gap {

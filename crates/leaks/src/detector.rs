@@ -13,10 +13,10 @@ pub(crate) use blocks::Blocks;
 
 /// Finds secrets in bytes. Building it takes some milliseconds; regexes are compiled when
 /// their keyword is met for the first time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Detector {
     pub(crate) rules: Vec<Arc<Rule>>,
-    keywords: Keywords,
+    keywords: Arc<Keywords>,
     /// Rules without a keyword look everywhere.
     everywhere: Vec<usize>,
     /// What the scanner of assignments reports to.
@@ -86,7 +86,7 @@ impl Detector {
     }
 
     pub(crate) fn with(rules: Vec<Rule>, allow: Vec<Allowlist>) -> Self {
-        let keywords = Keywords::of(rules.iter());
+        let keywords = Arc::new(Keywords::of(rules.iter()));
         let find = |id: &str| rules.iter().position(|rule| rule.id == id);
         let places = |is: fn(&Rule) -> bool| {
             let numbered = rules.iter().enumerate().filter(|(_, rule)| is(rule));
@@ -105,6 +105,13 @@ impl Detector {
         }
     }
 
+    /// The same rules, built once, with more allow-lists.
+    pub(crate) fn allowing(&self, lists: Vec<Allowlist>) -> Self {
+        let mut allowing = self.clone();
+        allowing.allow.extend(lists);
+        allowing
+    }
+
     /// The rules, in the order of the catalogue.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().map(|rule| &**rule)
@@ -118,8 +125,8 @@ impl Detector {
     }
 
     /// As [`Detector::scan`], for rules that may be hostile: for each 64 KiB of `bytes`, at each
-    /// keyword, before each run of an expression over such a part and its window, and before each
-    /// allow-list `goes_on` is asked. `None` where it said no; what was told until then is a part.
+    /// keyword and before each run of an expression, over such a part and its window or of an
+    /// allow-list, `goes_on` is asked. `None` where it said no; what was told until then is a part.
     pub fn scan_while(
         &self,
         bytes: &[u8],

@@ -74,7 +74,7 @@ fn scan(
     (output.status.code().unwrap_or(-1), stdout, stderr)
 }
 
-fn git(dir: &Path, words: &[&str]) -> String {
+pub(crate) fn git(dir: &Path, words: &[&str]) -> String {
     let out = Command::new("git")
         .current_dir(dir)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

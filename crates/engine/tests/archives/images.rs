@@ -224,3 +224,32 @@ fn a_secret_in_two_images_of_one_base_is_one_credential_at_one_place() {
     );
     assert!(roll.credentials().iter().all(|one| places(one).len() == 1));
 }
+
+/// OCI Image Format Specification, "Opaque Whiteout".
+#[test]
+fn a_layer_that_empties_a_directory_takes_away_what_lower_ones_have_there_and_nothing_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().canonicalize().unwrap();
+    let emptied = env(&["Qq7Rr8Ss9Tt0"]);
+    for (path, mut bytes) in layout() {
+        if path.ends_with(HIGH) {
+            bytes = tar(&[("app/own.env", &emptied), ("app/.wh..wh..opq", b"")]);
+        }
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let roll = Roll::new();
+    assert_eq!(gaps(&roll.scan(&dir)), []);
+    let high = &HIGH[..12];
+    let found = roll.findings("secret-in-image");
+    let by_high = |name: &str| {
+        let found = found.iter().find(|(place, _)| place.ends_with(name));
+        found
+            .unwrap()
+            .1
+            .starts_with(&format!("layer {high} takes the file away"))
+    };
+    assert!(by_high("!/app/kept.env") && by_high("!/app/replaced.env"));
+    assert!(!by_high("!/app/own.env"), "{found:#?}");
+}

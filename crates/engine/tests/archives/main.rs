@@ -2,7 +2,7 @@
 //!
 //! Archives of trees are made by the real `tar`, `gzip` and Python's `zipfile` where they are
 //! there, and by the `tar` crate always. Images are made here, after the specification, and by
-//! umoci and skopeo where they are there.
+//! buildah, umoci and skopeo where they are there.
 #![expect(
     clippy::unwrap_used,
     reason = "a fixture that fails is a test that fails"

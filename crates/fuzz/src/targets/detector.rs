@@ -1,5 +1,6 @@
 //! The detector: any bytes, and rule files in gitleaks' form.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 use leaks::{Baseline, Detector, GitleaksConfig, Match, Places};
@@ -16,6 +17,11 @@ pub(super) const TARGETS: &[Listed] = &[
         "leaks_gitleaks",
         "a rule file is refused in few words or makes a detector, also laid over another",
         gitleaks,
+    ),
+    (
+        "leaks_gitleaks_apart",
+        "a rule file that lies in what is read takes nothing of what ours find away uncounted",
+        apart,
     ),
 ];
 
@@ -88,5 +94,39 @@ fn gitleaks(input: &[u8]) {
         }
         Some(Err(why)) => assert!(why.to_string().len() < 8 * 1024 + text.len() * 4),
         None => {}
+    }
+}
+
+/// What ours find something in, whatever a file says: an assignment, a token, a URL.
+const LEAKING: &str =
+    "password = \"q8Zr1kVb0wXs\"\nurl = postgres://app:q8Zr1kVb0wXs@db.acme.test/x\n";
+/// Runs of expressions for one input: it is the claim that is tried, not their speed.
+const RUNS_MAX: u32 = 2_000;
+
+fn apart(input: &[u8]) {
+    let Some(ours) = detector() else {
+        return;
+    };
+    let text = String::from_utf8_lossy(input);
+    let apart = match GitleaksConfig::parse(&text).map(|config| config.apart(ours)) {
+        Ok(Ok(apart)) => apart,
+        Ok(Err(why)) | Err(why) => {
+            assert!(why.to_string().len() < 8 * 1024 + text.len() * 4);
+            return;
+        }
+    };
+    let ids = |one: &Detector| one.rules().map(|rule| rule.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&apart.ours), ids(ours));
+    let runs = Cell::new(0);
+    let goes_on = || runs.replace(runs.get() + 1) < RUNS_MAX;
+    let found = |one: &Detector| one.scan_while(LEAKING.as_bytes(), None, &goes_on, &mut |_| {});
+    let (Some(plain), Some(beside)) = (found(ours), found(&apart.ours)) else {
+        return;
+    };
+    assert_eq!(plain.matches + plain.muted, beside.matches + beside.muted);
+    if let Some(theirs) = &apart.theirs {
+        theirs.scan_while(input, Some("a/b"), &goes_on, &mut |one| {
+            assert!(one.range.end <= input.len() as u64);
+        });
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Outcome;
-use crate::found::Fact;
+use crate::found::{Fact, Mode};
 
 /// Claims are text of an unknown author: no longer than this is kept of each.
 const CLAIM_BYTES_MAX: usize = 512;
@@ -27,6 +27,11 @@ const CLAIMS: &[(&str, &str)] = &[
     ("azp", "client"),
     ("client_id", "client"),
 ];
+
+/// The subject of the token that jwt.io shows to whoever comes there.
+const EXAMPLE_SUBJECT: &str = "1234567890";
+/// The expiry of the tokens of RFC 7515 and RFC 7519.
+const EXAMPLE_EXPIRY: i64 = 1_300_819_380;
 
 pub(super) fn read(token: &[u8]) -> Outcome {
     let mut parts = token.split(|byte| *byte == b'.');
@@ -50,6 +55,12 @@ pub(super) fn read(token: &[u8]) -> Outcome {
     let Some(Value::Object(claims)) = parts.next().and_then(decode::<Value>) else {
         return Outcome::none();
     };
+    let claims_so = |claim: &str, is: fn(&Value) -> bool| claims.get(claim).is_some_and(is);
+    if claims_so("sub", |sub| sub == EXAMPLE_SUBJECT)
+        || claims_so("exp", |exp| exp == EXAMPLE_EXPIRY)
+    {
+        outcome.mode = Mode::Example;
+    }
     for (claim, name) in CLAIMS {
         let value = claims.get(*claim).map(|value| match value {
             Value::String(text) => text.clone(),
@@ -117,6 +128,26 @@ mod tests {
         assert!(told.contains(&("issuer", "https://a.example")));
         assert!(told.contains(&("subject", "robot")));
         assert!(told.contains(&("expires_at", "2026-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn the_token_that_documents_show_is_an_example_and_one_nearly_like_it_is_none() {
+        for (claims, mode) in [
+            (
+                r#"{"sub":"1234567890","name":"John Doe","iat":1516239022}"#,
+                Mode::Example,
+            ),
+            (
+                r#"{"iss":"joe","exp":1300819380,"http://example.com/is_root":true}"#,
+                Mode::Example,
+            ),
+            (
+                r#"{"iss":"joe","sub":"1234567891","name":"John Doe","iat":1516239022}"#,
+                Mode::default(),
+            ),
+        ] {
+            assert_eq!(read(token(claims).as_bytes()).mode, mode, "{claims}");
+        }
     }
 
     #[test]

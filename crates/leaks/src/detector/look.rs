@@ -298,7 +298,8 @@ impl<'a> Look<'a> {
             line,
         };
         let mut lists = rule.allow.iter().chain(&self.detector.allow);
-        let known = |list: &Allowlist| self.place.goes_on() && list.knows(&seen);
+        let goes_on = || self.place.goes_on();
+        let known = |list: &Allowlist| list.knows(&seen, &goes_on);
         let muted = ignore::is_marked(line) || lists.any(known);
         let confidence = match (outcome.checksum, outcome.mode) {
             (Checksum::Invalid, _) => rule.confidence.lower(),

@@ -7,14 +7,16 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{GitleaksConfig, WrittenList, WrittenRule, re2};
-use crate::{Allowlist, Detector, Error, builtin};
+use crate::{Allowlist, Detector, Error};
 
 /// Rules of such a file, and of its expressions; gitleaks' own, which many copy, has 220 rules.
 const EXPRESSIONS_MAX: usize = 2_000;
 /// Keywords of its rules: all that share four letters are gone through where these stand.
 const KEYWORDS_MAX: usize = 4_000;
-/// What one expression takes when it is compiled is found by trying these, in KiB.
-const WEIGHTS: [usize; 4] = [32, 128, 512, 2048];
+/// What one expression takes when it is compiled is found by trying these, in KiB. What takes more
+/// than the last is refused: nobody can stop a run, and one of a hundred thousand bytes costs as
+/// many steps for each of its states.
+const WEIGHTS: [usize; 3] = [32, 128, 256];
 /// All expressions of such a file together, in KiB.
 const WEIGHT_MAX: usize = 64 * 1024;
 
@@ -28,11 +30,11 @@ pub struct Apart {
 }
 
 impl GitleaksConfig {
-    /// The file beside our rules instead of in charge of them.
+    /// The file beside `ours` instead of in charge of them.
     ///
     /// # Errors
     /// A rule or an allow-list is wrong, or there is more of them than anybody needs.
-    pub fn apart(mut self) -> Result<Apart, Error> {
+    pub fn apart(mut self, ours: &Detector) -> Result<Apart, Error> {
         self.bounded()?;
         let disabled = std::mem::take(&mut self.extend.disabled_rules);
         self.extend.use_default = false;
@@ -53,7 +55,7 @@ impl GitleaksConfig {
         let (rules, lists) = self.rules()?;
         refined.extend(lists.iter().cloned());
         Ok(Apart {
-            ours: Detector::with(builtin()?, refined),
+            ours: ours.allowing(refined),
             theirs: match rules.is_empty() {
                 true => None,
                 false => Some(Detector::with(rules, lists)),

@@ -1,5 +1,7 @@
 //! Files in gitleaks' form are accepted, or refused with the name of the rule (CL-12).
 
+use std::sync::LazyLock;
+
 use leaks::{Detector, Error, GitleaksConfig};
 
 fn found(config: &str, text: &str, path: &str) -> Vec<(String, u64)> {
@@ -101,6 +103,12 @@ fn a_rule_without_a_regex_refines_the_one_of_its_id() {
     assert_eq!(found(config, text, "src/x").len(), 1);
 }
 
+/// Our rules, built once for all tests.
+fn ours() -> &'static Detector {
+    static OURS: LazyLock<Detector> = LazyLock::new(|| Detector::new().unwrap());
+    &OURS
+}
+
 /// CL-12: a file that lies in what is read may be hostile.
 #[test]
 fn a_file_apart_disables_and_displaces_nothing_unseen() {
@@ -111,7 +119,10 @@ fn a_file_apart_disables_and_displaces_nothing_unseen() {
         "[[allowlists]]\ntargetRules = [\"assigned-password\"]\nregexTarget = \"line\"\nregexes = ['.*']",
         "[[rules]]\nid = \"assigned-password\"\n[rules.allowlist]\nregexes = ['.*']",
     ] {
-        let apart = GitleaksConfig::parse(hostile).unwrap().apart().unwrap();
+        let apart = GitleaksConfig::parse(hostile)
+            .unwrap()
+            .apart(ours())
+            .unwrap();
         let summary = apart.ours.scan(text, Some("x"), &mut |_| {});
         assert_eq!((summary.matches, summary.muted), (0, 1), "{hostile}");
     }
@@ -119,7 +130,10 @@ fn a_file_apart_disables_and_displaces_nothing_unseen() {
         "[[rules]]\nid = \"assigned-password\"\nregex = 'never'",
         "[[rules]]\nid = \"wide\"\nregex = '(?s).*'\n[rules.allowlist]\nregexes = ['(?s).*']",
     ] {
-        let apart = GitleaksConfig::parse(displacing).unwrap().apart().unwrap();
+        let apart = GitleaksConfig::parse(displacing)
+            .unwrap()
+            .apart(ours())
+            .unwrap();
         let summary = apart.ours.scan(text, Some("x"), &mut |_| {});
         assert_eq!((summary.matches, summary.muted), (1, 0), "{displacing}");
         assert_eq!(apart.theirs.unwrap().rules().count(), 1);
@@ -137,7 +151,10 @@ fn a_file_apart_runs_no_expression_once_its_time_is_up() {
             format!("[[rules]]\nid = \"r{n}\"\nregex = \'\'\'(?:x|xx)+q{n}[a-z0-9]{{8}}\'\'\'\n")
         })
         .collect();
-    let theirs = GitleaksConfig::parse(&rules).unwrap().apart().unwrap();
+    let theirs = GitleaksConfig::parse(&rules)
+        .unwrap()
+        .apart(ours())
+        .unwrap();
     let theirs = theirs.theirs.unwrap();
     let text = "xxxxxxxxxq0a9b8c7d6\n".repeat((PIECES << 16) / 20);
     let asked = std::cell::Cell::new(0);
@@ -165,6 +182,28 @@ fn a_file_apart_runs_no_expression_once_its_time_is_up() {
     }
 }
 
+/// An allow-list is held against each match, and each of its expressions may cost as much as one
+/// of a rule.
+#[test]
+fn a_file_apart_runs_no_expression_of_an_allow_list_once_its_time_is_up() {
+    const EXPRESSIONS: usize = 500;
+    let all: Vec<_> = (0..EXPRESSIONS).map(|n| format!("'q{n}$'")).collect();
+    let list = format!("[allowlist]\nregexes = [{}]\n", all.join(","));
+    let apart = GitleaksConfig::parse(&list).unwrap().apart(ours()).unwrap();
+    let text = b"password = \"q8Zr1kVb0wXs\"\n";
+    let asked = std::cell::Cell::new(0);
+    for (most, ends) in [(usize::MAX, true), (EXPRESSIONS / 2, false)] {
+        asked.set(0);
+        let goes_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= most
+        };
+        let told = apart.ours.scan_while(text, None, &goes_on, &mut |_| {});
+        assert_eq!(told.is_some(), ends);
+        assert!(asked.get() > EXPRESSIONS / 2, "asked {} times", asked.get());
+    }
+}
+
 /// A keyword that stands everywhere, in many rules: once time is up none of them is looked at,
 /// and the text is left at the next 64 KiB.
 #[test]
@@ -172,7 +211,10 @@ fn a_file_apart_looks_at_no_keyword_once_its_time_is_up() {
     let rules: String = (0..500)
         .map(|n| format!("[[rules]]\nid = \"r{n}\"\nkeywords = ['z']\nregex = 'zq{n}'\n"))
         .collect();
-    let theirs = GitleaksConfig::parse(&rules).unwrap().apart().unwrap();
+    let theirs = GitleaksConfig::parse(&rules)
+        .unwrap()
+        .apart(ours())
+        .unwrap();
     let theirs = theirs.theirs.unwrap();
     let text = vec![b'z'; 4 << 20];
     let asked = std::cell::Cell::new(0);
@@ -198,8 +240,10 @@ fn a_file_apart_is_bounded() {
         "[[rules]]\nid = \"r\"\nregex = 'z'\nkeywords = [{}]\n",
         words.join(",")
     );
-    for text in [grows, &many, &heavy, &words] {
-        let told = GitleaksConfig::parse(text).unwrap().apart();
+    // One run of it over 64 KiB would take half a minute.
+    let slow = "[[rules]]\nid = \"r\"\nregex = 'a[ab]{29000}c'\n";
+    for text in [grows, &many, &heavy, &words, slow] {
+        let told = GitleaksConfig::parse(text).unwrap().apart(ours());
         assert!(matches!(told, Err(Error::Large { .. })), "{told:?}");
     }
 }
