@@ -73,6 +73,8 @@ pub struct Workload {
     pub id: Option<EntityId>,
     /// What people call it.
     pub name: String,
+    /// Its type in its provider's words; empty: no source tells.
+    pub type_: String,
     /// Who tells that it works with the credential.
     pub sources: BTreeSet<SourceId>,
 }
