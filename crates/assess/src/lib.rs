@@ -17,10 +17,10 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use inventory::Conflict;
-use inventory::owners::Left;
+use inventory::owners::{self, Left};
 use model::{
     Attribute, Duration, Entity, EntityId, Finding, FindingId, Kind, Mute, Place, Severity,
-    SourceId, State, Timestamp, Told, Validity, Verdict,
+    SourceId, State, Suggested, Timestamp, Told, Validity, Verdict,
 };
 
 pub use rules::RULES;
@@ -73,6 +73,8 @@ pub struct Workload {
     pub id: Option<EntityId>,
     /// What people call it.
     pub name: String,
+    /// Its type in its provider's words; empty: no source tells.
+    pub type_: String,
     /// Who tells that it works with the credential.
     pub sources: BTreeSet<SourceId>,
 }
@@ -130,7 +132,20 @@ pub fn assess(thing: &Thing<'_>, ground: &Ground, mutes: &[Mute]) -> Vec<Finding
             }
         }
     }
+    if let Some(suggested) = suggested(thing, ground, &findings) {
+        for finding in &mut findings {
+            finding.suggested = Some(suggested.clone());
+        }
+    }
     findings
+}
+
+/// The likeliest owner of what has findings and no confirmed owner.
+fn suggested(thing: &Thing<'_>, ground: &Ground, findings: &[Finding]) -> Option<Suggested> {
+    if thing.owner.is_some() || findings.is_empty() {
+        return None;
+    }
+    owners::suggest(thing.entity, thing.holder, &ground.left, ground.now).likely()
 }
 
 fn finding(
@@ -171,6 +186,7 @@ fn finding(
         factors,
         validity: thing.validity(),
         owner: thing.owner.map(str::to_owned),
+        suggested: None,
         next: rule
             .next
             .replace("{id}", thing.entity.id.as_str())

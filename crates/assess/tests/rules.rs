@@ -63,6 +63,9 @@ struct Seen {
     /// Names of workloads of the same source that use it.
     #[serde(default)]
     used_by: Vec<String>,
+    /// Of which type these workloads are.
+    #[serde(default)]
+    used_by_type: String,
 }
 
 fn entity(kind: Kind, seen: &[Seen], first_seen: Timestamp) -> Entity {
@@ -155,21 +158,19 @@ fn with_thing<T>(case: &Case, now: Timestamp, f: impl FnOnce(&Thing<'_>) -> T) -
 
 /// Who works with it: of one name, one workload, whoever tells of it.
 fn users(seen: &[Seen]) -> Vec<Workload> {
-    let mut users: BTreeMap<&str, BTreeSet<model::SourceId>> = BTreeMap::new();
+    let mut users: BTreeMap<&str, Workload> = BTreeMap::new();
     for one in seen {
         for name in &one.used_by {
-            let sources = users.entry(name).or_default();
-            sources.insert(one.source.parse().unwrap());
+            let user = users.entry(name).or_insert_with(|| Workload {
+                id: None,
+                name: name.clone(),
+                type_: one.used_by_type.clone(),
+                sources: BTreeSet::new(),
+            });
+            user.sources.insert(one.source.parse().unwrap());
         }
     }
-    users
-        .into_iter()
-        .map(|(name, sources)| Workload {
-            id: None,
-            name: name.to_owned(),
-            sources,
-        })
-        .collect()
+    users.into_values().collect()
 }
 
 /// One secret of several access keys, the first of which is `entity`.
@@ -263,6 +264,7 @@ fn what_no_source_tells_is_never_a_pass() {
         missing: false,
         facts: BTreeMap::new(),
         used_by: Vec::new(),
+        used_by_type: String::new(),
     }];
     let now: Timestamp = "2026-03-01".parse().unwrap();
     for kind in [Kind::Credential, Kind::Identity] {
@@ -405,12 +407,13 @@ fn factors(facts: &[(&str, Value)], owner: Option<&str>) -> BTreeMap<String, i32
     ];
     let facts = known.into_iter().chain(facts.iter().cloned());
     let seen = Seen {
-        source: "files:host".into(),
+        source: "aws_iam:000000000001".into(),
         missing: false,
         facts: facts
             .map(|(name, value)| (name.to_owned(), value))
             .collect(),
         used_by: Vec::new(),
+        used_by_type: String::new(),
     };
     let thing = entity(Kind::Credential, &[seen], now);
     let thing = Thing {

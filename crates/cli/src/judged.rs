@@ -145,6 +145,7 @@ mod tests {
             factors: Vec::new(),
             validity: None,
             owner: None,
+            suggested: None,
             next: String::new(),
             mute: None,
         }

@@ -27,6 +27,7 @@ mod docker_config;
 mod dockerfile;
 mod dotenv;
 mod gcloud;
+mod gcloud_store;
 mod gem_credentials;
 mod gh_hosts;
 mod git_credentials;
@@ -156,6 +157,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &maven_settings::MavenSettings,
     &gem_credentials::GemCredentials,
     &gcloud::Gcloud,
+    &gcloud_store::GcloudStore,
     &azure::Azure,
     &agent_config::AgentConfig,
     &mcp_server::McpServer,

@@ -37,6 +37,7 @@ pub mod postgres_roles;
 mod public_key;
 mod recording;
 mod revoker;
+mod sqlite;
 mod tls_endpoint;
 mod token;
 

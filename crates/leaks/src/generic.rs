@@ -84,6 +84,11 @@ pub(crate) fn at(bytes: &[u8], at: usize) -> Option<Found> {
     if !token.quoted && (compares || !value::stands_alone(left, &token)) {
         return None;
     }
+    if value::is_digest(value)
+        && (name::ends_path(left) || word == Word::Password && name::follows_hash(left))
+    {
+        return None;
+    }
     let is_one = match word {
         Word::Password => value::is_password(value),
         Word::Secret => value::is_secret(value),

@@ -78,7 +78,8 @@ pub(crate) fn is_variable(value: &[u8]) -> bool {
     let starts = |marks: &[&[u8]]| marks.iter().any(|mark| value.starts_with(mark));
     let has = |part: &[u8]| memchr::memmem::find(value, part).is_some();
     if starts(&[
-        b"${", b"$(", b"{{", b"<", b"%(", b"%{", b"#{", b"@{", b"[[", b"__", b"{%", b"!",
+        b"${", b"$(", b"$env:", b"$Env:", b"{{", b"<", b"%(", b"%{", b"#{", b"@{", b"[[", b"__",
+        b"{%", b"!",
     ]) {
         return true;
     }
@@ -89,6 +90,7 @@ pub(crate) fn is_variable(value: &[u8]) -> bool {
             .all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit())
     };
     match value {
+        [b'$', rest @ ..] if names_secret(rest) => true,
         [b'$', rest @ ..]
             if is_name(rest) || rest.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_') =>
         {
@@ -100,6 +102,21 @@ pub(crate) fn is_variable(value: &[u8]) -> bool {
         [b'%', b's' | b'd' | b'v' | b'q'] => true,
         _ => has(b"${") || has(b"$(") || has(b"{{") || has(b"#{") || has(b"%s"),
     }
+}
+
+/// Whether what stands behind a `$` is the name of a variable that holds a secret: `dbPassword2`.
+fn names_secret(name: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[b"password", b"passwd", b"token", b"secret", b"apikey"];
+    let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let letters = &name[..name.len() - digits];
+    let lower = letters.to_ascii_lowercase();
+    digits <= 2
+        && letters
+            .iter()
+            .all(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && WORDS
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some())
 }
 
 /// One letter again and again, or hardly more.

@@ -51,6 +51,12 @@ attributes! {
     LAST_USED_AT = "last_used_at";
     /// For what it was last used: a service, an address.
     LAST_USED_FOR = "last_used_for";
+    /// From when on its source counts uses, where that is later than its beginning.
+    USES_COUNTED_SINCE = "uses_counted_since";
+    /// Up to when uses were counted, where that is earlier than the reading of the source.
+    USES_COUNTED_UNTIL = "uses_counted_until";
+    /// Which uses its source does not see, in a few words.
+    USES_INCOMPLETE = "uses_incomplete";
     /// When it stops being accepted by itself.
     EXPIRES_AT = "expires_at";
     /// From when it is accepted.

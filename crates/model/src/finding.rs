@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EntityId, SourceId, Timestamp, Validity};
+use crate::{EntityId, Ownership, SourceId, Timestamp, Validity};
 
 /// A rule's answer about one thing. Unknown is never shown as pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +149,21 @@ impl FindingPrint {
     }
 }
 
+/// Somebody whom evidence names as owner, and nobody has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Suggested {
+    /// Who.
+    pub who: String,
+    /// In which sense.
+    #[serde(rename = "as")]
+    pub role: Ownership,
+    /// How likely it is, 1 to 99.
+    pub score: u8,
+    /// What speaks for them, the weightiest first.
+    #[serde(rename = "because")]
+    pub reasons: Vec<String>,
+}
+
 /// One answer of one rule about one thing that is not a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -182,6 +197,8 @@ pub struct Finding {
     pub validity: Option<Validity>,
     /// Who answers for it, if that is known.
     pub owner: Option<String>,
+    /// Whom the evidence names where nobody is confirmed, if anybody more likely than not.
+    pub suggested: Option<Suggested>,
     /// The command to type next.
     pub next: String,
     /// Muted by whom, why and until when.

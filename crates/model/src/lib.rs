@@ -33,7 +33,9 @@ mod validity;
 pub use collection::{Collection, FORMAT, Gap, Reason, Scanner};
 pub use entity::{Entity, Member, Sighting, SourcedFact, Version};
 pub use fact::{Attribute, Confidence, Fact, Facts, Value};
-pub use finding::{Finding, FindingId, FindingPrint, Mute, Place, RiskFactor, Severity, Verdict};
+pub use finding::{
+    Finding, FindingId, FindingPrint, Mute, Place, RiskFactor, Severity, Suggested, Verdict,
+};
 pub use id::{EntityId, IdError, Kind, Native, PlanId, SightingKey, SourceId, Tenant};
 pub use key::{Fingerprint, Key, KeyKind};
 pub use observation::{Link, Observation, Relation, Target};

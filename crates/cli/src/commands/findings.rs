@@ -118,6 +118,8 @@ pub(crate) static SHEET: Sheet<'_> = Sheet {
         Field::count("line"),
         Field::text("source"),
         Field::text("owner"),
+        Field::text("suggested_owner"),
+        Field::any("may_own_it"),
         Field::text("validity"),
         Field::any("factors"),
         Field::text("next"),
@@ -199,10 +201,11 @@ pub(crate) fn write(
     let mut list = List::begin(settings, &SHEET)?;
     list.over(&gauge);
     let most = limit.unwrap_or(u64::MAX);
-    let mut all = 0;
+    let (mut all, mut suggested) = (0, false);
     for finding in judged.findings() {
         all += 1;
         if list.rows() < most {
+            suggested |= finding.suggested.is_some();
             list.row(&Row {
                 cells: cells(finding),
                 fields: fields(finding),
@@ -217,6 +220,12 @@ pub(crate) fn write(
             "{} findings of lower severity were left out",
             judged.cut
         ));
+    }
+    if suggested {
+        remarks.push(
+            "an owner with `?` is suggested by evidence and not confirmed; `keyroll owner suggest` says why"
+                .to_owned(),
+        );
     }
     list.end(&gauge, &remarks)
 }
@@ -282,7 +291,10 @@ fn cells(finding: &Finding) -> Vec<Cell> {
         }),
         Cell::new(finding.name.clone()),
         place.map_or_else(Cell::default, Cell::new),
-        shown::owner(finding.owner.as_deref(), None),
+        shown::owner(
+            finding.owner.as_deref(),
+            finding.suggested.as_ref().map(|one| one.who.as_str()),
+        ),
         Cell::new(finding.next.clone()),
     ]
 }
@@ -293,6 +305,7 @@ fn day(at: model::Timestamp) -> String {
 
 /// A finding for machines.
 pub(crate) fn fields(finding: &Finding) -> Fields {
+    let suggested = finding.suggested.as_ref();
     let value = json!({
         "finding": finding.id,
         "fingerprint": finding.print,
@@ -309,6 +322,8 @@ pub(crate) fn fields(finding: &Finding) -> Fields {
         "line": finding.place.as_ref().and_then(|place| place.line),
         "source": finding.source,
         "owner": finding.owner,
+        "suggested_owner": suggested.map(|one| &one.who),
+        "may_own_it": suggested.map(|one| json!({"suggested": [one]})),
         "validity": finding.validity,
         "factors": finding.factors,
         "next": finding.next,

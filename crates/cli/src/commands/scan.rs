@@ -131,7 +131,6 @@ impl Scan {
                 remembered: &remembered,
                 liveness: liveness.as_ref(),
                 judged: &judged,
-                engine: &engine,
                 known,
                 limit,
             },

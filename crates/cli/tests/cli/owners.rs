@@ -94,3 +94,51 @@ fn a_ticket_names_whom_the_evidence_names_until_somebody_is_confirmed() {
         "{ticket}"
     );
 }
+
+#[test]
+fn a_list_of_findings_names_the_likeliest_owner_as_a_guess_until_one_is_confirmed() {
+    let (world, id) = world();
+    let guess = "team-payments? <span class=\"guess\">suggested and not confirmed (business, ";
+    let of_it = |format: &str| world.get(&["findings", &id, "-o", format]);
+    assert!(of_it("table").contains("team-payments?"));
+    assert!(of_it("md").contains("| team-payments? |"));
+    assert!(of_it("csv").contains(",,team-payments,"));
+    let page = of_it("html");
+    assert!(page.contains(guess), "{page}");
+    assert!(page.contains("CODEOWNERS names"), "{page}");
+    for one in json(&world, &["findings", &id, "-o", "json"])
+        .as_array()
+        .unwrap()
+    {
+        assert_eq!(one["owner"], Value::Null);
+        assert_eq!(one["suggested_owner"], "team-payments");
+        let told = &one["may_own_it"]["suggested"][0];
+        assert_eq!(told["who"], "team-payments");
+        assert!(told["score"].as_u64() >= Some(50), "{told}");
+    }
+
+    world.get(&["owner", "set", &id, "shop"]);
+    for format in ["table", "md", "csv", "html", "ndjson"] {
+        let told = of_it(format);
+        assert!(
+            told.contains("shop") && !told.contains("payments"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn whoever_is_not_more_likely_than_not_is_no_guess() {
+    let world = World::new();
+    let env = "DATABASE_URL=postgres://shop:Kq3-w9Zx!mT7v@db.acme.test/shop\n";
+    world.file("home/src/shop/.env", env);
+    world.file("home/src/CODEOWNERS", "* @acme/platform\n");
+    world.get(&["scan", "-q", "src"]);
+    let weak = world.get(&["owner", "suggest", "--all", "-o", "ndjson"]);
+    assert!(weak.contains("team-platform"), "{weak}");
+    let found = world.get(&["findings", "-o", "ndjson"]);
+    assert!(
+        found.contains("\"suggested_owner\":null") && !found.contains("platform"),
+        "{found}"
+    );
+}

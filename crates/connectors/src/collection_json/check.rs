@@ -120,6 +120,8 @@ fn fact(attribute: &Attribute, fact: &Fact) -> Result<(), String> {
         Attribute::CREATED_AT,
         Attribute::ROTATED_AT,
         Attribute::LAST_USED_AT,
+        Attribute::USES_COUNTED_SINCE,
+        Attribute::USES_COUNTED_UNTIL,
         Attribute::EXPIRES_AT,
         Attribute::VALID_FROM,
     ];

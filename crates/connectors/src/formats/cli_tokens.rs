@@ -11,7 +11,7 @@ use model::{Attribute, CredentialType, Timestamp};
 use serde_json::{Map, Value};
 
 use super::text::{ini, is_placeholder, secret, unquoted};
-use super::{FileAt, Format, FormatSpec, Found, Seen, name_of, tree};
+use super::{FileAt, Format, FormatSpec, Found, Seen, name_of, terraform, tree};
 use crate::jwt;
 use crate::login::Login;
 use tools::{PLACES, Shape, TOOLS, Tool};
@@ -45,6 +45,7 @@ impl Format for CliTokens {
             Shape::Yaml => tree::yaml(file, seen),
             Shape::Toml => tree::toml(file, seen),
             Shape::Ini => Some(sections(file.text(seen))),
+            Shape::Hcl => Some(terraform::hcl_tree(file, seen)),
             Shape::Whole => whole(file, seen),
         };
         let Some(value) = value else { return };
@@ -257,3 +258,6 @@ fn matches(name: &str, part: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

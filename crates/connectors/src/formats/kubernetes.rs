@@ -146,4 +146,31 @@ mod tests {
         assert_eq!(seen.aside, ["template"]);
         assert_eq!(seen.things.len(), 1);
     }
+
+    #[test]
+    fn a_variable_that_refers_to_another_holds_no_secret() {
+        let read = |value: &str| {
+            let text = format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n  - name: app\n    env:\n    - name: DB_PASSWORD\n      value: '{value}'\n"
+            );
+            let mut seen = Seen::default();
+            let file = FileAt {
+                path: "/c/pod.yaml",
+                bytes: text.as_bytes(),
+            };
+            KubernetesManifest.read(&file, &mut seen);
+            let told = seen.things[0].told.facts.keys();
+            let in_clear = told.filter(|one| one.as_str() == "secrets_in_env").count();
+            (in_clear, seen.found.len())
+        };
+        for reference in [
+            "$(SHARED_PASSWORD)",
+            "$SHARED_PASSWORD",
+            "${{ secrets.SHARED }}",
+            "${SHARED}",
+        ] {
+            assert_eq!(read(reference), (0, 0), "{reference}");
+        }
+        assert_eq!(read("hT5rFvB8nJm2"), (1, 1));
+    }
 }

@@ -120,20 +120,25 @@ impl Format for TerraformConfig {
                 config::read(&value, variables, seen);
             }
         } else {
-            let read = hcl::read(file.text(seen));
-            config::read(&read.tree, variables, seen);
+            config::read(&hcl_tree(file, seen), variables, seen);
             declared::in_blocks(&String::from_utf8_lossy(file.bytes), seen);
-            if let Some(line) = read.broken {
-                seen.broken(format!("expected HCL, got something else at line {line}"));
-            }
-            if read.cut {
-                seen.unsupported(
-                    "more or deeper nested blocks than a configuration has; not all were read",
-                );
-            }
         }
         settings::locate(seen, file.bytes);
     }
+}
+
+/// A file in HCL as the tree of Terraform's JSON syntax.
+pub(super) fn hcl_tree(file: &FileAt<'_>, seen: &mut Seen) -> Value {
+    let read = hcl::read(file.text(seen));
+    if let Some(line) = read.broken {
+        seen.broken(format!("expected HCL, got something else at line {line}"));
+    }
+    if read.cut {
+        seen.unsupported(
+            "more or deeper nested blocks than a configuration has; not all were read",
+        );
+    }
+    read.tree
 }
 
 /// The beginning of what may be a JSON object.

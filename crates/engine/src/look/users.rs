@@ -50,11 +50,13 @@ pub(super) fn of(
             .as_ref()
             .and_then(|id| rows.iter().find(|row| row.id == *id));
         let name = row.map_or_else(|| called(&target), |row| row.name.clone());
+        let type_ = row.map_or_else(String::new, |row| row.type_.clone());
         let user = users
             .entry(same(&source, target, id.as_ref()))
             .or_insert_with(|| Workload {
                 id,
                 name,
+                type_,
                 sources: BTreeSet::new(),
             });
         user.sources.insert(source);

@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Ownership, Timestamp};
+use model::{Ownership, Suggested, Timestamp};
 
-use super::weights::{self, ANSWER_MIN};
+use super::weights::{self, ANSWER_MIN, LIKELY_MIN};
 use super::{Evidence, Leaver, Left, Sign, Who};
 
 /// Somebody who might own the thing.
@@ -60,6 +60,26 @@ impl Answer {
     /// The owner in this sense, where the evidence is strong enough to name one.
     pub fn named(&self, role: Ownership) -> Option<&Suggestion> {
         self.best(role).filter(|one| one.score >= ANSWER_MIN)
+    }
+
+    /// Whoever is the likeliest, in either sense, where that is more likely than not.
+    pub fn likely(&self) -> Option<Suggested> {
+        let first = self.ranked.first();
+        first
+            .filter(|one| one.score >= LIKELY_MIN)
+            .map(Suggestion::told)
+    }
+}
+
+impl Suggestion {
+    /// As it is told.
+    pub fn told(&self) -> Suggested {
+        Suggested {
+            who: self.who.name().to_owned(),
+            role: self.role,
+            score: self.score,
+            reasons: self.reasons.clone(),
+        }
     }
 }
 

@@ -5,6 +5,9 @@ use model::{Duration, Ownership};
 /// A suggestion below this score, of 100, is no answer.
 pub const ANSWER_MIN: u8 = 70;
 
+/// From here on, of 100, somebody is more likely the owner than not, and is told as a guess.
+pub(super) const LIKELY_MIN: u8 = 50;
+
 /// What credentials take over from their holder is right a little less often.
 pub(super) const OF_HOLDER: f64 = 0.95;
 

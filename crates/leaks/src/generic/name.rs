@@ -243,6 +243,24 @@ pub(super) fn follows_user(left: &[u8]) -> bool {
     })
 }
 
+/// Whether the name is the last part of a path, `"keys/private_key": "…"`: lists of files give
+/// each its checksum.
+pub(super) fn ends_path(left: &[u8]) -> bool {
+    let name = last_name(left);
+    name.is_some_and(|name| left[..name.start].ends_with(b"/"))
+}
+
+/// Whether the line names a function that makes digests of passwords: `sha256(password) == "…"`.
+pub(super) fn follows_hash(left: &[u8]) -> bool {
+    const HASHES: &[&[u8]] = &[
+        b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"hash", b"digest",
+    ];
+    let lower = line(left).to_ascii_lowercase();
+    HASHES
+        .iter()
+        .any(|hash| memchr::memmem::find(&lower, hash).is_some())
+}
+
 fn line(left: &[u8]) -> &[u8] {
     let start = memchr::memrchr(b'\n', left).map_or(0, |at| at + 1);
     &left[start..]

@@ -65,6 +65,60 @@ fn the_checksum_of_a_file_is_no_secret_whatever_the_file_is_called() {
 }
 
 #[test]
+fn a_list_of_checksums_holds_none_and_a_path_may_lead_to_a_secret() {
+    let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let list = format!(
+        "{{\"files\":{{\"tests/keys/private_key\":\"{sum}\",\"etc/password\":\"{sum}\",\"src/token/mod.rs\":\"{sum}\"}},\"package\":\"{sum}\"}}"
+    );
+    assert!(found(&list).is_empty(), "{:?}", found(&list));
+    let one = "x7Kp2Qm9Zt4Lw8aR";
+    assert_eq!(found(&format!("{{\"shop/api_key\":\"{one}\"}}")), [one]);
+    assert_eq!(found(&format!("{{\"private_key\":\"{sum}\"}}")), [sum]);
+}
+
+#[test]
+fn the_digest_of_a_password_is_none_and_a_password_in_hexadecimal_is_one() {
+    let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for text in [
+        format!("assert sha256(password) == \"{sum}\""),
+        format!("check(\"sha256\", password=\"{sum}\")"),
+        format!("{{\"algorithm\": \"SHA-256\", \"password\": \"{sum}\"}}"),
+        format!("sha512_password: {sum}{sum}\n"),
+    ] {
+        assert!(found(&text).is_empty(), "{text}");
+    }
+    for text in [
+        format!("login(user, password=\"{sum}\")"),
+        format!("sha256(x)\npassword = \"{sum}\""),
+        format!("hmac_sha256_secret = \"{sum}\""),
+    ] {
+        assert_eq!(found(&text), [sum], "{text}");
+    }
+}
+
+#[test]
+fn what_a_pipeline_or_shell_fills_in_is_left() {
+    for value in [
+        "${{ secrets.DB_PASSWORD_1 }}",
+        "$(DB_PASSWORD_1)",
+        "$DB_PASSWORD_1",
+        "$dbPassword1",
+        "$env:DB_PASSWORD_1",
+        "%DB_PASSWORD_1%",
+        "$[variables.dbPassword1]",
+    ] {
+        for text in [
+            format!("DB_PASSWORD: {value}\n"),
+            format!("DB_PASSWORD: \"{value}\"\n"),
+            format!("API_TOKEN={value}\n"),
+        ] {
+            assert!(found(&text).is_empty(), "{text}: {:?}", found(&text));
+        }
+    }
+    assert_eq!(found("DB_PASSWORD: $Tr0ub4dor3\n"), ["$Tr0ub4dor3"]);
+}
+
+#[test]
 fn a_secret_is_found_in_every_shape_of_an_assignment() {
     for text in [
         "- name: API_KEY\n  value: x7Kp2Qm9Zt4Lw8aR\n",

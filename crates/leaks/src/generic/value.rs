@@ -278,6 +278,11 @@ fn is_odd_hex(value: &[u8]) -> bool {
         && value.iter().all(u8::is_ascii_hexdigit)
 }
 
+/// Hexadecimal of the size that SHA-1, SHA-256, SHA-384 and SHA-512 have.
+pub(super) fn is_digest(value: &[u8]) -> bool {
+    matches!(value.len(), 40 | 64 | 96 | 128) && value.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// Hexadecimal has at most 4 bits a digit, and short values have fewer than long ones.
 fn entropy_min(value: &[u8]) -> f64 {
     if value.iter().all(u8::is_ascii_hexdigit) || value.len() < 20 {

@@ -175,12 +175,11 @@ pub(crate) fn rows(answer: &Answer) -> Vec<Vec<Cell>> {
 
 /// The same for machines.
 pub(crate) fn records(answer: &Answer) -> serde_json::Value {
-    let one = |one: &Suggestion| json!({"who": one.who.name(), "as": one.role, "score": one.score, "because": one.reasons});
     let left = answer.left.iter().map(
         |one| json!({"who": one.who.name(), "left_at": one.leaver.since, "because": one.reasons}),
     );
     json!({
-        "suggested": answer.ranked.iter().map(one).collect::<Vec<_>>(),
+        "suggested": answer.ranked.iter().map(Suggestion::told).collect::<Vec<_>>(),
         "left": left.collect::<Vec<_>>(),
         "machines": answer.machines,
     })

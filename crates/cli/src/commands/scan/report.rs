@@ -1,9 +1,7 @@
 //! What a scan came to: a summary for people, the findings for machines.
 
-use std::collections::BTreeMap;
-
-use engine::{Engine, PassReport, Scanned};
-use model::{EntityId, SourceId, Verdict};
+use engine::{PassReport, Scanned};
+use model::{SourceId, Verdict};
 use serde_json::json;
 use store::PassOutcome;
 
@@ -26,9 +24,6 @@ const LINE_MAX: usize = 100;
 /// So much of a place is shown in any case.
 const PLACE_MIN: usize = 20;
 
-/// From here on, of 100, somebody is told as the likely owner. To be suggested takes more.
-const LIKELY: u8 = 50;
-
 /// All that is told of a scan.
 pub(super) struct Report<'a> {
     /// This machine's usual places were read, because nothing was named.
@@ -41,8 +36,6 @@ pub(super) struct Report<'a> {
     pub(super) liveness: Option<&'a engine::Asked>,
     /// What the rules say.
     pub(super) judged: &'a Judged,
-    /// Who knows whom the evidence names as owners.
-    pub(super) engine: &'a Engine,
     /// How many findings are known; they are left out.
     pub(super) known: Known,
     /// How many findings are listed.
@@ -145,7 +138,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 "Asked of providers",
                 super::live::lines(report.liveness),
             )],
-            findings(report, &Roots::of(report.scanned))?,
+            findings(report, &Roots::of(report.scanned)),
             vec![Section::lines("", more(report.judged))],
         ]
         .concat(),
@@ -300,43 +293,9 @@ fn wrongs(judged: &Judged) -> Vec<Wrong<'_>> {
     wrongs
 }
 
-/// Whom the evidence names, more likely than not, for what the summary will name.
-///
-/// # Errors
-/// The store refused or broke.
-fn whose(
-    engine: &Engine,
-    wrongs: &[Wrong<'_>],
-) -> Result<BTreeMap<EntityId, String>, engine::Error> {
-    let left = engine.left()?;
-    let mut whose = BTreeMap::new();
-    for wrong in wrongs.iter().take(NAMED_MAX) {
-        let entity = &wrong.first.entity;
-        if wrong.first.owner.is_some() || whose.contains_key(entity) {
-            continue;
-        }
-        let answer = engine.suggested(&engine.look(entity)?, &left);
-        let likely = answer.ranked.first().filter(|one| one.score >= LIKELY);
-        if let Some(likely) = likely {
-            // The place in a mail address that tells people apart; `why` shows all of it.
-            let name = likely.who.name();
-            let name = name.split_once('@').map_or(name, |(local, _)| local);
-            let name = if name.is_empty() {
-                likely.who.name()
-            } else {
-                name
-            };
-            whose.insert(entity.clone(), name.to_owned());
-        }
-    }
-    Ok(whose)
-}
-
 /// The gravest, what is wrong in the same way together: said once, above a line for each thing.
-fn findings(report: &Report<'_>, roots: &Roots) -> Result<Vec<Section>, Error> {
+fn findings(report: &Report<'_>, roots: &Roots) -> Vec<Section> {
     let wrongs = wrongs(report.judged);
-    let whose =
-        whose(report.engine, &wrongs).map_err(Error::from_engine("cannot read the roll"))?;
     let mut groups: Vec<(&model::Finding, Vec<&Wrong<'_>>)> = Vec::new();
     for wrong in wrongs.iter().take(NAMED_MAX) {
         let first = wrong.first;
@@ -359,18 +318,18 @@ fn findings(report: &Report<'_>, roots: &Roots) -> Result<Vec<Section>, Error> {
             first.title,
             count(all)
         );
-        let mut rows: Vec<_> = group.iter().map(|wrong| row(wrong, &whose)).collect();
+        let mut rows: Vec<_> = group.iter().map(|wrong| row(wrong)).collect();
         let room = room(&rows);
         for (row, wrong) in rows.iter_mut().zip(&group) {
             row.insert(2, Cell::new(place(wrong, roots, room)));
         }
         Section::rows(&title, &["name", "whose", "where", "next"], rows)
     };
-    Ok(groups.into_iter().map(section).collect())
+    groups.into_iter().map(section).collect()
 }
 
 /// What one line says beside its place.
-fn row(wrong: &Wrong<'_>, whose: &BTreeMap<EntityId, String>) -> Vec<Cell> {
+fn row(wrong: &Wrong<'_>) -> Vec<Cell> {
     let finding = wrong.first;
     let path = finding
         .place
@@ -383,10 +342,13 @@ fn row(wrong: &Wrong<'_>, whose: &BTreeMap<EntityId, String>) -> Vec<Cell> {
         .strip_suffix(file)
         .and_then(|name| name.strip_suffix(" in "))
         .unwrap_or(&finding.name);
-    let whose = match (&finding.owner, whose.get(&finding.entity)) {
+    let whose = match (&finding.owner, &finding.suggested) {
         (Some(owner), _) => Cell::new(model::shorten(owner, WHOSE_MAX)),
         // It is a guess, and is told as one.
-        (None, Some(who)) => Cell::new(format!("{}?", model::shorten(who, WHOSE_MAX - 1))),
+        (None, Some(one)) => Cell::new(format!(
+            "{}?",
+            model::shorten(short(&one.who), WHOSE_MAX - 1)
+        )),
         (None, None) => Cell::toned("nobody", Tone::Unknown),
     };
     vec![
@@ -394,6 +356,14 @@ fn row(wrong: &Wrong<'_>, whose: &BTreeMap<EntityId, String>) -> Vec<Cell> {
         whose,
         Cell::new(finding.next.clone()),
     ]
+}
+
+/// The part of a mail address that tells people apart; `why` shows all of it.
+fn short(who: &str) -> &str {
+    match who.split_once('@') {
+        Some((local, _)) if !local.is_empty() => local,
+        _ => who,
+    }
 }
 
 /// The letters that the other cells of some lines leave to a place.

@@ -15,8 +15,9 @@ use super::{begin, end, escaped};
 
 const STYLE: &str = "\
 <style>main{display:flex;flex-direction:column}.sum{order:-1;margin-bottom:24px}\
-.tiles{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0 24px;padding:0;list-style:none}\
-.tiles li{border:1px solid var(--line);border-radius:8px;padding:8px 16px;min-width:88px}\
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:12px;margin:16px 0 24px;padding:0;list-style:none}\
+.tiles li{border:1px solid var(--line);border-radius:8px;padding:8px 16px}\
+.sum th:nth-child(n+3),td.number{text-align:right}\
 .tiles .critical b,.tiles .high b{color:var(--bad)}.tiles .medium b{color:var(--warn)}\
 .tiles b{display:block;font-size:24px;font-variant-numeric:tabular-nums}\
 article{border:1px solid var(--line);border-left:4px solid var(--soft);border-radius:8px;padding:12px 16px;margin:0 0 12px;break-inside:avoid}\
@@ -25,7 +26,10 @@ article.unknown{border-left-style:dashed;background:none;color:var(--ink)}\
 article h3{margin:0 0 4px;font-size:16px;overflow-wrap:anywhere}article p{margin:0 0 8px;overflow-wrap:anywhere}\
 .word{font-size:12px;font-weight:600;text-transform:uppercase;letter-spacing:.04em;margin-right:8px;color:var(--soft)}\
 .critical .word,.high .word{color:var(--bad)}.medium .word{color:var(--warn)}\
-article ul{margin:0;padding-left:18px}code{font-family:ui-monospace,monospace}\
+article ul{margin:0;padding-left:18px}.guess{color:var(--soft)}code{font-family:ui-monospace,monospace}\
+@media(max-width:600px){.sum tr{display:grid;grid-template-columns:1fr 56px 72px;border-bottom:1px solid var(--line)}\
+.sum th,.sum td{border:0;padding:2px 0}.sum th:nth-child(2){display:none}.sum td:nth-child(2){grid-row:2;grid-column:1/-1;color:var(--soft)}\
+article dl{grid-template-columns:1fr;gap:0}article dt{margin-top:8px}}\
 @media print{article{border-color:#999}.tiles li{border-color:#999}:root{--ink:#000;--soft:#444;--page:#fff;--bad:#900;--warn:#630}}</style>";
 
 /// What a rule looks for, and how often it failed and could not judge.
@@ -170,15 +174,13 @@ fn article(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
         (path, Some(line)) => format!("{path}:{line}"),
         (path, None) => path.to_owned(),
     };
-    let owner = match text(fields, "owner") {
-        "" => "nobody is confirmed",
-        owner => owner,
-    };
     let muted = fields.get("muted_until").map(plain).unwrap_or_default();
     let risk = fields.get("risk").map(plain).unwrap_or_default();
+    if !place.is_empty() {
+        writeln!(out, "<dt>where</dt><dd>{}</dd>", escaped(&place))?;
+    }
+    owner(out, fields)?;
     for (name, value) in [
-        ("where", place.as_str()),
-        ("owner", owner),
         ("next", text(fields, "next")),
         ("muted until", muted.as_str()),
         ("on the roll", text(fields, "id")),
@@ -201,6 +203,31 @@ fn article(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
         writeln!(out, "</ul></dd>")?;
     }
     writeln!(out, "</dl></article>")
+}
+
+/// Who answers for it, else whom the evidence names: a guess that is told as one, with its reasons.
+fn owner(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
+    let guess = || fields.get("may_own_it")?["suggested"].get(0);
+    let confirmed = text(fields, "owner");
+    let Some(one) = guess().filter(|_| confirmed.is_empty()) else {
+        let owner = match confirmed {
+            "" => "nobody is confirmed",
+            owner => owner,
+        };
+        return writeln!(out, "<dt>owner</dt><dd>{}</dd>", escaped(owner));
+    };
+    let word = |name: &str| escaped(&plain(&one[name]));
+    writeln!(
+        out,
+        "<dt>owner</dt><dd>{}? <span class=\"guess\">suggested and not confirmed ({}, {} of 100)</span><ul>",
+        word("who"),
+        word("as"),
+        word("score")
+    )?;
+    for reason in one["because"].as_array().into_iter().flatten() {
+        writeln!(out, "<li class=\"guess\">{}</li>", escaped(&plain(reason)))?;
+    }
+    writeln!(out, "</ul></dd>")
 }
 
 fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {

@@ -116,8 +116,10 @@ impl Workflow<'_> {
         };
         // Who may ask for a token of the job may log in wherever the job may.
         let shared = in_reach(self.value) || in_reach(value) || federated;
-        job.literals(self.value, &["env"], "env", self.file, seen);
-        job.literals(value, &["env"], "env", self.file, seen);
+        for owner in [self.value, value] {
+            job.literals(owner, &["env"], "env", self.file, seen);
+            stored_logins(owner, &mut job);
+        }
         for part in ["env", "credentials"] {
             job.literals(value, &["container", part], "container", self.file, seen);
         }
@@ -151,11 +153,7 @@ impl Workflow<'_> {
         job.handed(texts(step).into_iter().flat_map(secrets));
         job.literals(step, &["env"], "env", self.file, seen);
         job.literals(step, &["with"], "with", self.file, seen);
-        for (name, value) in tree::pairs(step, &["env"]) {
-            if let (Some(system), true) = (static_login(name), is_reference(value)) {
-                job.tells("static_logins", system);
-            }
-        }
+        stored_logins(step, job);
         let fetched = tree::text(step, &["run"]).or_else(|| step.get("run")?.as_str());
         if fetched.is_some_and(fetches_pull_request) && job.lists.contains_key("untrusted_triggers")
         {
@@ -198,6 +196,17 @@ impl Workflow<'_> {
                     job.tells("assumes", whom);
                 }
             }
+        }
+    }
+}
+
+/// The systems to which a workflow, job or step logs in by secrets in its variables; what another
+/// step has made in the same run is not stored.
+fn stored_logins(value: &Value, job: &mut Job) {
+    for (name, value) in tree::pairs(value, &["env"]) {
+        let made = ["steps.", "needs."].iter().any(|one| value.contains(one));
+        if let (Some(system), true, false) = (static_login(name), is_reference(value), made) {
+            job.tells("static_logins", system);
         }
     }
 }
@@ -425,6 +434,27 @@ mod tests {
         assert_eq!(fact(&text("secrets.GITHUB_TOKEN"), "static_logins"), None);
         assert_eq!(fact(&text("github.token"), "static_logins"), None);
         assert!(fact(&text("secrets.HUB"), "static_logins").is_some());
+    }
+
+    #[test]
+    fn a_login_by_variables_of_the_workflow_or_the_job_counts_as_well() {
+        let env = "env: {AWS_SECRET_ACCESS_KEY: '${{ secrets.AWS }}'}";
+        let steps = "steps: [{run: x}]";
+        let job = format!("on: push\njobs:\n  a:\n    {env}\n    {steps}\n");
+        let workflow = format!("on: push\n{env}\njobs:\n  a:\n    {steps}\n");
+        for text in [job, workflow] {
+            assert!(
+                fact(&text, "static_logins").unwrap().contains("aws"),
+                "{text}"
+            );
+        }
+        for env in [
+            "AWS_REGION: '${{ vars.REGION }}'",
+            "AWS_SECRET_ACCESS_KEY: '${{ steps.assume.outputs.key }}'",
+        ] {
+            let text = format!("on: push\njobs:\n  a:\n    env: {{{env}}}\n    {steps}\n");
+            assert_eq!(fact(&text, "static_logins"), None, "{text}");
+        }
     }
 
     #[test]

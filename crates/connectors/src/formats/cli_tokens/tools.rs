@@ -1,6 +1,6 @@
 //! The tools: one row each.
 
-use Shape::{Ini, Json, Toml, Whole, Yaml};
+use Shape::{Hcl, Ini, Json, Toml, Whole, Yaml};
 
 /// What a file is made of.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +9,8 @@ pub(super) enum Shape {
     Yaml,
     Toml,
     Ini,
+    /// The language of Terraform.
+    Hcl,
     /// One token and nothing else.
     Whole,
 }
@@ -61,6 +63,9 @@ pub(super) const PLACES: &[&str] = &[
     "~/.bluemix/config.json",
     "~/.aliyun/config.json",
     "~/.terraform.d/credentials.tfrc.json",
+    "~/.terraformrc",
+    "~/.tofurc",
+    "terraform.rc",
     "~/.vault-token",
     "~/.config/op/config",
     "~/.circleci/cli.yml",
@@ -126,6 +131,9 @@ const COMPOSER: &[&str] = &[
     "http-basic.*.password",
     "bitbucket-oauth.*.consumer-secret",
 ];
+
+/// What Terraform's own configuration holds: `credentials "app.terraform.io" { token = "…" }`.
+const TERRAFORM_RC: &[&str] = &["credentials.*.*.token"];
 
 /// Every tool.
 pub(super) static TOOLS: &[Tool] = &[
@@ -218,6 +226,9 @@ pub(super) static TOOLS: &[Tool] = &[
         &[],
         &[],
     ),
+    tool("/.terraformrc", "terraform", Hcl, TERRAFORM_RC, &[], &[]),
+    tool("/.tofurc", "terraform", Hcl, TERRAFORM_RC, &[], &[]),
+    tool("/terraform.rc", "terraform", Hcl, TERRAFORM_RC, &[], &[]),
     tool("/.vault-token", "vault", Whole, &["token"], &[], &[]),
     tool(
         "/.config/op/config",

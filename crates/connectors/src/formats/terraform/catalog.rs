@@ -105,6 +105,16 @@ const EXACT: &[(&str, Option<What>)] = &[
     ("aws_rolesanywhere_profile", Some(Resource)),
 ];
 
+/// Functions: code with variables of its own, which runs as somebody.
+const FUNCTIONS: &[&str] = &[
+    "aws_lambda_function",
+    "google_cloudfunctions_function",
+    "google_cloudfunctions2_function",
+    "azurerm_function_app",
+    "azurerm_linux_function_app",
+    "azurerm_windows_function_app",
+];
+
 /// Last words, in the order in which they are tried.
 const ENDS: &[(&str, What)] = &[
     ("_policy_attachment", Grant),
@@ -231,6 +241,9 @@ const WITHIN: &[&str] = &[
 /// What a resource of type `type_` is on the roll; `None` where it is none of its business.
 pub(super) fn what(type_: &str) -> Option<What> {
     let type_ = without_version(type_);
+    if FUNCTIONS.contains(&type_) {
+        return Some(Identity(Class::Workload));
+    }
     if let Some((_, what)) = EXACT.iter().find(|(name, _)| *name == type_) {
         return *what;
     }
@@ -242,6 +255,11 @@ pub(super) fn what(type_: &str) -> Option<What> {
         .iter()
         .any(|word| spaced.contains(word))
         .then_some(Resource)
+}
+
+/// Whether secrets in its attributes are handed to what it runs.
+pub(super) fn is_function(type_: &str) -> bool {
+    FUNCTIONS.contains(&type_)
 }
 
 /// A type without the version that some providers put behind it: `kubernetes_secret_v1`.
@@ -278,6 +296,8 @@ mod tests {
         for (type_, expected) in [
             ("aws_iam_user", Some("identity")),
             ("aws_iam_role", Some("identity")),
+            ("aws_lambda_function", Some("identity")),
+            ("aws_lambda_alias", None),
             ("google_service_account", Some("identity")),
             ("azurerm_user_assigned_identity", Some("identity")),
             ("azuread_service_principal", Some("identity")),

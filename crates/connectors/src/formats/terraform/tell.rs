@@ -33,7 +33,12 @@ pub(super) fn all(resources: &[Resource<'_>], seen: &mut Seen) {
             Some(What::Identity(class)) => {
                 let thing = thing(Kind::Identity, one).is(Attribute::CLASS, class);
                 seen.thing(members(thing, &behind));
-                attributes(one, &[], &behind, seen);
+                // What a function is handed is not what its role shows.
+                let holders = match catalog::is_function(one.type_) {
+                    true => &[],
+                    false => behind.as_slice(),
+                };
+                attributes(one, &[], holders, seen);
             }
             Some(What::Resource) => {
                 seen.thing(thing(Kind::Resource, one));
@@ -281,6 +286,10 @@ pub(super) fn attributes(one: &Resource<'_>, passed: &[&str], behind: &[String],
             let found = match one.text("arn") {
                 Some(arn) if stores => found.is(Attribute::named("secret_store"), arn),
                 _ => found,
+            };
+            let found = match catalog::is_function(one.type_) {
+                true => found.used_in_file_by(&one.address),
+                false => found,
             };
             behind.iter().fold(found, |found, address| {
                 found.with(|told| {
