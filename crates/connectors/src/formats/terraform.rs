@@ -15,6 +15,8 @@ mod resource;
 mod state;
 mod tell;
 
+use serde_json::Value;
+
 use super::tree::json;
 use super::{FileAt, Format, FormatSpec, Seen, declared, settings};
 
