@@ -58,6 +58,14 @@ pub(crate) fn added() -> Vec<&'static Described> {
     ADDED.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// Whether `text` is a description; nothing is kept of it.
+///
+/// # Errors
+/// It is none.
+pub fn check_description(text: &str) -> Result<(), Unfit> {
+    Description::parse(text).map(drop)
+}
+
 /// Words that begin other sources.
 const TAKEN: [&str; 9] = [
     "here",

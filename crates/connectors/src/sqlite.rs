@@ -150,7 +150,10 @@ impl<'a> Database<'a> {
                 return None;
             } else if let Some(row) = self.payload(bytes, at) {
                 out.bytes += row.len();
-                out.rows.extend(record(&row));
+                match record(&row) {
+                    Some(row) => out.rows.push(row),
+                    None => whole = None,
+                }
             } else {
                 whole = None;
             }

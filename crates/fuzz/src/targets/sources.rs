@@ -41,6 +41,16 @@ pub(super) const TARGETS: &[Listed] = &[
         aws_iam_revoker,
     ),
     (
+        "described",
+        "whatever a described system answers ends in observations and gaps",
+        described,
+    ),
+    (
+        "description",
+        "a description is refused in one line or is one",
+        description,
+    ),
+    (
         "postgres_roles",
         "any rows that PostgreSQL answers with end in observations and gaps; no verifier comes out",
         postgres_roles,
@@ -120,6 +130,27 @@ fn aws_iam(input: &[u8]) {
     let mut port = Answers::new(&text);
     let told = discover("aws_iam", &mut port, "111122223333", &options);
     assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+/// The answers go to each described system; what it maps is told, and nothing else.
+fn described(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    for one in connectors::described() {
+        let mut port = Answers::new(&text);
+        let (witness, options) = (Witness::default(), BTreeMap::new());
+        let target = "api.example/acme/shop";
+        let told = pass(one, &mut port, &witness, target, &options);
+        assert!(!told.text.contains('\u{1b}'), "an escape came out raw");
+    }
+}
+
+fn description(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Err(unfit) = connectors::check_description(&text) {
+        let told = unfit.to_string();
+        assert!(told.len() < 2_000, "{} bytes", told.len());
+        assert!(!told.contains(char::is_control), "{told:?}");
+    }
 }
 
 fn postgres_roles(input: &[u8]) {
