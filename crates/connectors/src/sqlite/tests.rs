@@ -1,3 +1,5 @@
+//! Databases that the real SQLite wrote, whole, cut and broken.
+
 use base64::Engine as _;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Every row of the table, by a file as its tool writes it.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
@@ -12,7 +14,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let text = include_str!("../../../testdata/cli_tokens/tools.toml");
+    let text = include_str!("../../../testdata/files/cli_tokens/tools.toml");
     let mut all: BTreeMap<String, Vec<Case>> = toml::from_str(text).unwrap();
     all.remove("tool").unwrap()
 }
