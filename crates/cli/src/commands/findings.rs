@@ -221,7 +221,8 @@ pub(crate) fn write(
             judged.cut
         ));
     }
-    if suggested {
+    let marks = [Format::Table, Format::Markdown, Format::Html];
+    if suggested && marks.iter().any(|one| settings.wanted.has(*one)) {
         remarks.push(
             "an owner with `?` is suggested by evidence and not confirmed; `keyroll owner suggest` says why"
                 .to_owned(),
