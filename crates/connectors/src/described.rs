@@ -244,6 +244,11 @@ impl<'d> Pass<'d> {
         }
         let asked = lists.iter().enumerate();
         for (inner, below) in asked.filter(|(_, one)| one.for_each.as_ref() == Some(&list.name)) {
+            // Where that stands is written as the asked list writes it, from the item's inside.
+            let whom: Vec<&Value> = items.iter().copied().chain([&Value::Null]).collect();
+            if !sight::is_meant(below.asked_if.as_ref(), &whom) {
+                continue;
+            }
             let called = list.called.as_ref().and_then(|called| called.one(&here));
             let scope = scope.part(called.unwrap_or_default()).part(&below.name);
             self.read(cx, inner, items, &scope)?;
