@@ -24,7 +24,16 @@ use pages::Pages;
 use template::{Here, Template};
 
 /// Every description that comes with Keyroll, in the order of the manual.
-const CATALOGUE: &[&str] = &[include_str!("described/catalogue/rabbitmq.toml")];
+const CATALOGUE: &[&str] = &[
+    include_str!("described/catalogue/anthropic.toml"),
+    include_str!("described/catalogue/cloudflare.toml"),
+    include_str!("described/catalogue/datadog.toml"),
+    include_str!("described/catalogue/github_organization.toml"),
+    include_str!("described/catalogue/okta.toml"),
+    include_str!("described/catalogue/openai.toml"),
+    include_str!("described/catalogue/rabbitmq.toml"),
+    include_str!("described/catalogue/slack.toml"),
+];
 
 /// More things than this of one source are not told.
 const THINGS_MAX: usize = 2_000_000;
