@@ -25,7 +25,16 @@ use pages::Pages;
 use template::{Here, Template};
 
 /// Every description that comes with Keyroll, in the order of the manual.
-const CATALOGUE: &[&str] = &[include_str!("described/catalogue/rabbitmq.toml")];
+const CATALOGUE: &[&str] = &[
+    include_str!("described/catalogue/anthropic.toml"),
+    include_str!("described/catalogue/cloudflare.toml"),
+    include_str!("described/catalogue/datadog.toml"),
+    include_str!("described/catalogue/github_organization.toml"),
+    include_str!("described/catalogue/okta.toml"),
+    include_str!("described/catalogue/openai.toml"),
+    include_str!("described/catalogue/rabbitmq.toml"),
+    include_str!("described/catalogue/slack.toml"),
+];
 
 /// More things than this of one source are not told.
 const THINGS_MAX: usize = 2_000_000;
@@ -312,6 +321,11 @@ impl<'d> Pass<'d> {
         }
         let asked = lists.iter().enumerate();
         for (inner, below) in asked.filter(|(_, one)| one.for_each.as_ref() == Some(&list.name)) {
+            // Where that stands is written as the asked list writes it, from the item's inside.
+            let whom: Vec<&Value> = items.iter().copied().chain([&Value::Null]).collect();
+            if !sight::is_meant(below.asked_if.as_ref(), &whom) {
+                continue;
+            }
             let called = list.called.as_ref().and_then(|called| called.one(&here));
             let scope = scope.part(called.unwrap_or_default()).part(&below.name);
             self.read(cx, inner, items, &scope)?;

@@ -113,6 +113,12 @@ pub(super) struct List {
     /// Where in an answer the items are: an array, or an object of which each value is one.
     #[serde(default)]
     pub(super) items: Path,
+    /// What is there is one item, and no list.
+    #[serde(default)]
+    pub(super) single: bool,
+    /// An empty list is left out of an answer that is an object.
+    #[serde(default)]
+    pub(super) may_lack: bool,
     #[serde(default)]
     pub(super) page: Option<Paging>,
     /// The right that it takes.
@@ -124,6 +130,9 @@ pub(super) struct List {
     /// Asked for each item of this list.
     #[serde(default)]
     pub(super) for_each: Option<String>,
+    /// Of those items, the ones that it is asked for; all if it is left out.
+    #[serde(default)]
+    pub(super) asked_if: Option<Only>,
     /// What an item is called as a part of the source; for lists that others are asked for.
     #[serde(default)]
     pub(super) called: Option<Template>,
@@ -223,6 +232,12 @@ pub(super) struct FactIn {
     /// The provider's words in ours; others stay as they are.
     #[serde(default)]
     pub(super) words: BTreeMap<String, String>,
+    /// Our word for every other one: `revoked_at` with a time in it says `inactive`.
+    #[serde(default)]
+    pub(super) others: Option<String>,
+    /// Our word for none: `revoked_at` without a time says `active`.
+    #[serde(default)]
+    pub(super) null: Option<String>,
 }
 
 /// How a value is written.
@@ -236,6 +251,8 @@ pub(super) enum Form {
     Seconds,
     /// Milliseconds since 1970.
     Milliseconds,
+    /// A list of the fields of an object with their values: `issues:write`, `account.keys:read`.
+    Pairs,
 }
 
 /// What a field that is not there says.
@@ -265,6 +282,19 @@ pub(super) struct LinkTo {
 pub(super) struct KeyOf {
     pub(super) kind: model::KeyKind,
     pub(super) value: Template,
+    #[serde(default, rename = "as")]
+    pub(super) form: KeyForm,
+}
+
+/// How a hard key is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyForm {
+    /// As it is kept.
+    #[default]
+    Plain,
+    /// As a public key of OpenSSH, whose fingerprint is the key: `ssh-ed25519 AAAA… comment`.
+    SshPublicKey,
 }
 
 /// Attributes whose values are times.

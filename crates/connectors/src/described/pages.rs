@@ -96,10 +96,15 @@ impl<'d> Pages<'d> {
     fn items(&self, answer: &Value) -> Result<Vec<Value>, Refusal> {
         let items = self.list.items.one(&[answer]);
         match items {
+            Some(item @ Value::Object(_)) if self.list.single => Ok(vec![item.clone()]),
             Some(Value::Array(items)) => Ok(items.clone()),
             Some(Value::Object(map)) => Ok(map.iter().map(named).collect()),
             // An empty list is left out by some.
-            None | Some(Value::Null) if self.asked > 1 => Ok(Vec::new()),
+            None | Some(Value::Null)
+                if self.asked > 1 || (self.list.may_lack && answer.is_object()) =>
+            {
+                Ok(Vec::new())
+            }
             _ => Err(Refusal::new(
                 Reason::Failed,
                 format!(

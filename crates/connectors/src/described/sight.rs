@@ -1,13 +1,18 @@
 //! What an item tells, as observations.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use model::{Attribute, Fact, Key, Link, Observation, Scope, Target, Timestamp, Told};
 use serde_json::Value;
 
-use super::description::{FactAt, FactIn, Form, Missing, Only, See, TIMES};
+use super::description::{FactAt, FactIn, Form, KeyForm, Missing, Only, See, TIMES};
 use super::template::{Here, Path, as_text};
+use crate::public_key::PublicKey;
 
 /// A longer text is cut: no name of anything is.
 const LETTERS_MAX: usize = 1_024;
+/// More rights than anything has.
+const PAIRS_MAX: usize = 1_000;
 /// Ids and keys are as long as this at most.
 const NATIVE_MAX: usize = 1_024;
 const KEY_MAX: usize = 512;
@@ -57,11 +62,25 @@ pub(super) fn observed(
     }
     for key in &see.keys {
         let values = key.value.all(here).into_iter();
-        let values = values.filter(|value| value.len() <= KEY_MAX);
-        one.keys
-            .extend(values.map(|value| Key::new(key.kind, value)));
+        let values: Vec<Key> = match key.form {
+            KeyForm::Plain => values.map(|value| Key::new(key.kind, value)).collect(),
+            KeyForm::SshPublicKey => values
+                .filter_map(|line| public_key(&line))
+                .flat_map(|public| public.keys().collect::<Vec<_>>())
+                .filter(|one| one.kind == key.kind)
+                .collect(),
+        };
+        let fit = values.into_iter().filter(|one| one.value.len() <= KEY_MAX);
+        one.keys.extend(fit);
     }
     Ok(Some(one))
+}
+
+/// A public key as OpenSSH writes it in a line.
+fn public_key(line: &str) -> Option<PublicKey> {
+    let mut words = line.split_whitespace();
+    words.next()?;
+    PublicKey::from_ssh(&STANDARD.decode(words.next()?).ok()?)
 }
 
 fn in_full(attribute: &Attribute, full: &FactIn, here: &Here<'_>) -> Told<model::Value> {
@@ -86,16 +105,20 @@ fn told(
     }
     let missing = full.map(|full| full.missing).unwrap_or_default();
     let is_none = |value: &Value| full.is_some_and(|full| full.none.contains(value));
+    let none = || match full.and_then(|full| full.null.as_deref()) {
+        Some(ours) => Told::Is(ours.into()),
+        None => Told::Absent,
+    };
     match values.first() {
-        None if missing == Missing::Absent => Told::Absent,
+        None if missing == Missing::Absent => none(),
         None => Told::CannotTell,
-        Some(value) if value.is_null() || is_none(value) => Told::Absent,
+        Some(value) if value.is_null() || is_none(value) => none(),
         Some(value) => {
             let form = full.map(|full| full.form).unwrap_or_default();
-            let value = if TIMES.contains(attribute) || form != Form::Plain {
-                time(value, form).map(model::Value::from)
-            } else {
-                plain(value, full)
+            let value = match form {
+                Form::Pairs => pairs(value).map(model::Value::from),
+                Form::Plain if !TIMES.contains(attribute) => plain(value, full),
+                form => time(value, form).map(model::Value::from),
             };
             match value {
                 Some(model::Value::List(texts)) => list(texts),
@@ -115,10 +138,34 @@ fn list(texts: Vec<String>) -> Told<model::Value> {
     )
 }
 
+/// The fields of an object with their values, those of objects in it as well.
+fn pairs(value: &Value) -> Option<Vec<String>> {
+    let mut told = Vec::new();
+    let mut left: Vec<(String, &Value)> = vec![(String::new(), value)];
+    value.as_object()?;
+    while let Some((name, value)) = left.pop() {
+        if told.len() >= PAIRS_MAX {
+            break;
+        }
+        match value {
+            Value::Object(map) => left.extend(map.iter().map(|(field, value)| {
+                let name = match name.as_str() {
+                    "" => field.clone(),
+                    name => format!("{name}.{field}"),
+                };
+                (name, value)
+            })),
+            value => told.extend(as_text(value).map(|text| cut(&format!("{name}:{text}")))),
+        }
+    }
+    told.sort();
+    Some(told)
+}
+
 fn plain(value: &Value, full: Option<&FactIn>) -> Option<model::Value> {
     Some(match value {
-        Value::Bool(flag) if full.is_none_or(|full| full.words.is_empty()) => (*flag).into(),
-        Value::Number(number) if number.is_i64() => number.as_i64()?.into(),
+        Value::Bool(flag) if !has_words(full) => (*flag).into(),
+        Value::Number(number) if number.is_i64() && !has_words(full) => number.as_i64()?.into(),
         Value::Array(list) => {
             let texts = list.iter().filter_map(as_text);
             texts
@@ -130,9 +177,13 @@ fn plain(value: &Value, full: Option<&FactIn>) -> Option<model::Value> {
     })
 }
 
+fn has_words(full: Option<&FactIn>) -> bool {
+    full.is_some_and(|full| !full.words.is_empty() || full.others.is_some())
+}
+
 /// The provider's word in ours.
 fn word(full: Option<&FactIn>, text: &str) -> String {
-    let ours = full.and_then(|full| full.words.get(text));
+    let ours = full.and_then(|full| full.words.get(text).or(full.others.as_ref()));
     ours.cloned().unwrap_or_else(|| cut(text))
 }
 
@@ -143,7 +194,7 @@ fn cut(text: &str) -> String {
 fn time(value: &Value, form: Form) -> Option<Timestamp> {
     let number = || value.as_i64().or_else(|| value.as_str()?.parse().ok());
     match form {
-        Form::Plain => value.as_str()?.parse().ok(),
+        Form::Plain | Form::Pairs => value.as_str()?.parse().ok(),
         Form::Seconds => number().map(Timestamp::from_seconds),
         Form::Milliseconds => number().map(|one| Timestamp(one.saturating_mul(1_000))),
     }

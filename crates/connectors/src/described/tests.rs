@@ -267,3 +267,60 @@ fn a_list_that_repeats_itself_and_a_refusal_with_status_200_are_gaps() {
     assert!(seen.is_empty());
     assert!(gaps[0].contains("denied (missing_scope)"), "{gaps:?}");
 }
+
+#[test]
+fn rights_of_an_object_words_for_none_and_fingerprints_are_told() {
+    let facts = "facts = { rights = { at = \"may\", as = \"pairs\" }, \
+         status = { at = \"ended\", missing = \"absent\", null = \"active\", others = \"inactive\" }, \
+         type = { at = \"sort\", words = { ssh = \"private_key\" }, others = \"password\" } }\n\
+         keys = [{ kind = \"ssh_key_sha256\", value = \"{key}\", as = \"ssh_public_key\" }]\n";
+    let line =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE4K9lDX4aO+S3VvZ7CzsHkQHxXsQKO5TBp7m5rwYJ1u a b";
+    let items = serde_json::json!([
+        {"id": 1, "may": {"issues": "write", "account": {"keys": "read", "none": null}}, "ended": null,
+         "sort": "ssh", "key": line},
+        {"id": 2, "ended": "2026-01-05T00:00:00Z", "sort": "odd", "key": "ssh-ed25519 no"},
+        {"id": 3, "may": 7, "key": "x"},
+    ]);
+    let recording = serde_json::json!({"GET /orgs/acme/keys": page(&items)});
+    let (seen, gaps) = pass(&described(&format!("{SEE}{facts}")), &recording);
+    assert!(gaps.is_empty(), "{gaps:?}");
+    let told: Vec<_> = seen
+        .iter()
+        .map(|one| serde_json::to_value(&one.facts).unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            serde_json::json!({"type": {"is": "private_key"}, "status": {"is": "active"},
+                "rights": {"is": ["account.keys:read", "issues:write"]}}),
+            serde_json::json!({"type": {"is": "password"}, "status": {"is": "inactive"}}),
+            serde_json::json!({"type": {"is": "api_token"}, "status": {"is": "active"}}),
+        ]
+    );
+    let keys: Vec<_> = seen.iter().flat_map(|one| &one.keys).collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert!(keys[0].value.starts_with("SHA256:"), "{keys:?}");
+}
+
+#[test]
+fn one_item_an_empty_answer_and_a_list_asked_for_some_are_read() {
+    let more = "may_lack = true\ncalled = \"{id}\"\nitems = \"data\"\n\
+         [[list]]\nname = \"role\"\nfor_each = \"keys\"\nsingle = true\n\
+         asked_if = { at = \"^.sort\", is = \"role\" }\npath = \"roles/{^.id}\"\n\
+         [[list.see]]\nkind = \"identity\"\nnative = \"role/{id}\"\n";
+    let keys = serde_json::json!({"data": [{"id": 1, "sort": "role"}, {"id": 2}]});
+    let recording = serde_json::json!({
+        "GET /orgs/acme/keys": page(&keys),
+        "GET /roles/1": page(&serde_json::json!({"id": "r", "of": ["a"]})),
+    });
+    let (seen, gaps) = pass(&described(more), &recording);
+    let natives: Vec<_> = seen.iter().map(|one| one.native.as_str()).collect();
+    assert_eq!(natives, ["role/r"]);
+    assert!(gaps.is_empty(), "{gaps:?}");
+
+    let without = serde_json::json!({"GET /orgs/acme/keys": page(&serde_json::json!({}))});
+    assert!(pass(&described(more), &without).1.is_empty());
+    let strict = more.replace("may_lack = true\n", "");
+    assert_eq!(pass(&described(&strict), &without).1.len(), 1);
+}
