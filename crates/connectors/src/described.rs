@@ -27,13 +27,22 @@ use template::{Here, Template};
 /// Every description that comes with Keyroll, in the order of the manual.
 const CATALOGUE: &[&str] = &[
     include_str!("described/catalogue/anthropic.toml"),
+    include_str!("described/catalogue/auth0.toml"),
     include_str!("described/catalogue/cloudflare.toml"),
+    include_str!("described/catalogue/databricks.toml"),
     include_str!("described/catalogue/datadog.toml"),
+    include_str!("described/catalogue/fastly.toml"),
     include_str!("described/catalogue/github_organization.toml"),
+    include_str!("described/catalogue/google_workspace.toml"),
+    include_str!("described/catalogue/grafana.toml"),
+    include_str!("described/catalogue/heroku.toml"),
+    include_str!("described/catalogue/keystone.toml"),
     include_str!("described/catalogue/okta.toml"),
     include_str!("described/catalogue/openai.toml"),
     include_str!("described/catalogue/rabbitmq.toml"),
     include_str!("described/catalogue/slack.toml"),
+    include_str!("described/catalogue/tailscale.toml"),
+    include_str!("described/catalogue/vault.toml"),
 ];
 
 /// More things than this of one source are not told.
