@@ -52,15 +52,20 @@ impl Engine {
                 for row in rows.rows {
                     let Some(holder) = row.holder else { continue };
                     let sightings = reading.sightings_of(&self.tenant, &row.id)?;
-                    let Some(salt) = sightings.iter().find_map(salt_of) else {
+                    // One that is not there any more opens nothing: its salt would tie the file
+                    // to what the server kept before.
+                    let here = sightings.iter().filter(|one| one.missing_since.is_none());
+                    let salts: Vec<_> = here.filter_map(salt_of).collect();
+                    if salts.is_empty() {
                         continue;
-                    };
+                    }
                     let holders = reading.sightings_of(&self.tenant, &holder)?;
                     let keys = holders.into_iter().flat_map(|one| one.observation.keys);
-                    let keys = keys
+                    let keys: Vec<_> = keys
                         .filter(|key| key.kind == KeyKind::PostgresLogin)
                         .collect();
-                    found.push((holder, keys, salt));
+                    let each = salts.into_iter();
+                    found.extend(each.map(|salt| (holder.clone(), keys.clone(), salt)));
                 }
                 Ok(rows.next)
             })?;

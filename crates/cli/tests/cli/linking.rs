@@ -133,6 +133,17 @@ fn the_password_in_a_dotenv_is_that_role_of_a_real_server() {
             .ends_with(".env"),
         "{credential}"
     );
+
+    // The same password under another salt, as whoever sets it again makes it: it goes on being
+    // that one, however often both are read.
+    let again = format!("alter role {role} password '{password}'");
+    crate::chain::sql(&server.url, &again);
+    for pass in 0..4 {
+        let told = world.get(&["scan", &server.url, "-o", "ndjson"]);
+        let open = ["findings", "--rule", "open-secret", "--verdict", "fail"];
+        let open = world.get(&[&open[..], &["-o", "ndjson"]].concat());
+        assert!(open.contains(&role), "pass {pass}: {told}{open}");
+    }
     crate::chain::sql(&server.url, &format!("drop role {role}"));
 }
 
