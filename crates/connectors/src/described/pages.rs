@@ -156,13 +156,14 @@ impl<'d> Pages<'d> {
     }
 }
 
-/// An element of an object: what it says, and under `@key` what it is called.
+/// An element of an object: what it says, and under `@key` what it is called, a slash at its end
+/// left out: it would be escaped in a path.
 fn named((key, value): (&String, &Value)) -> Value {
     let mut item = match value {
         Value::Object(map) => map.clone(),
         other => serde_json::Map::from_iter([("@value".to_owned(), other.clone())]),
     };
-    item.insert("@key".to_owned(), key.as_str().into());
+    item.insert("@key".to_owned(), key.trim_end_matches('/').into());
     Value::Object(item)
 }
 
