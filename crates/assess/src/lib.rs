@@ -251,6 +251,26 @@ impl<'a> Thing<'a> {
     }
 
     /// Whether its provider says that it, or its holder, is switched off.
+    /// Whether `member` is the secret in a file, and not what its provider keeps.
+    fn lies_in_file(&self, member: &model::Member) -> bool {
+        let of = |fact: &model::SourcedFact| {
+            fact.source == member.sighting.source && fact.native == member.sighting.native
+        };
+        let places = self.entity.facts.get(&Attribute::PLACE);
+        places.is_some_and(|facts| facts.iter().any(|one| of(one) && one.told.is().is_some()))
+    }
+
+    /// Whether a revocation of it was proven, and its provider has not shown it since.
+    fn is_proven_dead(&self, ground: &Ground) -> bool {
+        let Some(State::Proven { at, .. }) = ground.revocations.get(&self.entity.id) else {
+            return false;
+        };
+        let shown_again = |member: &&model::Member| {
+            member.missing_since.is_none() && member.last_seen > *at && !self.lies_in_file(member)
+        };
+        !self.entity.members.iter().any(|one| shown_again(&one))
+    }
+
     fn is_off(&self) -> bool {
         let off = |entity: &Entity| {
             matches!(

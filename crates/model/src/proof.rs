@@ -183,6 +183,14 @@ pub enum State {
 }
 
 impl State {
+    /// Whether nothing of it is under way: it is proven, or open for a reason that it tells.
+    pub const fn is_settled(&self) -> bool {
+        matches!(
+            self,
+            Self::Proven { .. } | Self::Residual { .. } | Self::Unverifiable { .. }
+        )
+    }
+
     /// The word in the store and in filters.
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -18,9 +18,12 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
     if !thing.is_live_credential() || !secret_in_text::is_leaked(thing) {
         return Vec::new();
+    }
+    if thing.is_proven_dead(ground) {
+        return Ruling::pass();
     }
     match (thing.validity(), listed(thing)) {
         (Some(Validity::Dead), _) => Ruling::pass(),
@@ -58,7 +61,14 @@ fn listed(thing: &Thing<'_>) -> Option<bool> {
     let stated = told
         .iter()
         .find(|fact| fact.confidence == Confidence::Stated && keeps(fact.source.connector()))?;
+    let gone = thing.entity.members.iter().any(|member| {
+        member.sighting.source == stated.source
+            && member.sighting.native == stated.native
+            && member.missing_since.is_some()
+    });
     match &stated.told {
+        // What it said before it listed it no more.
+        _ if gone => Some(false),
         Told::Is(value) => Some(value.text() == Some("active")),
         Told::Absent | Told::CannotTell => None,
     }

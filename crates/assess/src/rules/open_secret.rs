@@ -51,6 +51,9 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
 
 /// Whether the provider of the credential says that it is good, whatever file it lies in.
 fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
+    if thing.is_proven_dead(ground) {
+        return Verdict::Pass;
+    }
     let what = thing.holder.map_or_else(
         || "what it is for".to_owned(),
         |holder| format!("`{}`", model::clean(holder.name())),
@@ -59,7 +62,7 @@ fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
         .entity
         .members
         .iter()
-        .filter(|member| !lies_in_file(thing.entity, member))
+        .filter(|member| !thing.lies_in_file(member))
         .peekable();
     if at_provider.peek().is_none() {
         return match thing.holder {
@@ -80,17 +83,6 @@ fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
         Some(end) if end <= ground.now => Verdict::Pass,
         _ => Verdict::Fail(format!("it still opens {what}")),
     }
-}
-
-fn lies_in_file(entity: &Entity, member: &model::Member) -> bool {
-    let of = |fact: &SourcedFact| {
-        fact.source == member.sighting.source && fact.native == member.sighting.native
-    };
-    entity.facts.get(&Attribute::PLACE).is_some_and(|facts| {
-        facts
-            .iter()
-            .any(|fact| of(fact) && fact.told.is().is_some())
-    })
 }
 
 /// Where `fact` says the secret lies, unless a complete pass no longer found it there.

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use engine::{Crowd, Engine, Tried, Verified};
 use model::{Duration, Probed, State};
 use serde_json::json;
+use store::{RevocationFilter, RevocationRow};
 
 use super::apply::probed;
 use crate::error::Error;
@@ -21,7 +22,8 @@ use crate::shown;
 /// Tries it once on every path and asks the provider. What is let in opens the revocation again.
 /// Without an id everything that is still watched is tried: whatever is residual or unverifiable,
 /// and what was proven dead within `--within`. Run it so from a timer.
-/// Exits with 0 if it is refused, with 3 if any is alive, with 5 if that cannot be told.
+/// Exits with 0 if it is refused, with 3 if any is alive, with 5 if that cannot be told, or if any
+/// is under way or opened again and so is not tried here.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyRevoked {
     /// An id, the beginning of one, or a name; without it, everything that is still watched
@@ -120,10 +122,24 @@ fn watched(
             "{alive} alive again: `keyroll residual --retry` cuts them"
         ));
     }
+    let open = roll.read(|reading, tenant| {
+        reading.revocations(tenant, RevocationFilter::Open, REVOCATIONS_MAX)
+    })?;
+    // Under way, or alive and opened again: not tried here, and not to be forgotten by a timer.
+    let is_tried = |row: &RevocationRow| tried.iter().any(|one| one.plan == row.plan);
+    let left = open
+        .iter()
+        .filter(|row| !row.state.is_settled() && !is_tried(row))
+        .count();
+    if left > 0 {
+        remarks.push(format!(
+            "{left} not tried, because they are not ended yet: `keyroll residual` lists them"
+        ));
+    }
     list.end(&roll.gauge()?, &remarks)?;
     Ok(Outcome {
         findings: alive > 0,
-        incomplete: unclear > 0,
+        incomplete: unclear + left > 0,
         ..Outcome::CLEAN
     })
 }
@@ -169,6 +185,9 @@ fn row(one: &Tried<Verified>, now: Told, settings: &Settings) -> Row {
         ..Row::default()
     }
 }
+
+/// Revocations that are looked through for those that are not ended.
+const REVOCATIONS_MAX: usize = 1_000_000;
 
 /// Why one of many was left out.
 pub(crate) const NOT_ASKED: &str = "not asked: its provider answered none of the others";

@@ -120,10 +120,7 @@ impl Execution<'_> {
             self.record.read_back = Some(dead);
             alive |= !dead;
         }
-        let settled = matches!(
-            self.row.state,
-            State::Proven { .. } | State::Residual { .. } | State::Unverifiable { .. }
-        );
+        let settled = self.row.state.is_settled();
         if alive && settled {
             self.go(Event::Reopened)?;
         }
