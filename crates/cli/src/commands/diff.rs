@@ -1,6 +1,6 @@
 //! `keyroll diff`: what appeared, changed and went between two times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{EntityId, Timestamp};
 use serde_json::json;
@@ -99,17 +99,19 @@ impl Diff {
     }
 }
 
-/// Just before the scan that ended last: its sources were read one after the other.
+/// Just before the scan that ended last: its sources were read one after the other, each part of
+/// each once. `passes`: the latest first.
 fn latest(passes: &[store::Pass]) -> Timestamp {
-    let mut begun = match passes.first() {
-        Some(pass) => pass.started,
-        None => return Timestamp::MIN,
+    let Some(mut begun) = passes.first().map(|pass| pass.started) else {
+        return Timestamp::MIN;
     };
+    let mut read = BTreeSet::new();
     for pass in passes {
         let near = begun.since(pass.started) <= model::Duration::minutes(5);
-        if near {
-            begun = pass.started.min(begun);
+        if !near || !read.insert((&pass.source, &pass.scope)) {
+            break;
         }
+        begun = pass.started.min(begun);
     }
     begun - model::Duration(1)
 }

@@ -402,3 +402,34 @@ fn a_healthy_roll_is_told_line_by_line() {
     let told = world.session(&[&["doctor", "--json", "check,health", "-o", "csv"]]);
     insta::assert_snapshot!("doctor", told);
 }
+
+#[test]
+fn what_the_last_scan_changed_is_what_it_changed_alone() {
+    let mut world = World::new();
+    world.real_time();
+    let env = |password: &str| {
+        let url = format!("DATABASE_URL=postgres://shop:{password}@db.acme.test/shop\n");
+        world.file("src/shop/.env", &url);
+    };
+    let src = world.path("src");
+    let scan = || world.get(&["scan", "-q", src.to_str().unwrap()]);
+    let diff = || {
+        let told = world.get(&["diff", "-o", "ndjson"]);
+        let lines = told.lines().map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["what"].as_str().unwrap().to_owned()
+        });
+        lines.collect::<std::collections::BTreeSet<_>>()
+    };
+    env("Kq3w9ZxmT7vB");
+    scan();
+    assert!(diff().contains("new"));
+    scan();
+    assert!(diff().is_empty(), "nothing changed: {:?}", diff());
+    env("Lr4x8YynU6wC");
+    scan();
+    assert!(diff().contains("gone") && diff().contains("new"));
+    std::fs::remove_file(src.join("shop/.env")).unwrap();
+    scan();
+    assert_eq!(diff(), ["gone".to_owned()].into());
+}
