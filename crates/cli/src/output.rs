@@ -173,6 +173,8 @@ pub(crate) struct Row {
 pub(crate) struct Gauge {
     /// Sources that were read at least once.
     pub(crate) sources: u64,
+    /// Sources that this command was to read and did not, with nothing of it on the roll.
+    pub(crate) failed: u64,
     /// Parts that could not be read in the latest passes.
     pub(crate) gaps: u64,
     /// Recognised and no identity, where that was counted.
@@ -197,7 +199,11 @@ impl Gauge {
         if self.beside_the_world {
             return Value::Null;
         }
-        serde_json::json!({"sources": self.sources, "gaps": self.gaps, "set_aside": self.set_aside})
+        let mut record = serde_json::json!({"sources": self.sources, "gaps": self.gaps, "set_aside": self.set_aside});
+        if self.failed > 0 {
+            record["failed"] = self.failed.into();
+        }
+        record
     }
 
     /// Whether there is something to say.
@@ -214,6 +220,9 @@ impl fmt::Display for Gauge {
             "coverage: {} read",
             many(self.sources, "source", "sources")
         )?;
+        if self.failed > 0 {
+            write!(f, ", {} failed", many(self.failed, "source", "sources"))?;
+        }
         match self.gaps {
             0 => f.write_str(", no gaps")?,
             gaps => write!(f, ", {} (`keyroll gaps`)", many(gaps, "gap", "gaps"))?,

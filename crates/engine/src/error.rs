@@ -51,11 +51,18 @@ pub enum Error {
 
     /// Somebody else is at it.
     #[error(
-        "{what} is being worked on by another process until {until}; wait, or stop that process"
+        "{what} is being worked on by another process until {until}; {}",
+        if *.ended {
+            "that one has ended, but what it asked for may still be on its way: try again then"
+        } else {
+            "wait, or stop that process"
+        }
     )]
     Busy {
         /// What.
         what: String,
+        /// Whether whoever is at it is known to be no more.
+        ended: bool,
         /// Until when its lease holds.
         until: model::Timestamp,
     },

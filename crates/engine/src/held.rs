@@ -61,6 +61,12 @@ impl Engine {
     }
 }
 
+/// Whether whoever holds `lease` was a process of this machine and is no more.
+fn is_left(lease: &Lease) -> bool {
+    let holder = lease.holder.rsplit(' ').next();
+    holder.is_some_and(|holder| Process::this().knows_gone(holder))
+}
+
 impl Held {
     /// The lease without which nobody writes what a source shows. That of a process that was
     /// killed ends at once: reading leaves nothing under way.
@@ -69,12 +75,9 @@ impl Held {
         if let Some(lease) = engine.acquire(&name)? {
             return Ok(Self::keep(engine, lease));
         }
-        let is_dead = |lease: &Lease| {
-            let holder = lease.holder.rsplit(' ').next();
-            holder.is_some_and(|holder| Process::this().knows_gone(holder))
-        };
         let leases = engine.leases()?;
-        if let Some(left) = leases.iter().find(|one| one.name == name && is_dead(one)) {
+        let left = |one: &&Lease| one.name == name && is_left(one);
+        if let Some(left) = leases.iter().find(left) {
             engine.store.release(&engine.tenant, left)?;
         }
         Self::acquire(engine, &name)
@@ -89,9 +92,11 @@ impl Held {
             return Ok(Self::keep(engine, lease));
         }
         let holds = engine.leases()?.into_iter().find(|one| one.name == name);
+        let ended = holds.as_ref().is_some_and(is_left);
         let until = holds.map_or_else(|| engine.now(), |lease| lease.until);
         Err(Error::Busy {
             what: name.strip_prefix(COLLECT).unwrap_or(name).to_owned(),
+            ended,
             until: model::Timestamp::from_seconds(until.seconds() + 1),
         })
     }

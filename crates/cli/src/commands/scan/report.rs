@@ -115,6 +115,8 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
         .flat_map(|one| one.set_aside.values())
         .sum();
     gauge.set_aside = Some(aside);
+    let failed = report.scanned.iter().filter(|one| one.report.is_err());
+    gauge.failed = failed.count() as u64;
     Ok(Page {
         title: "The roll".to_owned(),
         lead: vec![Cell::new(lead(roll)?)],
