@@ -108,7 +108,9 @@ impl Plan {
                 if apply {
                     return super::apply::carry_out(settings, &engine, &plan, patience, consent);
                 }
-                show(settings, &page(&plan, None, settings.now))?;
+                let mut page = page(&plan, None, settings.now);
+                page.hints.extend(before(&roll, &plan)?);
+                show(settings, &page)?;
                 Ok(Outcome::CLEAN)
             }
             Self::List { open, limit } => list(settings, &roll, open, &limit),
@@ -148,6 +150,26 @@ pub(crate) fn find(roll: &Roll, text: &str) -> Result<(Planned, Option<Revocatio
         Error::failed(format!("no one plan is called `{shown}`"))
             .hint("`keyroll plan list` shows them; at least `pln-` and 6 letters are needed")
     })
+}
+
+/// Revocations that are looked through for an earlier one.
+const REVOCATIONS_MAX: usize = 100_000;
+
+/// What is known of an earlier revocation of the same thing.
+fn before(roll: &Roll, plan: &Planned) -> Result<Option<String>, Error> {
+    let subject = &plan.body.subject.entity;
+    let rows = roll.read(|reading, tenant| {
+        reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)
+    })?;
+    let of_it = rows.into_iter().filter(|row| row.subject == *subject);
+    let latest = of_it.max_by_key(|row| row.updated);
+    Ok(latest.map(|row| {
+        format!(
+            "it was revoked before, by {}, and is {}: `keyroll verify-revoked {subject}` tries it again",
+            row.plan,
+            row.state.as_str()
+        )
+    }))
 }
 
 /// The plan as a person approves it; with `row`, what came of it.

@@ -64,6 +64,8 @@ fn a_leaked_password_is_found_linked_revoked_and_proven_dead() {
     revoke(&world, id);
     monitored(&world);
     take_the_proof_along(&world, id);
+    let again = world.get(&["plan", "revoke", id]);
+    assert!(again.contains("and is proven"), "{again}");
     // A proof is known at once; whoever reads the server again learns the same of it.
     for _ in 0..2 {
         for rule in ["open-secret", "leaked-live"] {
