@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Reason, Scope};
+use model::{Attribute, Fact, Kind, Observation, Reason, Scope, Timestamp, Told};
 
 use crate::aws_iam::account::Account;
 use crate::aws_iam::{observe, report};
@@ -85,7 +85,9 @@ impl Connector for AwsExports {
                 }
             }
         }
-        for one in observe::observations(&mut found) {
+        let mut told = observe::observations(&mut found);
+        count_until(&mut told, cx.now);
+        for one in told {
             cx.observe(one);
         }
         // Anything may lie in a file that cannot be read, so its gap is one of the whole source.
@@ -256,4 +258,28 @@ fn json(bytes: &[u8], found: &mut Account) -> Result<(), Refusal> {
         found.take(&value);
     }
     Ok(())
+}
+/// An export does not say when it was taken, but whatever it tells of had happened by then: uses
+/// are counted at least up to the latest of it.
+fn count_until(told: &mut [Observation], now: Timestamp) {
+    const TIMES: [Attribute; 3] = [
+        Attribute::CREATED_AT,
+        Attribute::ROTATED_AT,
+        Attribute::LAST_USED_AT,
+    ];
+    let times = told.iter().flat_map(|one| {
+        let times = TIMES.iter().map(|attribute| one.fact(attribute));
+        times
+            .filter_map(|told| told.is()?.time())
+            .collect::<Vec<_>>()
+    });
+    let Some(latest) = times.filter(|at| *at <= now).max() else {
+        return;
+    };
+    for one in told {
+        if one.kind == Kind::Credential && one.facts.contains_key(&Attribute::LAST_USED_AT) {
+            let until = Fact::stated(Told::Is(latest.into()));
+            one.facts.insert(Attribute::USES_COUNTED_UNTIL, until);
+        }
+    }
 }
