@@ -20,10 +20,14 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
     if !thing.is_live_credential() || thing.is_off() {
         return Vec::new();
     }
-    if thing.entity.time(&Attribute::ROTATED_AT).is().is_some() {
+    let created = thing.entity.time(&Attribute::CREATED_AT);
+    if let Told::Is(rotated) = thing.entity.time(&Attribute::ROTATED_AT)
+        // What some sources call its last rotation is no more than its creation.
+        && created.is().is_none_or(|created| *created < rotated)
+    {
         return Ruling::pass();
     }
-    match thing.entity.time(&Attribute::CREATED_AT) {
+    match created {
         Told::Is(created) => judge("made", created, ground).unwrap_or_else(Ruling::pass),
         // The source cannot tell its age; but what we have seen unchanged for longer than the
         // period is older than the period.

@@ -6,6 +6,7 @@
 
 use model::{Attribute, CredentialType, Entity, Place, Severity, SourcedFact, Told, Verdict};
 
+use super::sighted::beside;
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -36,17 +37,31 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
         .unwrap_or_default();
     let mut places: Vec<_> = places
         .iter()
-        .filter_map(|fact| place(thing.entity, fact))
+        .filter_map(|fact| Some((place(thing.entity, fact)?, is_id_only(thing.entity, fact))))
         .collect();
+    // Where one sighting of a place has the secret, its id beside it says nothing more.
     places.sort();
-    places.dedup();
+    places.dedup_by(|later, first| later.0 == first.0);
     places
         .into_iter()
-        .map(|place| Ruling {
-            verdict: verdict.clone(),
+        .map(|(place, id_only)| Ruling {
+            verdict: match &verdict {
+                Verdict::Pass => Verdict::Pass,
+                _ if id_only => Verdict::Unknown(
+                    "its key id is written there, which opens nothing; its secret was not seen"
+                        .to_owned(),
+                ),
+                told => told.clone(),
+            },
             place: Some(place),
         })
         .collect()
+}
+
+/// Whether what lies there is the id of the key and not its secret.
+fn is_id_only(entity: &Entity, at: &SourcedFact) -> bool {
+    let told = beside(entity, at, &Attribute::named("id_only"));
+    told.and_then(model::Value::flag) == Some(true)
 }
 
 /// Whether the provider of the credential says that it is good, whatever file it lies in.

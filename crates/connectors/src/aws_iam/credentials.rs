@@ -92,7 +92,7 @@ pub(crate) fn credentials(telling: &Telling<'_>, told: &mut Vec<Observation>) {
             Scope::of("account"),
             CredentialType::AwsAccessKey,
         );
-        told.push(one.is(Attribute::PRIVILEGE, "root"));
+        told.push(for_good(one.is(Attribute::PRIVILEGE, "root")));
     }
 }
 
@@ -150,10 +150,15 @@ fn access_key(telling: &Telling<'_>, id: &str, key: &AccessKey) -> Observation {
         _ => Told::CannotTell,
     };
     let one = one.told(Attribute::LAST_USED_AT, used);
-    let created = Told::or_cannot_tell(key.created);
-    // The secret of an access key cannot be changed; another secret is another key.
-    one.told(Attribute::CREATED_AT, created.clone())
-        .told(Attribute::ROTATED_AT, created)
+    let one = one.told(Attribute::CREATED_AT, Told::or_cannot_tell(key.created));
+    if temporary { one } else { for_good(one) }
+}
+
+/// An access key has no end, and its secret cannot be changed: another secret is another key, so
+/// that a key is as old as its creation.
+fn for_good(one: Observation) -> Observation {
+    one.told::<Timestamp>(Attribute::ROTATED_AT, Told::Absent)
+        .told::<Timestamp>(Attribute::EXPIRES_AT, Told::Absent)
 }
 
 fn never(created: Option<Timestamp>) -> Told<Timestamp> {
@@ -215,7 +220,7 @@ fn of_line(telling: &Telling<'_>, line: &Line, told: &mut Vec<Observation>) {
         } else {
             one
         };
-        told.push(dated(one, slot));
+        told.push(for_good(dated(one, slot)));
     }
     for slot in &line.certificates {
         let id = slot_id(&line.arn, "signing_certificate", slot);
@@ -228,7 +233,8 @@ fn of_line(telling: &Telling<'_>, line: &Line, told: &mut Vec<Observation>) {
             scope,
             CredentialType::X509Certificate,
         );
-        told.push(dated(one, slot));
+        let rotated = Told::or_cannot_tell(slot.rotated);
+        told.push(dated(one, slot).told(Attribute::ROTATED_AT, rotated));
     }
     let shown = line.password == Some(true) || (root && line.password_used.is().is_some());
     if shown {
@@ -250,14 +256,12 @@ fn slot_id(arn: &str, what: &str, slot: &Slot) -> String {
 }
 
 fn dated(one: Observation, slot: &Slot) -> Observation {
-    let rotated = Told::or_cannot_tell(slot.rotated);
     let one = one
         .is(
             Attribute::STATUS,
             if slot.active { "active" } else { "inactive" },
         )
-        .told(Attribute::CREATED_AT, rotated.clone())
-        .told(Attribute::ROTATED_AT, rotated)
+        .told(Attribute::CREATED_AT, Told::or_cannot_tell(slot.rotated))
         .told(Attribute::LAST_USED_AT, used(slot));
     match &slot.used_for {
         Some(used_for) => one.is(Attribute::LAST_USED_FOR, used_for.as_str()),

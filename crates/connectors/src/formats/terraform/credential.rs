@@ -57,8 +57,9 @@ pub(super) fn tell(one: &Resource<'_>, type_: CredentialType, behind: &[String],
     }
     if !told {
         // It is made, or known, elsewhere: what is on the roll is that there is one.
-        let mark = described.aws_id().unwrap_or("unknown");
-        let found = Found::public(type_, one.address.as_str(), mark);
+        let id = described.aws_id();
+        let found = Found::public(type_, one.address.as_str(), id.unwrap_or("unknown"))
+            .maybe(Attribute::named("id_only"), id.map(|_| true));
         seen.found(described.of(found));
     }
     let mut passed: Vec<&str> = main.map(|(name, _)| name).into_iter().collect();
