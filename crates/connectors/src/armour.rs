@@ -61,6 +61,22 @@ pub(crate) fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
     out
 }
 
+/// Whether a file that begins as armour of `label` does holds no block, and no example of one
+/// (`...`, `<here>`): it is cut off, or broken.
+pub(crate) fn is_torn(bytes: &[u8], label: &str) -> bool {
+    let text = bytes.trim_ascii();
+    let Some((first, inside)) = text.strip_prefix(BEGIN).and_then(self::label) else {
+        return false;
+    };
+    let end = find(inside, b"-----END ");
+    let body = inside[..end.unwrap_or(inside.len())].trim_ascii();
+    let is_example = end.is_some() && body.is_empty()
+        || [&b"..."[..], b"<", b"{{", b"$"]
+            .iter()
+            .any(|word| find(body, word).is_some());
+    first.ends_with(label) && !is_example && blocks(bytes).is_empty()
+}
+
 fn block(bytes: &[u8], line: usize) -> Option<Block<'_>> {
     let (label, inside) = label(bytes)?;
     let inside = &inside[..inside.len().min(BLOCK_BYTES_MAX)];

@@ -25,7 +25,7 @@ mod cyclonedx;
 mod declared;
 mod docker_config;
 mod dockerfile;
-mod dotenv;
+pub(crate) mod dotenv;
 mod gcloud;
 mod gcloud_store;
 mod gem_credentials;

@@ -238,6 +238,11 @@ fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Obse
     seen.found.retain(|found| !found.is_reference());
     for found in &mut seen.found {
         found.told.links.retain(|link| !within_the_file(link));
+        if found.secret.is_none() {
+            // Declared here, or public: no clone has a secret by it.
+            let flag = Fact::stated(Told::Is(Value::Flag(true)));
+            found.told.facts.insert(Attribute::named("no_secret"), flag);
+        }
     }
     let at = At {
         place: match place_below("", &path) {

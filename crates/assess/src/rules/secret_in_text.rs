@@ -6,7 +6,7 @@
 
 use model::{Attribute, Severity, SourcedFact, Verdict};
 
-use super::sighted::{beside, names_only, place};
+use super::sighted::{beside, may_be_sealed, names_only, place};
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -63,7 +63,7 @@ fn in_text<'a>(thing: &Thing<'a>) -> impl Iterator<Item = &'a SourcedFact> {
         })
         // What lies in an image is for another rule.
         .filter(move |fact| beside(entity, fact, &Attribute::named("image_part")).is_none())
-        // An id or a report names the secret; neither holds it.
+        // An id, a declaration or a report names the secret; a certificate is public.
         .filter(move |fact| !names_only(entity, fact))
 }
 
@@ -98,6 +98,11 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     if beside(thing.entity, at, &Attribute::named("vendored")).is_some() {
         return Verdict::Unknown(format!(
             "it lies in code of others; only its provider can tell whether it opens something{what}"
+        ));
+    }
+    if may_be_sealed(thing.entity, at) {
+        return Verdict::Unknown(format!(
+            "a pass phrase may protect it, and nobody can tell how good that is{what}"
         ));
     }
     if at.source.connector() == "git_history" {

@@ -1,8 +1,10 @@
 //! Secrets that rules find in the text of a file, beside what its formats told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, Confidence, CredentialType, Key, KeyKind, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use model::{Attribute, Confidence, CredentialType, Fact, Key, KeyKind, Secret, Told, Value};
 
 use super::kept::digest;
 use crate::formats::{self, FileAt, Found, Seen, as_utf8};
@@ -62,6 +64,9 @@ pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
         return;
     }
     let mut detected = detect(cx, file.path, file.bytes, seen);
+    if formats::dotenv::is_one(file.name()) {
+        confirm(&detected, seen);
+    }
     if !seen.keys.is_empty() {
         // Armour was read as keys already, with what their bodies tell.
         detected.retain(|one| one.credential != CredentialType::PrivateKey);
@@ -80,6 +85,53 @@ fn detect(cx: &Context<'_>, path: &str, bytes: &[u8], seen: &mut Seen) -> Vec<De
     told.found
 }
 
+/// Says which rule is sure of what a format told: an environment file is a text like others.
+fn confirm(detected: &[Detected], seen: &mut Seen) {
+    let is_low = |one: &Detected| {
+        let detection = Attribute::named("detection");
+        let word = one.facts.iter().find(|(name, _)| *name == detection);
+        word.is_none_or(|(_, word)| word.text() == Some("low"))
+    };
+    let sure: BTreeMap<_, _> = detected
+        .iter()
+        .filter(|one| !is_low(one))
+        .map(|one| (digest(&one.secret), one.rule.as_str()))
+        .collect();
+    for found in &mut seen.found {
+        let rule = found.secret.as_ref().and_then(|one| sure.get(&digest(one)));
+        if let Some(rule) = rule {
+            let rule = Fact::stated(Told::Is(Value::from(*rule)));
+            found
+                .told
+                .facts
+                .entry(Attribute::named("rule"))
+                .or_insert(rule);
+        }
+    }
+}
+
+/// Whether `secret` is told already, as it stands or without what dresses it up: base64, also
+/// of a login, and the brackets and quotes in which a flow of YAML ends.
+fn is_told(secret: &Secret, told: &BTreeSet<[u8; 32]>) -> bool {
+    let known = |bytes: &[u8]| told.contains(&crate::public_key::sha256(bytes));
+    let bytes = secret.expose();
+    let dressed = |byte: &u8| matches!(byte, b'}' | b']' | b',' | b'"' | b'\'' | b' ');
+    let end = bytes
+        .iter()
+        .rposition(|byte| !dressed(byte))
+        .map_or(0, |at| at + 1);
+    let bare = &bytes[..end];
+    if known(bytes) || known(bare) {
+        return true;
+    }
+    let Ok(plain) = STANDARD.decode(bare).map(Secret::new) else {
+        return false;
+    };
+    let plain = plain.expose();
+    let colon = plain.iter().position(|byte| *byte == b':');
+    known(plain) || colon.is_some_and(|at| known(&plain[at + 1..]))
+}
+
 /// What was detected and is not told yet. An access key id names its key and is no secret: it
 /// goes to the secret beside it, or stands alone.
 fn new(
@@ -93,9 +145,10 @@ fn new(
         .partition(|(id, _)| id.is_some());
     let mut found = Vec::new();
     for (_, one) in secrets {
-        if !told.insert(digest(&one.secret)) {
+        if is_told(&one.secret, told) {
             continue;
         }
+        told.insert(digest(&one.secret));
         let line = one.line;
         let pair = (one.credential == CredentialType::AwsAccessKey)
             .then(|| nearest(&named, line))
@@ -199,6 +252,42 @@ mod tests {
                 (false, vec!["AKIAQ3EGWHX5JKPLTRMO".to_owned()]),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_rule_is_sure_of_in_an_environment_file_bears_its_name() {
+        let sure = |word: &str| Detected {
+            facts: vec![(Attribute::named("detection"), word.into())],
+            ..detected("sk_live_0123456789", 1)
+        };
+        let told = |word: &str| {
+            let mut seen = Seen::default();
+            let secret = Secret::from("sk_live_0123456789");
+            seen.found(Found::secret(CredentialType::ApiToken, "KEY", secret));
+            confirm(&[sure(word)], &mut seen);
+            seen.found[0]
+                .told
+                .facts
+                .contains_key(&Attribute::named("rule"))
+        };
+        assert!(told("high") && told("medium") && !told("low"));
+    }
+
+    #[test]
+    fn one_secret_in_two_forms_is_told_once() {
+        let told = BTreeSet::from([digest(&Secret::from("hunter2-correct"))]);
+        for again in [
+            "hunter2-correct",
+            "hunter2-correct}",
+            "aHVudGVyMi1jb3JyZWN0",
+            "YW5uOmh1bnRlcjItY29ycmVjdA==",
+        ] {
+            assert!(is_told(&Secret::from(again), &told), "{again}");
+        }
+        // `hunter2-correcu`, and the one with another letter behind it.
+        for other in ["aHVudGVyMi1jb3JyZWN1", "hunter2-correctx"] {
+            assert!(!is_told(&Secret::from(other), &told), "{other}");
+        }
     }
 
     #[test]

@@ -128,11 +128,15 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         self.refused(path, &Refusal::new(Reason::Unsupported, told))
     }
 
-    /// Something that is neither file nor directory here: another file system is a gap, a
-    /// socket or a device is nothing to read.
+    /// Something that is neither file nor directory here: another file system is a gap, and so
+    /// is a pipe under a name that a format knows; other sockets and devices are nothing to read.
     pub(super) fn other(&mut self, path: &str) -> Result<(), Stop> {
         match self.cx.list(path) {
             Err(refusal) if !is_absent(&refusal) => self.refused(path, &refusal),
+            Err(refusal) if refusal.code == "ENOTDIR" && formats::known_by_name(path) => {
+                let told = "a pipe, a socket or a device, which is not read";
+                self.refused(path, &Refusal::new(Reason::Unsupported, told))
+            }
             _ => Ok(()),
         }
     }
@@ -305,14 +309,32 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 return self.archive(path);
             }
             if !known && !is_text(head.bytes.expose()) {
-                return Ok(());
+                let is_blank = head.bytes.expose().iter().all(|byte| *byte == 0);
+                return match packed && !closed && !is_blank {
+                    true => self.no_archive(path),
+                    false => Ok(()),
+                };
             }
         }
         match self.read(path, bytes_max(known))? {
             Some(file) if self.is_archive(&file) && !closed => self.archive(path),
             Some(file) if known || is_text(file.bytes.expose()) => self.take(path, &file, known),
+            Some(file)
+                if packed && !closed && file.bytes.expose().iter().any(|byte| *byte != 0) =>
+            {
+                self.no_archive(path)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// What is called an archive and begins like none.
+    fn no_archive(&mut self, path: &str) -> Result<(), Stop> {
+        if self.kind_of(path).is_for_show() {
+            return Ok(());
+        }
+        let told = "expected an archive or a compressed file, got something else";
+        self.refused(path, &Refusal::new(Reason::Failed, told))
     }
 
     /// What kind of place it is.

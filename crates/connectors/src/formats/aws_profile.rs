@@ -24,7 +24,13 @@ impl Format for AwsProfile {
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // Readers of these files join sections of one name; `[profile x]` and `[x]` are one.
         let mut profiles: BTreeMap<&str, Section<'_>> = BTreeMap::new();
-        for section in ini(file.text(seen)) {
+        let text = file.text(seen);
+        if let Some(line) = odd_line(text) {
+            seen.broken(format!(
+                "line {line}: expected a profile or a value, got something else"
+            ));
+        }
+        for section in ini(text) {
             let name = section.name.trim_start_matches("profile ").trim();
             profiles
                 .entry(name)
@@ -36,6 +42,20 @@ impl Format for AwsProfile {
             read_profile(name, &profile, seen);
         }
     }
+}
+
+/// The first line that is nothing; one that is indented goes on with what stands above it.
+fn odd_line(text: &str) -> Option<usize> {
+    let odd = |line: &str| {
+        let line = line.trim_end();
+        let begins = |first: &[char]| line.starts_with(first);
+        let section = begins(&['[']) && line.contains(']');
+        !line.is_empty() && !begins(&['#', ';', ' ', '\t']) && !section && !line.contains('=')
+    };
+    (1..)
+        .zip(text.lines())
+        .find(|(_, line)| odd(line))
+        .map(|(number, _)| number)
 }
 
 fn read_profile(name: &str, profile: &Section<'_>, seen: &mut Seen) {

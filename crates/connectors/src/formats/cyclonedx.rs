@@ -68,6 +68,8 @@ impl Format for Cyclonedx {
             seen.unsupported("expected CycloneDX 1.2 to 1.7, got another version");
             return;
         }
+        tree::expect_list(&value, "components", seen);
+        tree::expect_list(&value, "services", seen);
         components(&value, 0, seen);
         services(&value, 0, seen);
     }

@@ -35,6 +35,10 @@ impl Format for DockerConfig {
         let Some(value) = tree::json(file, seen) else {
             return;
         };
+        let odd = |auths: &&Value| !auths.is_object() && !auths.is_null();
+        if value.get("auths").filter(odd).is_some() {
+            seen.broken("expected logins by registry, got something else");
+        }
         for (registry, entry) in tree::members(&value, &["auths"]) {
             read_entry(registry, entry, seen);
         }

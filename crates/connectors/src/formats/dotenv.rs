@@ -52,6 +52,11 @@ pub(super) fn found(text: &str, seen: &mut Seen) -> Vec<Found> {
     own.found
 }
 
+/// Whether a file is one by its name; the machine's own environment is no file of a project.
+pub(crate) fn is_one(name: &str) -> bool {
+    Dotenv.recognises("", name)
+}
+
 fn is_example(name: &str) -> bool {
     name.split('.').any(|part| {
         matches!(

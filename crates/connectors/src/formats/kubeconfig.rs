@@ -51,9 +51,10 @@ impl Format for Kubeconfig {
         let Some(value) = tree::yaml(file, seen) else {
             return;
         };
+        tree::expect_list(&value, "users", seen);
         let servers = Servers::of(&value);
         for user in list(&value, "users") {
-            let name = tree::text(user, &["name"]).unwrap_or_default();
+            let name = word(user, &["name"]);
             if let Some(user) = user.get("user") {
                 read_user(name, user, &servers.of_user(name), seen);
             }
@@ -139,12 +140,8 @@ struct Servers {
 
 impl Servers {
     fn of(value: &Value) -> Self {
-        let owned = |value: Option<&str>| value.unwrap_or_default().to_owned();
         let pair = |one: &Value, first: &[&str], second: &[&str]| {
-            (
-                owned(tree::text(one, first)),
-                owned(tree::text(one, second)),
-            )
+            (word(one, first).to_owned(), word(one, second).to_owned())
         };
         Self {
             clusters: list(value, "clusters")
@@ -170,6 +167,12 @@ impl Servers {
         servers.truncate(8);
         servers
     }
+}
+
+/// A name, whatever it looks like: one letter is one, too.
+fn word<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+    let at = path.iter().try_fold(value, |at, name| at.get(name));
+    at.and_then(Value::as_str).unwrap_or_default()
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

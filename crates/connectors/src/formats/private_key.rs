@@ -43,6 +43,9 @@ impl Format for PrivateKeys {
             putty::read(file, seen);
         } else if armour::is_in(file.bytes) {
             read_armour(file.bytes, "", 1, seen);
+            if armour::is_torn(file.bytes, "PRIVATE KEY") {
+                seen.broken("a private key that is cut off or no base64");
+            }
         } else if let Some(key) = from_der(file.bytes) {
             seen.key(key.into_key(Secret::new(file.bytes.to_vec())));
         }

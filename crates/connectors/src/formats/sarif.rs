@@ -88,6 +88,10 @@ impl Format for Sarif {
             let scanner = tree::text(run, &["tool", "driver", "name"]).unwrap_or("scanner");
             let all = SCANNERS.contains(&scanner.to_ascii_lowercase().as_str());
             for result in tree::list(run, &["results"]) {
+                let odd = result.get("ruleId").is_some_and(|id| !id.is_string());
+                if odd {
+                    seen.broken("expected the name of a rule, got something else");
+                }
                 if !all && !is_of_secret(run, result) {
                     continue;
                 }

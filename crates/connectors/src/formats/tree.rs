@@ -100,6 +100,14 @@ pub(super) fn list<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
     at.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// A gap where `name` stands and is no list.
+pub(super) fn expect_list(value: &Value, name: &'static str, seen: &mut Seen) {
+    let odd = |at: &&Value| !at.is_array() && !at.is_null();
+    if value.get(name).filter(odd).is_some() {
+        seen.broken(format!("expected a list of {name}, got something else"));
+    }
+}
+
 /// The names and texts of the table at `path`, numbers included.
 pub(super) fn pairs<'a>(value: &'a Value, path: &[&str]) -> Vec<(&'a str, &'a str)> {
     members(value, path)

@@ -55,8 +55,18 @@ impl Format for X509 {
             if let (Some(&der::SEQUENCE), Some(one)) = (file.bytes.first(), certificate(file.bytes))
             {
                 seen.certificate(one);
+            } else if file.name().ends_with(".der")
+                && file
+                    .bytes
+                    .first()
+                    .is_some_and(|first| *first != der::SEQUENCE)
+            {
+                seen.broken("expected DER, got something else");
             }
             return;
+        }
+        if self.recognises(file.path, file.name()) && armour::is_torn(file.bytes, "CERTIFICATE") {
+            seen.broken("a certificate that is cut off or broken");
         }
         for block in armour::blocks(file.bytes) {
             if !matches!(

@@ -73,6 +73,98 @@ fn links_are_never_followed() {
 }
 
 #[test]
+fn a_pipe_that_is_called_like_a_credential_file_is_a_gap() {
+    let no_directory =
+        json!({"refusal": {"reason": "failed", "code": "ENOTDIR", "told": "a pipe"}});
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": ".env", "kind": "other"}, {"name": "control", "kind": "other"}],
+        "LIST /srv/.env": no_directory,
+        "LIST /srv/control": no_directory,
+    }));
+    let parts: Vec<_> = out.gaps.iter().map(|gap| gap.scope.to_string()).collect();
+    assert_eq!(parts, ["/srv/.env"], "{out:?}");
+}
+
+#[test]
+fn what_its_format_knows_by_name_and_cannot_read_is_a_gap() {
+    for (name, text, gaps) in [
+        (".aws/credentials", "[a\nfoo\n", 1),
+        (".aws/credentials", "# none yet\n[a]\nx =\n  y\n", 0),
+        (".kube/config", "users: 7\n", 1),
+        (".kube/config", "users: null\n", 0),
+        (".docker/config.json", r#"{"auths": [1]}"#, 1),
+        (".docker/config.json", r#"{"auths": {}}"#, 0),
+        ("id_rsa", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", 1),
+        (
+            "c.pem",
+            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+            1,
+        ),
+        (
+            "c.pem",
+            "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n",
+            0,
+        ),
+        (
+            "a.txt",
+            "-----BEGIN CERTIFICATE-----\nis how it begins\n",
+            0,
+        ),
+        ("z.der", "garbage", 1),
+        ("z.der", "0\u{3}x", 0),
+        (
+            "r.sarif",
+            r#"{"version": "2.1.0", "runs": [{"results": [{"ruleId": 7}]}]}"#,
+            1,
+        ),
+        (
+            "r.sarif",
+            r#"{"version": "2.1.0", "runs": [{"results": [{}]}]}"#,
+            0,
+        ),
+        (
+            "b.cdx.json",
+            r#"{"specVersion": "1.6", "components": 5}"#,
+            1,
+        ),
+        ("b.cdx.json", r#"{"specVersion": "1.6"}"#, 0),
+        ("tfplan.json", r#"{"format_version": 99.0}"#, 1),
+        ("tfplan.json", r#"{"format_version": "1.2"}"#, 0),
+        ("a.tar", "\u{1}\0\u{7}\0", 1),
+        ("a.tar", "\0\0\0\0", 0),
+    ] {
+        let (mut dir, mut name_left) = ("/srv".to_owned(), name);
+        let mut json = serde_json::Map::new();
+        while let Some((first, rest)) = name_left.split_once('/') {
+            json.insert(
+                format!("LIST {dir}"),
+                json!([{"name": first, "kind": "directory"}]),
+            );
+            dir = format!("{dir}/{first}");
+            name_left = rest;
+        }
+        let size = text.len();
+        json.insert(
+            format!("LIST {dir}"),
+            json!([{"name": name_left, "kind": "file", "size": size}]),
+        );
+        json.insert(format!("READ {dir}/{name_left}"), json!({"text": text}));
+        let out = recorded(&json.into());
+        assert_eq!(out.gaps.len(), gaps, "{name} {text}: {:?}", out.gaps);
+    }
+}
+
+#[test]
+fn a_user_of_one_letter_has_a_name() {
+    let text = "kind: Config\nusers: [{name: u, user: {token: 0123456789abcdef}}]\n";
+    let out = recorded(&json!({
+        "LIST /srv": [{"name": "kubeconfig", "kind": "file", "size": 80}],
+        "READ /srv/kubeconfig": {"text": text},
+    }));
+    assert!(out.text().contains("token of u"), "{}", out.text());
+}
+
+#[test]
 fn hostile_names_become_gaps_and_reach_nobody_raw() {
     let names = [
         "..",

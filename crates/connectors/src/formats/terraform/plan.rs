@@ -16,8 +16,9 @@ static NONE: Value = Value::Null;
 
 /// Reads a plan, or a state in the same form.
 pub(super) fn read(plan: &Value, seen: &mut Seen) {
-    if let Some(version) = plan.get("format_version").and_then(Value::as_str)
-        && !matches!(version.split('.').next(), Some("0" | "1"))
+    let version = plan.get("format_version").map(Value::to_string);
+    if let Some(version) = version
+        && !matches!(version.trim_matches('"').split('.').next(), Some("0" | "1"))
     {
         seen.unsupported("a plan of a newer format than version 1; what was known of it was read");
     }
