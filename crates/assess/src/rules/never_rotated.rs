@@ -28,11 +28,11 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
         return Ruling::pass();
     }
     match created {
-        Told::Is(created) => judge("made", created, ground).unwrap_or_else(Ruling::pass),
+        Told::Is(created) => judge("made on", created, ground).unwrap_or_else(Ruling::pass),
         // The source cannot tell its age; but what we have seen unchanged for longer than the
         // period is older than the period.
         Told::Absent | Told::CannotTell => {
-            judge("unchanged at least", thing.entity.first_seen, ground)
+            judge("unchanged at least since", thing.entity.first_seen, ground)
                 .unwrap_or_else(|| Ruling::unknown(silence(thing)))
         }
     }
@@ -43,7 +43,7 @@ fn judge(word: &str, since: Timestamp, ground: &Ground) -> Option<Vec<Ruling>> {
     let old = age > ground.age_max;
     old.then(|| {
         Ruling::fail(format!(
-            "{word} since {since}, {age} ago; {} are allowed",
+            "{word} {since}, {age} ago; {} are allowed",
             ground.age_max
         ))
     })

@@ -129,7 +129,7 @@ print(json.dumps([[row.group(pattern[name]) for name in ("file", "line", "severi
     // What failed comes before what could not be judged.
     assert_eq!(
         (&read[0][2], &read[0][3]),
-        (&"warning".into(), &"unowned".into()),
+        (&"error".into(), &"secret-in-text".into()),
         "{read}"
     );
     let mut rows = read.as_array().unwrap().iter();
