@@ -9,6 +9,7 @@
 //! **Invariant:** no clock: the same thing at the same `now` gives the same findings in the
 //! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
 
+mod next;
 mod place;
 mod print;
 mod risk;
@@ -23,6 +24,7 @@ use model::{
     SourceId, State, Suggested, Timestamp, Told, Validity, Verdict,
 };
 
+pub use next::{REVOKING, is_revocable};
 pub use rules::RULES;
 
 /// One rule.
@@ -165,7 +167,6 @@ fn finding(
     let ordinal = if place.is_empty() { ordinal } else { 0 };
     let id = FindingId::of(rule.id, place, ordinal, &thing.entity.id);
     let factors = risk::factors(rule, &ruling, thing, ground);
-    let holder = thing.holder.map_or(&thing.entity.id, |holder| &holder.id);
     Finding {
         print: print::of(rule, &ruling, thing.entity),
         mute: mutes
@@ -187,10 +188,7 @@ fn finding(
         validity: thing.validity(),
         owner: thing.owner.map(str::to_owned),
         suggested: None,
-        next: rule
-            .next
-            .replace("{id}", thing.entity.id.as_str())
-            .replace("{holder}", holder.as_str()),
+        next: next::of(rule, thing),
     }
 }
 

@@ -398,6 +398,40 @@ fn each_finding_tells_where_it_is_who_answers_and_what_to_type_next() {
     }
 }
 
+#[test]
+fn a_revocation_is_offered_only_where_a_source_of_ours_can_make_it() {
+    let now: Timestamp = "2026-03-01".parse().unwrap();
+    let next = |source: &str, type_: &str| {
+        let facts = [("type", type_), ("place", "/srv/shop/.env")];
+        let facts = facts.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        let seen = Seen {
+            source: source.into(),
+            missing: false,
+            facts: facts.into(),
+            used_by: Vec::new(),
+            used_by_type: String::new(),
+        };
+        let thing = entity(Kind::Credential, &[seen], now);
+        let thing = Thing {
+            entity: &thing,
+            holder: None,
+            owner: None,
+            refused: None,
+            users: &[],
+        };
+        let found = assess(&thing, &Ground::at(now), &[]);
+        let one = found.iter().find(|one| one.rule == "unused").unwrap();
+        one.next.replace(thing.entity.id.as_str(), "ID")
+    };
+    let (plan, get) = ("keyroll plan revoke ID", "keyroll get ID");
+    assert_eq!(next("aws_iam:000000000001", "aws_access_key"), plan);
+    assert_eq!(next("postgres_roles:7", "postgres_password"), plan);
+    assert_eq!(next("files:host", "api_token"), get);
+    assert_eq!(next("slack:T01", "api_token"), get);
+    assert_eq!(next("aws_iam:000000000001", "aws_console_password"), get);
+    assert_eq!(next("aws_exports:host:/srv/export", "aws_access_key"), get);
+}
+
 /// The factors of what `unused` says of an access key with these facts.
 fn factors(facts: &[(&str, Value)], owner: Option<&str>) -> BTreeMap<String, i32> {
     let now: Timestamp = "2026-03-01".parse().unwrap();

@@ -133,19 +133,28 @@ impl Changed {
             }
             if entity.text(&model::Attribute::named("change")) == Some("staged")
                 && let Some(place) = &finding.place
-                && is_plain(&place.path)
+                && let Some(path) = pathspec(&place.path)
             {
-                finding.next = format!("git restore --staged -- {}", place.path);
+                finding.next = format!("git restore --staged -- {path}");
             }
             self.findings.push(finding);
         }
     }
 }
 
-/// Whether a shell takes it as one word.
-fn is_plain(path: &str) -> bool {
+/// `path` as git and a shell take it for that one file; `None` where no line can name it.
+fn pathspec(path: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/@+".contains(c);
-    path.chars().all(plain)
+    if path.chars().all(plain) {
+        return Some(path.to_owned());
+    }
+    // Bytes that are no text are gone from it, and what steers a terminal is shown escaped.
+    if path.contains('\u{fffd}') || model::clean(path) != path {
+        return None;
+    }
+    let magic = path.starts_with(':') || path.contains(['*', '?', '[', '\\']);
+    let literal = if magic { ":(literal)" } else { "" };
+    Some(format!("'{literal}{}'", path.replace('\'', r"'\''")))
 }
 
 fn options(repository: String, change: &Change) -> BTreeMap<String, String> {
@@ -210,10 +219,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_offered_only_for_a_path_that_no_shell_takes_apart() {
-        assert!(is_plain("shop/.env"));
-        for hostile in ["a b", "$(x)", "a;b", "a\nb", "`x`", "'x'"] {
-            assert!(!is_plain(hostile), "{hostile}");
+    fn a_path_is_quoted_so_that_no_shell_and_no_git_takes_it_apart() {
+        let cases = [
+            ("shop/.env", Some("shop/.env")),
+            ("a b", Some("'a b'")),
+            ("$(x)", Some("'$(x)'")),
+            ("a;b", Some("'a;b'")),
+            ("`x`", Some("'`x`'")),
+            ("it's", Some(r"'it'\''s'")),
+            ("*.env", Some("':(literal)*.env'")),
+            (":/", Some("':(literal):/'")),
+            ("a\nb", None),
+            ("a\u{fffd}b", None),
+        ];
+        for (path, quoted) in cases {
+            assert_eq!(pathspec(path).as_deref(), quoted, "{path}");
         }
     }
 }

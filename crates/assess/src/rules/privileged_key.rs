@@ -1,4 +1,4 @@
-//! A credential that acts as root or superuser.
+//! A credential that acts as root, superuser or administrator.
 //!
 //! Nothing bounds what its bearer can do, and nobody can tell its legitimate use from theft.
 //! Use a role with the rights that are needed, and keep root for the day everything else fails.
@@ -7,9 +7,12 @@ use model::{Attribute, CredentialType, Severity, Told};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
+/// The managed policy of AWS that allows everything.
+const ADMINISTRATOR: &str = "AdministratorAccess";
+
 pub(super) const RULE: Rule = Rule {
     id: "privileged-key",
-    title: "a credential acts as root or superuser",
+    title: "a credential acts as root, superuser or administrator",
     owasp: "NHI5",
     severity: Severity::High,
     next: "keyroll why {id}",
@@ -32,7 +35,25 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         Told::Is(value) if matches!(value.text(), Some("root" | "superuser")) => {
             Ruling::fail(format!("it acts as {value}"))
         }
+        Told::Is(value) if value.text() == Some("admin") => Ruling::fail(administrator(thing)),
         Told::Is(_) | Told::Absent => Ruling::pass(),
         Told::CannotTell => Ruling::unknown("no source tells what it may do"),
+    }
+}
+
+/// That it may do everything, with the rights that its holder is told to have.
+fn administrator(thing: &Thing<'_>) -> String {
+    let everything = "it acts as administrator and may do everything";
+    let rights = match thing.own_or_holders(&Attribute::RIGHTS) {
+        Told::Is(rights) => model::clean(&rights.to_string()),
+        Told::Absent | Told::CannotTell => String::new(),
+    };
+    // Beside the right to everything, no other counts.
+    let named = rights
+        .split(", ")
+        .find(|one| one.starts_with(ADMINISTRATOR));
+    match named.unwrap_or(&rights) {
+        "" => everything.to_owned(),
+        rights => format!("{everything}, by {}", model::shorten(rights, 200)),
     }
 }

@@ -349,4 +349,11 @@ mod tests {
             assert!(typed.is_ok(), "{}: {next}: {:?}", rule.id, typed.err());
         }
     }
+
+    #[test]
+    fn a_revocation_is_offered_for_what_our_connectors_can_revoke() {
+        let revoking = connectors::catalog().filter(|one| one.revoker().is_some());
+        let names: Vec<_> = revoking.map(|one| one.spec().name).collect();
+        assert_eq!(names, assess::REVOKING);
+    }
 }

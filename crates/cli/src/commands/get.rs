@@ -135,7 +135,11 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
     let mut hints = vec![format!(
         "`keyroll why {id}` shows where each word comes from"
     )];
-    if row.kind == Kind::Credential && seen.revocation.is_none() && row.missing_since.is_none() {
+    if row.kind == Kind::Credential
+        && seen.revocation.is_none()
+        && row.missing_since.is_none()
+        && assess::is_revocable(&seen.thing.entity, seen.thing.holder.as_ref())
+    {
         hints.push(format!(
             "`keyroll plan revoke {id}` plans its end; nothing changes until you apply it"
         ));

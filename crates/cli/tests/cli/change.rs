@@ -115,6 +115,16 @@ fn a_staged_secret_is_one_line_with_what_to_do_and_stops_the_commit() {
 }
 
 #[test]
+fn what_to_type_about_a_staged_file_is_quoted_for_a_shell() {
+    let shop = Shop::new();
+    shop.file("it's new/my prod.env", &format!("X={}\n", url("app", NEW)));
+    shop.git(&["add", "-A"]);
+    let (_, stdout, stderr) = shop.scan(&["--staged"]);
+    let next = r"next: git restore --staged -- 'it'\''s new/my prod.env' ";
+    assert!(stdout.contains(next), "{stdout}{stderr}");
+}
+
+#[test]
 fn a_staged_text_of_windows_is_read_like_any_other() {
     let shop = Shop::new();
     let text = format!("\u{feff}DATABASE_URL={}\r\n", url("app", NEW));

@@ -96,6 +96,51 @@ fn recording_the_key_in_a_notebook_is_that_iam_user() {
 }
 
 #[test]
+fn an_old_key_of_an_administrator_in_an_export_is_told_as_what_it_is() {
+    let key = "AKIAQ3EGWHX5JKPLTRMN";
+    let mut world = World::new();
+    world.real_time();
+    let at = "2020-01-01T00:00:00+00:00";
+    let details = serde_json::json!({"UserDetailList": [{
+        "Path": "/", "UserName": "ann", "UserId": "AIDAQ3EGWHX5JKPLTRMN2",
+        "Arn": "arn:aws:iam::058266239654:user/ann", "CreateDate": at,
+        "GroupList": [], "AttachedManagedPolicies": [{
+            "PolicyName": "AdministratorAccess",
+            "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+        }],
+    }], "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+    let keys = serde_json::json!({"AccessKeyMetadata": [{
+        "UserName": "ann", "AccessKeyId": key, "Status": "Active", "CreateDate": at,
+    }]});
+    world.file("export/details.json", &details.to_string());
+    world.file("export/keys.json", &keys.to_string());
+    world.file("work/README.md", &format!("The key is {key}.\n"));
+    let work = world.path("work");
+    let export = format!("export:{}", world.path("export").display());
+    world.get(&["scan", work.to_str().unwrap(), &export]);
+    let found = world.get(&["findings", "-o", "json"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let found = found["items"].as_array().or(found.as_array()).unwrap();
+    let said = |rule: &str| {
+        let of_key = |one: &&Value| one["rule"] == rule && one["name"] == key;
+        let one = found.iter().find(of_key).unwrap();
+        let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        (text("verdict"), text("why"))
+    };
+    let is = |rule: &str, verdict: &str, why: &str| {
+        let told = said(rule);
+        assert!(
+            told.0 == verdict && told.1.contains(why),
+            "{rule}: {told:?}"
+        );
+    };
+    is("never-rotated", "fail", "made since 2020-01-01");
+    is("long-lived", "fail", "it never ends");
+    is("privileged-key", "fail", "by AdministratorAccess");
+    is("open-secret", "unknown", "its secret was not seen");
+}
+
+#[test]
 fn the_password_in_a_dotenv_is_that_role_of_a_real_server() {
     let Some(server) = testkit::postgres() else {
         return;

@@ -87,15 +87,10 @@ pub(crate) fn of(telling: &Telling<'_>, one: &Principal, mut told: Observation) 
     if one.role || !one.recorded {
         return told;
     }
-    let known = one.policies_told
-        && one.groups.iter().all(|name| {
-            telling
-                .account
-                .groups
-                .get(name)
-                .is_some_and(|group| group.policies_told)
-        })
-        && policies.iter().all(|policy| policy.document.is_some());
+    let known = is_known(telling, one, &policies);
+    if known && !admin && !may_become_admin(&policies) {
+        told = told.told::<String>(Attribute::PRIVILEGE, Told::Absent);
+    }
     let assumes = admin
         || policies
             .iter()
@@ -132,6 +127,25 @@ pub(crate) fn of(telling: &Telling<'_>, one: &Principal, mut told: Observation) 
         .map(|action| (*action).to_owned())
         .collect();
     told.is(Attribute::named("session_probes"), probes)
+}
+
+/// Whether every policy of a user is known, with what it says.
+fn is_known(telling: &Telling<'_>, one: &Principal, policies: &[Held<'_>]) -> bool {
+    let groups = &telling.account.groups;
+    let told = |name| groups.get(name).is_some_and(|group| group.policies_told);
+    one.policies_told
+        && one.groups.iter().all(told)
+        && policies.iter().all(|policy| policy.document.is_some())
+}
+
+/// Whether some policy could let its holder give itself any right, under whatever condition.
+fn may_become_admin(policies: &[Held<'_>]) -> bool {
+    let mut documents = policies.iter().filter_map(|policy| policy.document);
+    documents.any(|document| {
+        ["iam:AttachUserPolicy", "iam:PutUserPolicy"]
+            .iter()
+            .any(|action| policy::may_allow(document, action))
+    })
 }
 
 /// Roles of this account that let this user in: by name always, by account where the user's own
