@@ -134,7 +134,7 @@ fn an_old_key_of_an_administrator_in_an_export_is_told_as_what_it_is() {
             "{rule}: {told:?}"
         );
     };
-    is("never-rotated", "fail", "made since 2020-01-01");
+    is("never-rotated", "fail", "made on 2020-01-01");
     is("long-lived", "fail", "it never ends");
     is("privileged-key", "fail", "by AdministratorAccess");
     is("open-secret", "unknown", "its secret was not seen");
