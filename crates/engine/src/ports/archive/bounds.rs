@@ -129,6 +129,36 @@ impl fmt::Display for Beyond {
 
 impl std::error::Error for Beyond {}
 
+/// A reader that says again that it broke: some say so once, and then that they ended.
+pub(super) struct Steady<R> {
+    inner: R,
+    broken: Option<io::ErrorKind>,
+}
+
+impl<R> Steady<R> {
+    pub(super) const fn new(inner: R) -> Self {
+        Self {
+            inner,
+            broken: None,
+        }
+    }
+}
+
+impl<R: Read> Read for Steady<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(kind) = self.broken {
+            return Err(kind.into());
+        }
+        let count = self.inner.read(buffer);
+        if let Err(error) = &count
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.broken = Some(error.kind());
+        }
+        count
+    }
+}
+
 /// Why reading ended, for a gap. The words of a library could repeat what it read.
 pub(super) fn refusal(error: &io::Error) -> Refusal {
     const CAUSES_MAX: usize = 8;

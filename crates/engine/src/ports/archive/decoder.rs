@@ -12,7 +12,7 @@ use rawzip::CompressionMethod;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::bounds::{Bounded, Counted, Spent};
+use super::bounds::{Bounded, Counted, Spent, Steady};
 
 /// Memory that a stream may ask for before its first byte: xz -9 and zstd -19 need half of it.
 const WINDOW_MAX: u64 = 128 << 20;
@@ -28,7 +28,7 @@ pub(super) fn stream<'r>(
 ) -> Option<Stream<'r>> {
     let (source, packed) = counted(source);
     let inner: Box<dyn Read + 'r> = match packing {
-        Packing::Gzip => Box::new(MultiGzDecoder::new(source)),
+        Packing::Gzip => Box::new(Steady::new(MultiGzDecoder::new(source))),
         Packing::Zstd => Box::new(ZstdFrames::new(source)),
         Packing::Xz => Box::new(xz(source)),
         Packing::Bzip2 => Box::new(MultiBzDecoder::new(source)),

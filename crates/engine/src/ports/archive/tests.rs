@@ -152,6 +152,34 @@ fn gaps(some: &Unpacked) -> Vec<(&str, &str)> {
 }
 
 #[test]
+fn a_sum_that_does_not_fit_is_a_gap() {
+    let text = b"TOKEN=0123456789";
+    let summed = |sum: u32| {
+        let mut bytes = Zip::default().file("a.env", text).end();
+        let is_listed = |head: &[u8]| head == b"PK\x01\x02";
+        let directory = bytes.windows(4).position(is_listed).unwrap();
+        bytes[14..18].copy_from_slice(&sum.to_le_bytes());
+        bytes[directory + 16..directory + 20].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    };
+    let whole = gzip(&end(tar(&[("a.env", text)])));
+    let mut broken = whole.clone();
+    let at = broken.len() - 8;
+    broken[at] ^= 0xff;
+    for (bytes, gaps) in [
+        (summed(crc32(text)), 0),
+        (summed(crc32(text) ^ 1), 1),
+        (summed(0), 0),
+        (whole, 0),
+        (broken, 1),
+    ] {
+        let told = read(&bytes, "a");
+        assert_eq!(told.gaps.len(), gaps, "{:?}", told.gaps);
+        assert_eq!(told.entries.len(), 1);
+    }
+}
+
+#[test]
 fn a_file_comes_out_of_every_packing_as_it_went_in() {
     let plain = tar(&[("etc/.env", b"A=b"), ("long/".repeat(60).as_str(), b"")]);
     let expected = [("etc/.env", "A=b".to_owned())];

@@ -102,8 +102,17 @@ impl<'e> Unpacking<'e> {
             Err(error) => return self.gap(inside.place(), bounds::refusal(&error)),
         };
         if Packing::of(&head) == Some(Packing::Tar) {
+            let before = self.gaps;
             let mut whole = Again::new(head.as_slice(), stream);
-            return self.tar(&mut whole, inside);
+            self.tar(&mut whole, inside);
+            // The sum of a stream stands behind the end of the tar in it.
+            if self.gaps == before
+                && !self.spent.is_over()
+                && let Err(error) = io::copy(&mut whole, &mut io::sink())
+            {
+                self.gap(inside.place(), bounds::refusal(&error));
+            }
+            return;
         }
         let path = format!("{}{}", inside.prefix, stem(name));
         self.opened(path, 0o600, head, &mut stream, inside.depth);

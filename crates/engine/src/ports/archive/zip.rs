@@ -6,6 +6,7 @@ use connectors::{EntryKind, Refusal};
 use model::Reason;
 use rawzip::{ReaderAt, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord};
 
+use super::bounds::Steady;
 use super::decoder;
 use super::unpack::{Inside, Unpacking, name};
 
@@ -21,6 +22,7 @@ struct Listed {
     mode: u32,
     method: rawzip::CompressionMethod,
     encrypted: bool,
+    summed: bool,
     way: ZipArchiveEntryWayfinder,
 }
 
@@ -40,6 +42,7 @@ impl Listed {
             mode: mode.permissions() & 0o7777,
             method: record.compression_method(),
             encrypted: record.flags().is_encrypted(),
+            summed: record.crc32() != 0,
             way: record.wayfinder(),
         }
     }
@@ -119,6 +122,11 @@ impl Unpacking<'_> {
         }
         taken.insert(from, to);
         match decoder::entry(listed.method, entry.reader(), &self.spent) {
+            // A directory without a sum has nothing to hold the content to.
+            Some(stream) if listed.summed => {
+                let mut stream = Steady::new(entry.verifying_reader(stream));
+                self.file(path, listed.mode, &mut stream, depth);
+            }
             Some(mut stream) => self.file(path, listed.mode, &mut stream, depth),
             None => {
                 let told = format!("compressed by method {}", listed.method.as_u16());
