@@ -193,9 +193,11 @@ fn cut(text: &str) -> String {
 
 fn time(value: &Value, form: Form) -> Option<Timestamp> {
     let number = || value.as_i64().or_else(|| value.as_str()?.parse().ok());
-    match form {
+    let at = match form {
         Form::Plain | Form::Pairs => value.as_str()?.parse().ok(),
         Form::Seconds => number().map(Timestamp::from_seconds),
         Form::Milliseconds => number().map(|one| Timestamp(one.saturating_mul(1_000))),
-    }
+    };
+    // A number may lie beyond all years that can be written.
+    at.filter(|at| at.to_string().parse::<Timestamp>().is_ok())
 }
