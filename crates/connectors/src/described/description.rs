@@ -385,6 +385,14 @@ impl Description {
             let got = self.requests_per_second.to_string();
             return Err(Unfit::new("requests_per_second", "1 to 1000", &got));
         }
+        for (name, value) in &self.headers {
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let fits = !name.is_empty() && name.chars().all(is_of_name);
+            if !fits || !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
+                let expected = "names of letters, digits and `-`, and values in ASCII";
+                return Err(Unfit::new("headers", expected, name));
+            }
+        }
         for list in &self.list {
             self.check_list(list, &parts)?;
         }

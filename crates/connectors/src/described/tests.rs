@@ -37,6 +37,10 @@ fn a_description_that_cannot_be_is_refused_with_what_was_expected() {
     assert!(Described::read(&described(SEE)).is_ok());
     let cases = [
         (described("speed = 3\n"), "unknown field `speed`"),
+        (
+            described(SEE).replace("[login]", "[headers]\n\"x y\" = \"1\"\n[login]"),
+            "names of letters",
+        ),
         (described("page = { by = \"magic\" }\n"), "magic"),
         (
             described("for_each = \"orgs\"\n"),

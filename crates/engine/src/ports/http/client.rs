@@ -28,8 +28,11 @@ pub(super) struct Sealed {
 
 impl Sealed {
     /// With a header that says nothing secret; one that no header can say is left out.
-    pub(super) fn say(&mut self, name: &'static str, value: &'static str) {
-        self.headers.insert(name, HeaderValue::from_static(value));
+    pub(super) fn say(&mut self, name: &str, value: &str) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            self.headers.insert(name, value);
+        }
     }
 
     /// With a header that lets in; `None` if no header can say that.

@@ -78,7 +78,8 @@ static TOKEN: TokenLogin = TokenLogin {
         before: "Bearer ",
     },
     variable: "GIT_TOKEN",
-    headers: &[("x-version", "7")],
+    // The last two fit no header: they are left out, and nothing stops.
+    headers: &[("X-Version", "7"), ("x y", "8"), ("x-broken", "9\n")],
     per_second: 1000,
 };
 
