@@ -7,6 +7,7 @@ mod leaked_live;
 mod long_lived;
 mod never_rotated;
 mod new_secret;
+mod no_password;
 mod not_proven_gone;
 mod open_secret;
 mod orphaned;
@@ -36,6 +37,7 @@ pub static RULES: &[&Rule] = &[
     &secret_in_image::RULE,
     &secret_in_variable::RULE,
     &privileged_key::RULE,
+    &no_password::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,
     &static_login::RULE,

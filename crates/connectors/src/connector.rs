@@ -36,10 +36,21 @@ pub enum PortKind {
     Git,
     /// An HTTP interface; the engine shows whatever lets in.
     Http(Login),
-    /// A database, over its own protocol.
-    Sql,
+    /// A database that speaks SQL, over its own protocol.
+    Sql(Dialect),
+    /// Redis or Valkey, over its own protocol.
+    Redis,
     /// An endpoint that speaks TLS.
     Tls,
+}
+
+/// Whose SQL, and whose protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// PostgreSQL's. Values stand at `$1`, `$2`, …
+    Postgres,
+    /// That of MariaDB and MySQL. Values stand at `?`, in their order.
+    Mysql,
 }
 
 /// What an HTTP interface wants of whoever asks.

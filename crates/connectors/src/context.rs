@@ -7,9 +7,10 @@ use model::{
     Secret, Timestamp, Value,
 };
 
+use crate::database::Hashed;
 use crate::{
     Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Port, Question, Refusal,
-    Request, Response, Rows, Statement, Unpacked, Written,
+    Reply, Request, Response, Rows, Statement, Unpacked, Written,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -24,6 +25,12 @@ pub trait Fingerprints {
     /// The fingerprint of the SCRAM StoredKey (RFC 5802) of `password`, to be compared with
     /// that of a verifier; `None` if salt or iterations are out of bounds.
     fn scram(&self, password: &Secret, salt_base64: &str, iterations: u32) -> Option<Fingerprint>;
+
+    /// What a database keeps of `password`, in lower-case hex; `None` where nobody computes it.
+    fn hashed(&self, how: Hashed, password: &Secret) -> Option<String> {
+        let _ = (how, password);
+        None
+    }
 
     /// The hard keys by which `password`, as it is used for `login` (`host:port/role`), is known
     /// to be the one that a server on the roll accepts: the fingerprint of its SCRAM StoredKey
@@ -201,6 +208,18 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Sends a command to Redis; it must be one that changes nothing.
+    ///
+    /// # Errors
+    /// Redis refused, or did not answer; the code is the first word of its error.
+    pub fn redis(&mut self, words: &[&str]) -> Result<Reply, Refusal> {
+        let words = words.iter().map(|one| (*one).to_owned()).collect();
+        match self.port.ask(&Question::Redis { words })? {
+            Answer::Reply(reply) => Ok(reply),
+            _ => Err(another_answer()),
+        }
+    }
+
     /// Some of the history of the repository at `dir`, after the first `from` contents.
     ///
     /// # Errors
@@ -288,6 +307,11 @@ impl<'a> Context<'a> {
     /// See [`Fingerprints::login_keys`].
     pub fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {
         self.fingerprints.login_keys(login, password)
+    }
+
+    /// See [`Fingerprints::hashed`].
+    pub fn hashed(&self, how: Hashed, password: &Secret) -> Option<String> {
+        self.fingerprints.hashed(how, password)
     }
 
     /// See [`Fingerprints::scram`].

@@ -22,6 +22,7 @@ mod collection_json;
 mod connection_string;
 mod connector;
 mod context;
+mod database;
 mod der;
 mod described;
 mod files;
@@ -31,11 +32,13 @@ mod gitlab_project_tokens;
 mod jwt;
 mod leavers;
 mod login;
+mod mysql_accounts;
 mod packing;
 mod port;
 pub mod postgres_roles;
 mod public_key;
 mod recording;
+mod redis_users;
 mod revoker;
 mod sqlite;
 mod tls_endpoint;
@@ -43,15 +46,17 @@ mod token;
 
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
-pub use connector::{Connector, Error, Login, PortKind, Shown, Spec, TokenLogin};
+pub use connector::{Connector, Dialect, Error, Login, PortKind, Shown, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
+pub use database::Hashed;
 pub use described::{Described, Unfit, check_description, describe};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};
+pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
 pub use port::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
-    Packed, Port, Question, Refusal, Replaced, Request, Response, Rows, Statement, Unpacked, Whom,
-    Written, line_mark,
+    Packed, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement, Unpacked,
+    Whom, Written, line_mark,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
@@ -70,6 +75,8 @@ static WRITTEN: &[&dyn Connector] = &[
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
     &postgres_roles::PostgresRoles,
+    &mysql_accounts::MysqlAccounts,
+    &redis_users::RedisUsers,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
     &tls_endpoint::TlsEndpoint,

@@ -2,6 +2,7 @@
 
 use model::{Attribute, CredentialType, Key, KeyKind, Secret};
 
+use crate::database::{self, MYSQL, REDIS};
 use crate::formats::Found;
 
 /// A longer text is no URL.
@@ -33,6 +34,39 @@ const SYSTEMS: &[(&str, &str, Option<u16>)] = &[
     ("https", "", Some(443)),
     ("http", "", Some(80)),
 ];
+
+/// A login at a server, as a person writes it where a source is named.
+#[derive(Debug)]
+pub struct ServerLogin {
+    /// `mysql`, `redis`, …
+    pub provider: String,
+    /// As whom.
+    pub user: Option<String>,
+    /// With what, where the address says so.
+    pub password: Option<Secret>,
+    /// Where to, in canonical form, without brackets.
+    pub host: String,
+    /// Where to.
+    pub port: u16,
+    /// To which database.
+    pub database: Option<String>,
+}
+
+impl ServerLogin {
+    /// Reads `provider://user:password@host:port/database`. `None` where no host and port follow
+    /// from it.
+    pub fn parse(url: &str) -> Option<Self> {
+        let login = Login::parse(url)?;
+        Some(Self {
+            host: login.host?,
+            port: login.port?,
+            provider: login.provider,
+            user: login.user,
+            password: login.password,
+            database: login.database,
+        })
+    }
+}
 
 /// A login.
 #[derive(Debug, Default)]
@@ -156,12 +190,13 @@ impl Login {
     /// The credential in it, in `field`; `None` where there is no password.
     pub(crate) fn into_found(self, field: &str) -> Option<Found> {
         let endpoint = self.endpoint();
-        let postgres = self.provider == "postgres";
-        let credential = if postgres {
-            CredentialType::PostgresPassword
-        } else {
-            CredentialType::Password
+        let credential = match self.provider.as_str() {
+            "postgres" => CredentialType::PostgresPassword,
+            MYSQL => CredentialType::MysqlPassword,
+            REDIS => CredentialType::RedisPassword,
+            _ => CredentialType::Password,
         };
+        let holder = self.holder();
         let mut found = Found::secret(credential, field, self.password?)
             .is(Attribute::PROVIDER, self.provider.as_str())
             .maybe(Attribute::USER, self.user.as_deref())
@@ -170,14 +205,25 @@ impl Login {
                 endpoint.as_deref().or(self.host.as_deref()),
             )
             .maybe(Attribute::ACCOUNT, self.database.as_deref());
-        if let (true, Some(endpoint), Some(user)) = (postgres, endpoint, self.user) {
-            // The host is in lower case already; names of roles differ in case alone.
-            let login = format!("{endpoint}/{user}");
-            if login.len() <= 512 {
-                found = found.held_by(Key::new(KeyKind::PostgresLogin, login));
-            }
+        if let Some(key) = holder {
+            found = found.held_by(key);
         }
         Some(found)
+    }
+
+    /// The key of whoever logs in so, at a server that a connector of ours reads. The host is in
+    /// lower case already; names of users differ in case alone.
+    fn holder(&self) -> Option<Key> {
+        let endpoint = self.endpoint()?;
+        let user = self.user.as_deref();
+        let key = match self.provider.as_str() {
+            "postgres" => Key::new(KeyKind::PostgresLogin, format!("{endpoint}/{}", user?)),
+            MYSQL => database::login_key(MYSQL, &endpoint, user?),
+            // Before there were users there was a password, which is now the user's `default`.
+            REDIS => database::login_key(REDIS, &endpoint, user.unwrap_or("default")),
+            _ => return None,
+        };
+        (key.value.len() <= 512).then_some(key)
     }
 }
 

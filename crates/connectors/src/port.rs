@@ -55,6 +55,11 @@ pub enum Question {
     },
     /// Of a database.
     Sql(Statement),
+    /// Of Redis: a command that changes nothing, word by word.
+    Redis {
+        /// `ACL`, `GETUSER`, `ann`.
+        words: Vec<String>,
+    },
     /// The next files in the history of a repository, each content once.
     Git {
         /// Absolute path of the repository: a work tree or a bare one.
@@ -349,6 +354,20 @@ pub struct Rows {
     pub affected: u64,
 }
 
+/// What Redis says to a command (its protocol specification, RESP2). Its errors are refusals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Nothing.
+    Nil,
+    /// A number.
+    Number(i64),
+    /// A text; what is no UTF-8 in it is replaced.
+    Text(String),
+    /// Several, one behind another: a map is its names and values in turn.
+    List(Vec<Self>),
+}
+
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
@@ -466,6 +485,8 @@ pub enum Answer {
     Unpacked(Unpacked),
     /// To [`Question::Sql`].
     Rows(Rows),
+    /// To [`Question::Redis`].
+    Reply(Reply),
     /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
     /// To [`Question::Blame`], a line each; nothing where nobody is known.

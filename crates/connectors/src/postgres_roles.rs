@@ -22,10 +22,11 @@ use std::collections::BTreeMap;
 
 use model::{Reason, Scope};
 
+pub(crate) use endpoint::endpoint_with;
 pub use endpoint::{endpoint, login_key};
 pub use verifier::{ITERATIONS_MAX, ScramSalt};
 
-use crate::{Connector, Context, PortKind, Refusal, Revoker, Spec, Stop};
+use crate::{Connector, Context, Dialect, PortKind, Refusal, Revoker, Spec, Stop};
 use reading::{Role, Verifier};
 use written::Cluster;
 
@@ -42,7 +43,7 @@ static SPEC: Spec = Spec {
     reads: "login and group roles of a PostgreSQL cluster, their passwords' verifiers, live sessions",
     named: "postgres://USER@HOST/DATABASE",
     target: "host:port",
-    port: PortKind::Sql,
+    port: PortKind::Sql(Dialect::Postgres),
     needs_to_discover: &[
         "CONNECT on one database",
         "pg_read_all_stats, to tell when live sessions began",

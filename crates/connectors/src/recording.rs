@@ -12,6 +12,7 @@
 //! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
 //! BLAME /srv/shop .env:1                      -> {"written": [{"commit": "3c4e…", "author": "Ann <ann@…>", "files": 2}]}
 //! SQL select 1                                -> {"rows": [["1"]]}
+//! REDIS ACL GETUSER ann                       -> {"reply": ["flags", ["on"]]}
 //! TLS api.example:443                         -> {"chain": ["MII…"], "version": "TLS 1.3"}
 //! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
 //! ```
@@ -27,7 +28,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Port, Question,
-    Refusal, Response, Rows, Unpacked, Whom, Written,
+    Refusal, Reply, Response, Rows, Unpacked, Whom, Written,
 };
 
 /// A port that answers from a file.
@@ -70,6 +71,9 @@ enum Answered {
     },
     // Before rows: an empty list would read as no rows.
     Entries(Vec<Entry>),
+    Redis {
+        reply: Reply,
+    },
     Rows(Rows),
 }
 
@@ -213,6 +217,7 @@ impl Recording {
                     .collect();
                 format!("BLAME {dir}{}", lines.concat())
             }
+            Question::Redis { words } => format!("REDIS {}", words.join(" ")),
             Question::Tls(greeting) => {
                 let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
                 if greeting.server_name != greeting.host {
@@ -272,6 +277,7 @@ impl Port for Recording {
             | Question::Git { .. }
             | Question::GitChange { .. }
             | Question::Blame { .. }
+            | Question::Redis { .. }
             | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {
@@ -300,6 +306,7 @@ impl Port for Recording {
             Answered::Packed(archive) => Ok(Answer::Unpacked(archive.into())),
             Answered::Blame { written } => Ok(Answer::Written(written)),
             Answered::Tls(handshake) => Ok(Answer::Tls(handshake)),
+            Answered::Redis { reply } => Ok(Answer::Reply(reply)),
             Answered::Rows(rows) => Ok(Answer::Rows(rows)),
             Answered::Entries(entries) => Ok(Answer::Entries(entries)),
             Answered::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connectors::{Fingerprints, ScramSalt};
+use connectors::{Fingerprints, Hashed, ScramSalt};
 use model::{Fingerprint, Key, KeyKind, Secret};
 
 use crate::keys::Keys;
@@ -34,6 +34,13 @@ impl Fingerprints for KeyedFingerprints<'_> {
         let salt = STANDARD.decode(salt_base64).ok()?;
         let stored = vault::scram_stored_key(password, &salt, iterations).ok()?;
         Some(self.keys.fingerprint(&Secret::new(stored.to_vec())))
+    }
+
+    fn hashed(&self, how: Hashed, password: &Secret) -> Option<String> {
+        Some(match how {
+            Hashed::MysqlNative => vault::mysql_native_hash(password),
+            Hashed::Redis => vault::redis_hash(password),
+        })
     }
 
     fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {

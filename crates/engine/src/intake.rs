@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use connectors::Event;
-use model::{Attribute, Fact, Gap, KeyKind, Observation, Reason, Scope, Told, Value};
+use model::{Attribute, Fact, Gap, Observation, Reason, Scope, Told, Value};
 
 use crate::Error;
 use crate::spool::Spool;
@@ -134,7 +134,7 @@ impl Intake {
 fn mark_unmatchable(observation: &mut Observation, own: &str) {
     let foreign = |key: &model::Key| {
         let under = key.value.split_once('.').map(|(under, _)| under);
-        matches!(key.kind, KeyKind::SecretHmac | KeyKind::PostgresVerifier) && under != Some(own)
+        key.is_fingerprint() && under != Some(own)
     };
     if observation.keys.iter().any(foreign) {
         let fact = Fact::stated(Told::Is(Value::Flag(false)));

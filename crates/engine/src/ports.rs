@@ -4,6 +4,8 @@ mod archive;
 mod files;
 mod git;
 mod http;
+mod mysql;
+mod redis;
 mod sql;
 mod tls;
 
@@ -15,5 +17,7 @@ pub(crate) use git::GitPort;
 pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
 pub(crate) use http::{Outside, is_host};
+pub use mysql::MysqlPort;
+pub use redis::{RedisLimits, RedisPort, Said, read_reply};
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -138,6 +138,11 @@ impl Engine {
                 config: config("postgres_roles", &address.target(), address.options()),
                 secret: address.password.clone(),
             }],
+            Spec::Database { connector, server } => vec![Wanted {
+                named: server.target(),
+                config: config(connector, &server.target(), server.options()),
+                secret: server.password.clone(),
+            }],
             Spec::Tls(endpoint) => one(
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connectors::{Connector, Context, Port};
+use connectors::{Connector, Context, Dialect, Port};
 use model::{Secret, SourceId};
 use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
-use crate::ports::{Bearer, FilesPort, GitPort, HttpPort, SqlLimits, SqlPort, TlsPort};
+use crate::ports::{
+    Bearer, FilesPort, GitPort, HttpPort, MysqlPort, RedisLimits, RedisPort, SqlLimits, SqlPort,
+    TlsPort,
+};
 use crate::secrets::Secrets;
-use crate::spec::{Endpoint, Postgres};
+use crate::spec::{Endpoint, Postgres, Server};
 use crate::{Engine, Error};
 
 /// A source that can be asked.
@@ -173,7 +176,18 @@ impl Engine {
                 let root = repository.map_or("", String::as_str);
                 Box::new(GitPort::new(PathBuf::from(root)).stopped_by(Arc::clone(stop)))
             }
-            connectors::PortKind::Sql => {
+            connectors::PortKind::Sql(Dialect::Mysql) => Box::new(MysqlPort::new(
+                self.runtime()?,
+                Server::from_options(&config.options, secret)?,
+                SqlLimits::default(),
+                Arc::clone(stop),
+            )),
+            connectors::PortKind::Redis => Box::new(RedisPort::new(
+                Server::from_options(&config.options, secret)?,
+                RedisLimits::default(),
+                Arc::clone(stop),
+            )),
+            connectors::PortKind::Sql(Dialect::Postgres) => {
                 let address = Postgres::from_options(&config.options, secret)?;
                 Box::new(SqlPort::new(
                     self.runtime()?,

@@ -1,8 +1,10 @@
 //! What a person names as a source, and which connector reads it.
 
 mod endpoint;
+mod server;
 
 pub use endpoint::Endpoint;
+pub use server::Server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,13 @@ pub enum Spec {
     Paths(Vec<PathBuf>),
     /// `postgres://user:password@host:port/database`.
     Postgres(Postgres),
+    /// `mysql://user@host`, `redis://host` and their like: a database with its own protocol.
+    Database {
+        /// Who reads it.
+        connector: &'static str,
+        /// Where it is, and as whom it is asked.
+        server: Server,
+    },
     /// `aws`, `aws:PROFILE`: the usual credential chain.
     Aws {
         /// A profile of `~/.aws/config`.
@@ -123,6 +132,9 @@ impl Spec {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return postgres(text).map(Self::Postgres);
         }
+        if let Some(read) = Server::parse(text) {
+            return read.map(|(connector, server)| Self::Database { connector, server });
+        }
         if exists(Path::new(text)) {
             return Ok(Self::Paths(vec![PathBuf::from(text)]));
         }
@@ -147,7 +159,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

@@ -11,6 +11,7 @@ use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Port, Question,
     Refusal, Response, Rows,
 };
+use engine::Said;
 use model::{Attribute, Observation, Reason, Secret};
 
 use crate::witness::Witness;
@@ -83,6 +84,16 @@ impl Port for Answers<'_> {
                 match head.strip_prefix("refused ") {
                     Some(code) => Err(Refusal::new(Reason::Denied, body).code(code)),
                     None => Ok(Answer::Rows(rows(head, body))),
+                }
+            }
+            // A reply is written in Redis's own form, so what reads it is tried as well.
+            Question::Redis { .. } => {
+                if self.left.is_empty() {
+                    return Err(none_left());
+                }
+                match engine::read_reply(self.left.remove(0).as_bytes(), 1 << 20)? {
+                    Said::Reply(reply) => Ok(Answer::Reply(reply)),
+                    Said::Error(text) => Err(Refusal::new(Reason::Denied, text)),
                 }
             }
             _ => Err(none_left()),

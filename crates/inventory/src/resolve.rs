@@ -125,7 +125,9 @@ const fn strength(kind: KeyKind) -> u8 {
         KeyKind::JwtId => 2,
         KeyKind::SpkiSha256 => 3,
         KeyKind::PostgresVerifier => 4,
-        KeyKind::PostgresLogin => 5,
+        KeyKind::DatabaseVerifier => 5,
+        KeyKind::PostgresLogin => 6,
+        KeyKind::DatabaseLogin => 7,
         _ => 0,
     }
 }

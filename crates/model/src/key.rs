@@ -31,6 +31,11 @@ pub enum KeyKind {
     PostgresLogin,
     /// `fingerprint key id.HMAC` of a SCRAM StoredKey.
     PostgresVerifier,
+    /// `provider://host:port/user`, the host in lower case: a login at another database than
+    /// PostgreSQL, as an address names it.
+    DatabaseLogin,
+    /// `fingerprint key id.HMAC` of such a login with what its server keeps of the password.
+    DatabaseVerifier,
     /// `cluster uid/object uid`.
     KubernetesUid,
     /// Numeric `uniqueId` of a service account, or the id of one of its keys.
@@ -59,6 +64,8 @@ impl KeyKind {
                 | Self::SpkiSha256
                 | Self::JwtId
                 | Self::PostgresVerifier
+                | Self::DatabaseLogin
+                | Self::DatabaseVerifier
         )
     }
 }
@@ -81,6 +88,14 @@ impl Key {
             kind,
             value: value.into(),
         }
+    }
+
+    /// Whether the value is a fingerprint, which only equal fingerprint keys make comparable.
+    pub const fn is_fingerprint(&self) -> bool {
+        matches!(
+            self.kind,
+            KeyKind::SecretHmac | KeyKind::PostgresVerifier | KeyKind::DatabaseVerifier
+        )
     }
 
     /// The key that equal secrets share.

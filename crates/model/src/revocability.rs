@@ -56,6 +56,10 @@ pub enum CredentialType {
     AwsConsolePassword,
     /// The password of a PostgreSQL login role.
     PostgresPassword,
+    /// The password of an account of MariaDB or MySQL.
+    MysqlPassword,
+    /// A password of a user of Redis or Valkey.
+    RedisPassword,
     /// An X.509 certificate that authenticates its bearer together with a key.
     X509Certificate,
     /// A private key in PEM, DER or OpenSSH's form.
@@ -76,11 +80,13 @@ pub enum CredentialType {
 
 impl CredentialType {
     /// Every type, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AwsAccessKey,
         Self::AwsSession,
         Self::AwsConsolePassword,
         Self::PostgresPassword,
+        Self::MysqlPassword,
+        Self::RedisPassword,
         Self::X509Certificate,
         Self::PrivateKey,
         Self::SshAuthorizedKey,
@@ -98,6 +104,8 @@ impl CredentialType {
             Self::AwsSession => "aws_session",
             Self::AwsConsolePassword => "aws_console_password",
             Self::PostgresPassword => "postgres_password",
+            Self::MysqlPassword => "mysql_password",
+            Self::RedisPassword => "redis_password",
             Self::X509Certificate => "x509_certificate",
             Self::PrivateKey => "private_key",
             Self::SshAuthorizedKey => "ssh_authorized_key",
@@ -145,9 +153,26 @@ pub struct Revocability {
     pub by_us: bool,
 }
 
+/// What [`revocability`] is made of.
+type Parts = (&'static str, Told<Duration>, &'static [&'static str], bool);
+
+const MYSQL_PASSWORD: Parts = (
+    "ACCOUNT LOCK, then KILL its sessions, then DROP USER",
+    Told::Is(Duration::seconds(5)),
+    &["live sessions, unless they are ended"],
+    false,
+);
+
+const REDIS_PASSWORD: Parts = (
+    "ACL SETUSER off nocommands, then ACL DELUSER, then ACL SAVE",
+    Told::Is(Duration::seconds(5)),
+    &["live sessions, unless they may run nothing any more"],
+    false,
+);
+
 /// How credentials of type `of` are revoked (revocation.md section 5).
 pub const fn revocability(of: CredentialType) -> Revocability {
-    let (how, bites_within, survives, by_us): (_, _, &'static [&'static str], _) = match of {
+    let (how, bites_within, survives, by_us): Parts = match of {
         CredentialType::AwsAccessKey => (
             "UpdateAccessKey to Inactive, then DeleteAccessKey",
             Told::Is(Duration::seconds(60)),
@@ -172,6 +197,8 @@ pub const fn revocability(of: CredentialType) -> Revocability {
             &["live sessions, unless they are ended"],
             true,
         ),
+        CredentialType::MysqlPassword => MYSQL_PASSWORD,
+        CredentialType::RedisPassword => REDIS_PASSWORD,
         CredentialType::X509Certificate => (
             "revoke at its issuer; each relying party must see the CRL or OCSP answer",
             Told::CannotTell,

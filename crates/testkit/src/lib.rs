@@ -25,7 +25,8 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    PgDatabase, PgServer, ministack, moto, postgres, postgres_database, python, rabbitmq,
+    PgDatabase, PgServer, mariadb, ministack, moto, postgres, postgres_database, python, rabbitmq,
+    redis,
 };
 pub use truth::truth;
 

@@ -101,20 +101,36 @@ pub fn moto() -> Option<String> {
 
 /// Address of the HTTP interface of a real RabbitMQ at `KEYROLL_TEST_RABBITMQ`, with the users
 /// `admin`, `watcher` and `orders`, whose passwords are `admin-of-tests` and so on.
-///
-/// Only root can install it: where `KEYROLL_TEST_WITHOUT` names it, it is never required.
 #[must_use]
 pub fn rabbitmq() -> Option<String> {
+    by_root("rabbitmq", "KEYROLL_TEST_RABBITMQ", "RabbitMQ")
+}
+
+/// Address of a real MariaDB with its administrator's login, at `KEYROLL_TEST_MARIADB`.
+#[must_use]
+pub fn mariadb() -> Option<String> {
+    by_root("mariadb", "KEYROLL_TEST_MARIADB", "MariaDB")
+}
+
+/// Address of a real Redis with its administrator's password, at `KEYROLL_TEST_REDIS`.
+#[must_use]
+pub fn redis() -> Option<String> {
+    by_root("redis", "KEYROLL_TEST_REDIS", "Redis")
+}
+
+/// A server that only root can install: where `KEYROLL_TEST_WITHOUT` names it, it is never
+/// required.
+fn by_root(name: &str, variable: &str, what: &str) -> Option<String> {
     let without = std::env::var("KEYROLL_TEST_WITHOUT").unwrap_or_default();
-    if without.split_whitespace().any(|one| one == "rabbitmq") {
+    if without.split_whitespace().any(|one| one == name) {
         let test = std::thread::current();
         let test = test.name().unwrap_or("a test");
         aloud(&format!(
-            "skipped {test}: no RabbitMQ, only root can install it"
+            "skipped {test}: no {what}, only root can install it"
         ));
         return None;
     }
-    server("KEYROLL_TEST_RABBITMQ", "RabbitMQ")
+    server(variable, what)
 }
 
 /// A Python with the readers and validators of `scripts/requirements.txt`, at

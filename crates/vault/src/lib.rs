@@ -18,6 +18,7 @@
 mod barrier;
 mod error;
 mod fingerprint;
+mod hashes;
 mod keytext;
 mod scram;
 mod seal;
@@ -28,6 +29,7 @@ pub use barrier::{
 };
 pub use error::Error;
 pub use fingerprint::{Enrolment, FingerprintKey, canonical};
+pub use hashes::{mysql_native_hash, redis_hash};
 pub use scram::{ITERATIONS_MAX, scram_stored_key};
 pub use seal::{KeyFileSeal, Seal};
 pub use verifier::PasswordVerifier;

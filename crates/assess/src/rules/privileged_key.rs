@@ -23,6 +23,8 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     let could = [
         CredentialType::AwsAccessKey,
         CredentialType::PostgresPassword,
+        CredentialType::MysqlPassword,
+        CredentialType::RedisPassword,
         CredentialType::AwsSession,
     ];
     if !thing.is_live_credential() || !could.iter().any(|one| one.as_str() == thing.type_()) {

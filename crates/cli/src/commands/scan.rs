@@ -238,10 +238,12 @@ fn remember(
     scanned: &[Scanned],
 ) -> Result<Vec<SourceId>, Error> {
     let mut remembered = Vec::new();
-    for spec in specs
-        .iter()
-        .filter(|spec| matches!(spec, Spec::Postgres(_) | Spec::Aws { .. } | Spec::Tls(_)))
-    {
+    for spec in specs.iter().filter(|spec| {
+        matches!(
+            spec,
+            Spec::Postgres(_) | Spec::Database { .. } | Spec::Aws { .. } | Spec::Tls(_)
+        )
+    }) {
         let doing = || Error::from_engine("cannot remember a source");
         let (mut config, secret) = engine.describe(spec, machine).map_err(doing())?;
         let read = scanned

@@ -168,6 +168,8 @@ fn material(row: &Row, type_: Option<CredentialType>) -> Value {
         Some(
             CredentialType::AwsConsolePassword
             | CredentialType::PostgresPassword
+            | CredentialType::MysqlPassword
+            | CredentialType::RedisPassword
             | CredentialType::Password,
         ) => "password",
         Some(CredentialType::PrivateKey) => "private-key",

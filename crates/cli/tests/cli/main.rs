@@ -11,6 +11,7 @@
 mod chain;
 mod change;
 mod configuration;
+mod databases;
 mod described;
 mod exits;
 mod first_screen;

@@ -92,7 +92,7 @@ fn key(key: &Key) -> Result<(), String> {
         ));
     }
     let well = match key.kind {
-        KeyKind::SecretHmac | KeyKind::PostgresVerifier => key
+        _ if key.is_fingerprint() => key
             .value
             .split_once('.')
             .is_some_and(|(id, mac)| is_key_id(id) && mac.len() == 64 && is_hex(mac)),
@@ -136,7 +136,7 @@ fn fact(attribute: &Attribute, fact: &Fact) -> Result<(), String> {
 
 /// Marks what was fingerprinted under another key than `own`: it can match nothing here.
 pub(super) fn mark_unmatchable(one: &mut Observation, own: &str, foreign_scanner: bool) {
-    let keyed = |key: &&Key| matches!(key.kind, KeyKind::SecretHmac | KeyKind::PostgresVerifier);
+    let keyed = |key: &&Key| key.is_fingerprint();
     let foreign =
         |key: &Key| foreign_scanner || key.value.split_once('.').map(|(id, _)| id) != Some(own);
     if one.keys.iter().filter(keyed).any(foreign) {

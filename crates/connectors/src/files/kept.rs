@@ -8,6 +8,7 @@ use super::pairs::{At, Pairs};
 use super::place::Place;
 use super::sight;
 use crate::Context;
+use crate::database;
 use crate::formats::{Found, Seen, Thing};
 
 /// What was seen in files of one directory, until all of it is known.
@@ -154,10 +155,16 @@ fn vendored(mut told: Observation) -> Observation {
 /// The keys by which a server of ours knows this very password (decision 28).
 fn server_keys(cx: &Context<'_>, told: &Observation, secret: &Secret) -> Vec<Key> {
     let login = told.links.iter().find_map(|link| match &link.to {
-        Target::Bearer { key, .. } if key.kind == KeyKind::PostgresLogin => Some(&key.value),
-        _ => None,
+        Target::Bearer { key, .. } => Some(key),
+        Target::Native { .. } => None,
     });
-    login.map_or_else(Vec::new, |login| cx.login_keys(login, secret))
+    match login.map(|key| (key.kind, key.value.as_str())) {
+        Some((KeyKind::PostgresLogin, login)) => cx.login_keys(login, secret),
+        Some((KeyKind::DatabaseLogin, login)) => database::password_key(cx, login, secret)
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Tells equal secrets of one file without their values.

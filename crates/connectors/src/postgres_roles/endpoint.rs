@@ -5,6 +5,11 @@ use model::{Key, KeyKind};
 /// `host:port` in lower case with the default port filled in and names of this machine's own
 /// loopback written `127.0.0.1`. `None` if it names no host.
 pub fn endpoint(text: &str) -> Option<String> {
+    endpoint_with(text, 5432)
+}
+
+/// The same, for a server whose usual port is `usual`.
+pub(crate) fn endpoint_with(text: &str, usual: u16) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -16,7 +21,7 @@ pub fn endpoint(text: &str) -> Option<String> {
         None => text.split_once(':').unwrap_or((text.as_str(), "")),
     };
     let port: u16 = if port.is_empty() {
-        5432
+        usual
     } else {
         port.parse().ok()?
     };

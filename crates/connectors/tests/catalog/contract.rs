@@ -246,7 +246,11 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         PortKind::Http(Login::Aws) => {
             b"<R><Result><IsTruncated>true</IsTruncated><Marker>same</Marker></Result></R>".to_vec()
         }
-        PortKind::Files | PortKind::Git | PortKind::Sql | PortKind::Tls => b"x=1\n".to_vec(),
+        PortKind::Files
+        | PortKind::Git
+        | PortKind::Sql(_)
+        | PortKind::Redis
+        | PortKind::Tls => b"x=1\n".to_vec(),
     }
 }
 

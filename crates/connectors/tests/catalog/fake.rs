@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
-    Handshake, Packed, Port, Question, Recording, Refusal, Response, Rows, Stop, Unpacked,
+    Handshake, Packed, Port, Question, Recording, Refusal, Reply, Response, Rows, Stop, Unpacked,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -237,6 +237,7 @@ impl Port for Answering {
                 chain: vec![text(); 3],
                 ..Handshake::default()
             }),
+            Question::Redis { .. } => Answer::Reply(Reply::List(vec![Reply::Text(text()); 3])),
             Question::Sql(_) => Answer::Rows(Rows {
                 rows: vec![vec![Some(text())]; 3],
                 affected: 0,
@@ -304,6 +305,8 @@ impl Port for Truncating {
                     .extend(rest.into_iter().map(|one| (one.path, missing.clone())));
                 Answer::Unpacked(some)
             }
+            // Every value in a reply tells its length: a shorter one is none.
+            Answer::Reply(_) => return Err(Refusal::new(Reason::Failed, "ends early")),
             Answer::Written(mut written) => {
                 written.truncate(written.len() / 2);
                 Answer::Written(written)

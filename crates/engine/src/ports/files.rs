@@ -347,6 +347,7 @@ impl Port for FilesPort {
             Question::Unpack { path, from } => self.unpack(path, *from).map(Answer::Unpacked),
             Question::Http(_)
             | Question::Sql(_)
+            | Question::Redis { .. }
             | Question::Git { .. }
             | Question::GitChange { .. }
             | Question::Tls(_) => Err(Refusal::new(

@@ -56,6 +56,16 @@ pub(super) const TARGETS: &[Listed] = &[
         postgres_roles,
     ),
     (
+        "mysql_accounts",
+        "any rows that MariaDB answers with end in observations and gaps; no hash comes out",
+        mysql_accounts,
+    ),
+    (
+        "redis_users",
+        "any bytes that Redis answers with end in observations and gaps; no hash comes out",
+        redis_users,
+    ),
+    (
         "postgres_revoker",
         "no rows and no refusal of PostgreSQL make a step or a probe panic",
         postgres_revoker,
@@ -154,14 +164,21 @@ fn description(input: &[u8]) {
 }
 
 fn postgres_roles(input: &[u8]) {
+    database("postgres_roles", "127.0.0.1:5432", input);
+}
+
+fn mysql_accounts(input: &[u8]) {
+    database("mysql_accounts", "127.0.0.1:3306", input);
+}
+
+fn redis_users(input: &[u8]) {
+    database("redis_users", "127.0.0.1:6379", input);
+}
+
+fn database(connector: &str, target: &str, input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let mut port = Answers::new(&text);
-    let told = discover(
-        "postgres_roles",
-        &mut port,
-        "127.0.0.1:5432",
-        &BTreeMap::new(),
-    );
+    let told = discover(connector, &mut port, target, &BTreeMap::new());
     assert!(!told.contains('\u{1b}'), "an escape came out raw");
 }
 

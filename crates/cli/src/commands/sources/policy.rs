@@ -19,6 +19,10 @@ pub(crate) enum System {
     Aws,
     /// SQL, for a superuser to run
     Postgres,
+    /// SQL for MariaDB and MySQL, for an administrator to run
+    Mysql,
+    /// A command for Redis and Valkey, for an administrator to send
+    Redis,
 }
 
 /// Prints the rights; with `act`, those to revoke with as well.
@@ -26,6 +30,8 @@ pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Ou
     let text = match system {
         System::Aws => aws(act),
         System::Postgres => postgres(act),
+        System::Mysql => read_only(act, MYSQL_TO_READ)?,
+        System::Redis => read_only(act, REDIS_TO_READ)?,
     };
     settings.terminal.stdout().write_all(text.as_bytes())?;
     Ok(Outcome::CLEAN)
@@ -69,6 +75,32 @@ GRANT pg_signal_backend TO keyroll;
 -- In each database that holds something of it:
 --   GRANT CONNECT, CREATE ON DATABASE DATABASE_NAME TO keyroll;
 ";
+
+/// MariaDB 10.4 and newer, MySQL 8.
+const MYSQL_TO_READ: &str = "\
+-- What Keyroll reads MariaDB or MySQL with. Put the address it comes from and a password of its
+-- own here, run it as an administrator, and remember the source:
+--   keyroll sources add mysql://keyroll@HOST --password-stdin
+CREATE USER keyroll@'ADDRESS' IDENTIFIED BY 'PASSWORD';
+-- Accounts with what passwords are known by, their rights, their roles. No table of yours.
+GRANT SELECT ON mysql.* TO keyroll@'ADDRESS';
+-- How many sessions are live, and whose.
+GRANT PROCESS ON *.* TO keyroll@'ADDRESS';
+";
+
+/// Redis 7, Valkey.
+const REDIS_TO_READ: &str = "\
+ACL SETUSER keyroll on >PASSWORD resetkeys resetchannels -@all +acl|users +acl|getuser +client|list
+";
+
+fn read_only(act: bool, text: &str) -> Result<String, Error> {
+    if act {
+        return Err(Error::usage(
+            "no password of this system can be revoked yet: leave out `--act`",
+        ));
+    }
+    Ok(text.to_owned())
+}
 
 fn postgres(act: bool) -> String {
     if act {

@@ -39,7 +39,7 @@ pub(super) fn list(settings: &Settings) -> Result<Outcome, Error> {
         let opened = match (login, spec.port) {
             (Some(login), _) => login.variable,
             (None, PortKind::Http(Login::Aws)) => "the usual credential chain",
-            (None, PortKind::Sql) => "its password",
+            (None, PortKind::Sql(_) | PortKind::Redis) => "its password",
             _ => "",
         };
         let fields = Fields::from_iter([

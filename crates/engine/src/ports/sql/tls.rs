@@ -29,11 +29,19 @@ pub(super) fn of(sslmode: &str) -> Result<(SslMode, MakeRustlsConnect), Refusal>
             return Err(Refusal::new(Reason::Unsupported, told));
         }
     };
+    Ok((mode, MakeRustlsConnect::new(client_config(verified)?)))
+}
+
+/// TLS that verifies the server against this machine's trust anchors, or encrypts alone.
+///
+/// # Errors
+/// No roots to verify with.
+pub(in crate::ports) fn client_config(verified: bool) -> Result<ClientConfig, Refusal> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| Refusal::new(Reason::Failed, format!("cannot set up TLS: {error}")))?;
-    let config = if verified {
+    Ok(if verified {
         builder
             .with_root_certificates(roots()?)
             .with_no_client_auth()
@@ -42,8 +50,7 @@ pub(super) fn of(sslmode: &str) -> Result<(SslMode, MakeRustlsConnect), Refusal>
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Encrypting(provider)))
             .with_no_client_auth()
-    };
-    Ok((mode, MakeRustlsConnect::new(config)))
+    })
 }
 
 fn roots() -> Result<RootCertStore, Refusal> {
