@@ -145,7 +145,7 @@ fn mark_unmatchable(observation: &mut Observation, own: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Key, Kind};
+    use model::{Key, KeyKind, Kind};
 
     fn seen(key: &str) -> Observation {
         let secret = Key::new(KeyKind::SecretHmac, format!("{key}.{}", "0".repeat(64)));

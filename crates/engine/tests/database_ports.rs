@@ -1,5 +1,10 @@
 //! The ports to databases, against servers that lie, babble or say nothing.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that fails is a test that fails"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -17,11 +17,16 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+    let attribute = Attribute::named("without_password");
+    // Most systems know no account without a secret, and say nothing of it.
+    if !thing.entity.facts.contains_key(&attribute) {
+        return Vec::new();
+    }
     let is_account = thing.entity.kind == Kind::Identity && thing.entity.missing_since.is_none();
     if !is_account || thing.is_off() {
         return Vec::new();
     }
-    match thing.own_or_holders(&Attribute::named("without_password")) {
+    match thing.entity.fact(&attribute) {
         Told::Is(open) if open.flag() == Some(true) => {
             let from = thing.own_or_holders(&Attribute::named("from_host"));
             let from = from
@@ -36,8 +41,9 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
                 None => "whoever reaches the server is let in as it".to_owned(),
             })
         }
-        Told::Is(_) => Ruling::pass(),
-        // Most systems know no account without a secret, and say nothing of it.
-        Told::Absent | Told::CannotTell => Vec::new(),
+        Told::Is(_) | Told::Absent => Ruling::pass(),
+        Told::CannotTell => Ruling::unknown(
+            "its server lets it in by a way of which it is not known what it asks for",
+        ),
     }
 }

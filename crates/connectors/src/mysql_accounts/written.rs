@@ -116,7 +116,7 @@ impl Server {
             seen = seen
                 .is(Attribute::named("from_host"), account.host.clone())
                 .is(Attribute::named("logs_in_by"), plugins)
-                .is(Attribute::named("without_password"), account.is_open());
+                .told(Attribute::named("without_password"), account.is_open());
             seen = self.usage(seen, &account.user);
         }
         if let Some(endpoint) = self.endpoints.first() {
@@ -328,6 +328,24 @@ impl Way {
         )
     }
 
+    /// A secret, or that the operating system, a directory or a domain knows who comes.
+    fn asks_for_something(&self) -> bool {
+        let elsewhere = [
+            "unix_socket",
+            "auth_socket",
+            "gssapi",
+            "pam",
+            "authentication_pam",
+            "authentication_ldap_simple",
+            "authentication_ldap_sasl",
+            "authentication_kerberos",
+            "authentication_windows",
+            "named_pipe",
+            "mysql_no_login",
+        ];
+        self.is_by_password() || elsewhere.contains(&self.plugin.as_str())
+    }
+
     /// `invalid`, `*` and their like are written where no password is to fit.
     fn keeps_password(&self) -> bool {
         let locked = self.kept.len() < 16;
@@ -337,9 +355,17 @@ impl Way {
 
 impl Account {
     /// Whether anybody who reaches the server may be it, without a word.
-    fn is_open(&self) -> bool {
+    fn is_open(&self) -> Told<bool> {
         let open = |way: &Way| way.is_by_password() && way.kept.is_empty();
-        !self.is_role && !self.locked && self.ways.iter().any(open)
+        if self.is_role || self.locked {
+            Told::Is(false)
+        } else if self.ways.iter().any(open) {
+            Told::Is(true)
+        } else if self.ways.iter().all(Way::asks_for_something) {
+            Told::Is(false)
+        } else {
+            Told::CannotTell
+        }
     }
 }
 
