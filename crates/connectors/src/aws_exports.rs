@@ -4,23 +4,15 @@
 //! Files are known by what is in them, never by their names, so any layout will do: the option
 //! `dirs` names files and directories, one a line; without it the target is the directory.
 
-use std::collections::BTreeSet;
-
 use model::{Attribute, Fact, Kind, Observation, Reason, Scope, Timestamp, Told};
 
 use crate::aws_iam::account::Account;
 use crate::aws_iam::{observe, report};
-use crate::{Connector, Context, EntryKind, PortKind, Refusal, Spec, Stop};
+use crate::exports;
+use crate::{Connector, Context, PortKind, Refusal, Spec, Stop};
 
 /// Exports of AWS in files.
 pub(crate) struct AwsExports;
-
-/// Larger than the largest account's authorization details.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Files looked at in one pass.
-const FILES_MAX: usize = 100_000;
-/// Directories below a named one.
-const DEPTH_MAX: usize = 16;
 
 impl Connector for AwsExports {
     fn spec(&self) -> &'static Spec {
@@ -38,11 +30,8 @@ impl Connector for AwsExports {
 
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
         let mut found = Account::new(cx.now);
-        let mut trouble = Vec::new();
-        let (mut files, first) = (Vec::new(), places(cx).into_iter().next());
-        for place in places(cx) {
-            gather(cx, &place, 0, &mut files, &mut trouble);
-        }
+        let first = exports::places(cx).into_iter().next();
+        let (files, trouble) = exports::files(cx);
         if files.is_empty()
             && let Some((_, refusal)) = trouble.into_iter().next()
         {
@@ -66,10 +55,7 @@ impl Connector for AwsExports {
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut found = Account::new(cx.now);
-        let (mut files, mut trouble) = (Vec::new(), Vec::new());
-        for place in places(cx) {
-            gather(cx, &place, 0, &mut files, &mut trouble);
-        }
+        let (files, mut trouble) = exports::files(cx);
         let mut ended = Ok(());
         for file in files {
             match read(cx, &file, &mut found) {
@@ -152,81 +138,16 @@ fn unmet(cx: &mut Context<'_>, found: &Account) -> Result<(), Stop> {
     Ok(())
 }
 
-fn places(cx: &Context<'_>) -> Vec<String> {
-    let named: BTreeSet<String> = cx
-        .option("dirs")
-        .unwrap_or(cx.target())
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
-    named.into_iter().collect()
-}
-
-fn gather(
-    cx: &mut Context<'_>,
-    place: &str,
-    depth: usize,
-    files: &mut Vec<String>,
-    trouble: &mut Vec<(String, Refusal)>,
-) {
-    if depth > DEPTH_MAX || files.len() >= FILES_MAX {
-        let told = format!("more than {FILES_MAX} files or {DEPTH_MAX} levels of directories");
-        trouble.push((place.to_owned(), Refusal::new(Reason::Unsupported, told)));
-        return;
-    }
-    let entries = match cx.list(place) {
-        Ok(entries) => entries,
-        // A place that is named may be a file.
-        Err(refusal) if depth == 0 && !refusal.stop && cx.read(place, 1).is_ok() => {
-            files.push(place.to_owned());
-            return;
-        }
-        Err(refusal) => {
-            trouble.push((place.to_owned(), refusal));
-            return;
-        }
-    };
-    for entry in entries {
-        if trouble.last().is_some_and(|(_, refusal)| refusal.stop) {
-            return;
-        }
-        let path = format!("{}/{}", place.trim_end_matches('/'), entry.name);
-        match entry.kind {
-            EntryKind::Directory => gather(cx, &path, depth + 1, files, trouble),
-            EntryKind::File => {
-                if files.len() >= FILES_MAX {
-                    let told = format!("more than {FILES_MAX} files");
-                    trouble.push((path, Refusal::new(Reason::Unsupported, told)));
-                    return;
-                }
-                files.push(path);
-            }
-            EntryKind::Link | EntryKind::Other => {}
-        }
-    }
-}
-
 /// Whether the file is an export; an error if it should be one and cannot be read as one.
 fn read(cx: &mut Context<'_>, path: &str, found: &mut Account) -> Result<bool, Refusal> {
-    let file = cx.read(path, FILE_BYTES_MAX)?;
+    let file = cx.read(path, exports::FILE_BYTES_MAX)?;
     let bytes = file.bytes.expose();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let start = bytes
-        .iter()
-        .find(|byte| !byte.is_ascii_whitespace())
-        .copied();
-    let claims = path.rsplit('/').next().is_some_and(|name| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with(".json") || name.ends_with(".jsonl") || name.ends_with(".ndjson")
-    });
     if file.cut {
-        let told = format!("larger than the limit of {} MiB", FILE_BYTES_MAX >> 20);
-        return Err(Refusal::new(Reason::Unsupported, told));
+        return Err(exports::too_large());
     }
-    if matches!(start, Some(b'{' | b'[')) || (claims && start.is_some()) {
-        return json(bytes, found).map(|()| true);
+    if exports::is_json(path, bytes) {
+        return exports::json(bytes, &mut |value| found.take(value)).map(|()| true);
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Ok(false);
@@ -244,21 +165,6 @@ fn read(cx: &mut Context<'_>, path: &str, found: &mut Account) -> Result<bool, R
     Ok(false)
 }
 
-/// One JSON value, or several after one another (a page each, or one a line).
-fn json(bytes: &[u8], found: &mut Account) -> Result<(), Refusal> {
-    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<serde_json::Value>() {
-        let value = value.map_err(|error| {
-            let told = format!(
-                "expected JSON, got something else at line {} column {}",
-                error.line(),
-                error.column()
-            );
-            Refusal::new(Reason::Failed, told)
-        })?;
-        found.take(&value);
-    }
-    Ok(())
-}
 /// An export does not say when it was taken, but whatever it tells of had happened by then: uses
 /// are counted at least up to the latest of it.
 fn count_until(told: &mut [Observation], now: Timestamp) {

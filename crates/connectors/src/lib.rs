@@ -25,8 +25,12 @@ mod context;
 mod database;
 mod der;
 mod described;
+mod exports;
 mod files;
 pub mod formats;
+mod gcp;
+mod gcp_assets;
+mod gcp_exports;
 mod git_history;
 mod gitlab_project_tokens;
 mod jwt;
@@ -74,6 +78,8 @@ static WRITTEN: &[&dyn Connector] = &[
     &git_history::GitHistory,
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
+    &gcp_exports::GcpExports,
+    &gcp_assets::GcpAssets,
     &postgres_roles::PostgresRoles,
     &mysql_accounts::MysqlAccounts,
     &redis_users::RedisUsers,

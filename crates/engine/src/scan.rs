@@ -127,9 +127,10 @@ impl Engine {
                 config("files", &machine.host, here(machine)),
             ),
             Spec::Paths(paths) => self.of_directories(paths, machine, config)?,
-            Spec::Export(paths) => {
-                self.of_paths(paths, |path| config("aws_exports", UNNAMED, dirs(path)))?
-            }
+            Spec::Export { connector, path } => self
+                .of_paths(std::slice::from_ref(path), |path| {
+                    config(connector, UNNAMED, dirs(path))
+                })?,
             Spec::Leavers(path) => self.of_paths(std::slice::from_ref(path), |path| {
                 config("leavers", path, dirs(path))
             })?,

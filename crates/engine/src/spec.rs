@@ -35,8 +35,13 @@ pub enum Spec {
         /// A profile of `~/.aws/config`.
         profile: Option<String>,
     },
-    /// `export:PATH`: answers of AWS interfaces saved as files.
-    Export(Vec<PathBuf>),
+    /// `export:PATH`, `gcp-export:PATH`: answers of interfaces saved as files.
+    Export {
+        /// Who reads them.
+        connector: &'static str,
+        /// A directory or a file.
+        path: PathBuf,
+    },
     /// `leavers:FILE`: who has left.
     Leavers(PathBuf),
     /// `collection:FILE`, `collection:-`: a pushed collection.
@@ -144,8 +149,13 @@ impl Spec {
             Some(("aws", profile)) if !profile.is_empty() => Ok(Self::Aws {
                 profile: Some(profile.to_owned()),
             }),
-            Some(("export", path)) if !path.is_empty() => {
-                Ok(Self::Export(vec![PathBuf::from(path)]))
+            Some((word, path))
+                if let Some(connector) = exports(word).filter(|_| !path.is_empty()) =>
+            {
+                Ok(Self::Export {
+                    connector,
+                    path: PathBuf::from(path),
+                })
             }
             Some(("leavers", path)) if !path.is_empty() => Ok(Self::Leavers(PathBuf::from(path))),
             Some(("collection", "-")) => Ok(Self::Collection(None)),
@@ -159,12 +169,21 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),
         }
     }
+}
+
+/// Who reads the exports that `word` begins.
+fn exports(word: &str) -> Option<&'static str> {
+    let words = [("export", "aws_exports"), ("gcp-export", "gcp_exports")];
+    words
+        .iter()
+        .find(|(one, _)| *one == word)
+        .map(|(_, connector)| *connector)
 }
 
 /// The source that `word` begins, where an interface with a token is named so.

@@ -27,7 +27,11 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         CredentialType::RedisPassword,
         CredentialType::AwsSession,
     ];
-    if !thing.is_live_credential() || !could.iter().any(|one| one.as_str() == thing.type_()) {
+    let of_account = thing
+        .holder
+        .is_some_and(|holder| holder.text(&Attribute::TYPE) == Some("gcp_service_account"));
+    let could = of_account || could.iter().any(|one| one.as_str() == thing.type_());
+    if !thing.is_live_credential() || !could {
         return Vec::new();
     }
     if thing.is_off() {

@@ -4,7 +4,7 @@
 //! say whose tokens it takes: without a condition on the subject any repository of anybody
 //! becomes the role. Write `repo:OWNER/NAME:ref:refs/heads/main` or an environment, and `aud`.
 
-use model::{Attribute, Kind, Severity, Told};
+use model::{Attribute, Kind, Severity, Told, Value as Fact};
 use serde_json::Value;
 
 use crate::{Ground, Rule, Ruling, Thing};
@@ -31,6 +31,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+    let here = thing.entity.kind == Kind::Identity && thing.entity.missing_since.is_none();
+    if here && thing.type_() == "gcp_federated_principal" {
+        return federated(thing);
+    }
     let role = thing.entity.kind == Kind::Identity && thing.type_() == "aws_iam_role";
     if !role || thing.entity.missing_since.is_some() {
         return Vec::new();
@@ -43,6 +47,33 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         Ok(document) => judge(&document),
         Err(_) => Ruling::unknown("its trust policy cannot be read"),
     }
+}
+
+/// Of a principal of Google Cloud for which another issuer vouches: a pool's provider must say
+/// whose tokens it takes, or the grant must name one subject.
+fn federated(thing: &Thing<'_>) -> Vec<Ruling> {
+    let issuers = match thing.entity.fact(&Attribute::TRUSTS) {
+        Told::Is(Fact::List(issuers)) => issuers.as_slice(),
+        _ => return Ruling::unknown("no source tells whose tokens its pool takes"),
+    };
+    let shared = issuers.iter().find_map(|issuer| {
+        let host = issuer.trim_start_matches("https://").trim_end_matches('/');
+        SHARED
+            .iter()
+            .find(|one| host == **one || host.starts_with(&format!("{one}/")))
+    });
+    let Some(shared) = shared else {
+        return Ruling::pass();
+    };
+    let whole = thing.entity.fact(&Attribute::named("whole_pool"));
+    let whole = whole.is().and_then(|one| one.flag()) == Some(true);
+    let narrowed = matches!(thing.entity.fact(&Attribute::POLICY), Told::Is(_));
+    if !whole || narrowed {
+        return Ruling::pass();
+    }
+    Ruling::fail(format!(
+        "any token of {shared} is taken: no condition at the provider, and the grant is to all of its pool"
+    ))
 }
 
 fn judge(document: &Value) -> Vec<Ruling> {

@@ -26,6 +26,16 @@ pub(super) const TARGETS: &[Listed] = &[
         aws_exports,
     ),
     (
+        "gcp_exports",
+        "any file among exports of Google Cloud ends in observations and gaps",
+        gcp_exports,
+    ),
+    (
+        "gcp_assets",
+        "whatever the asset inventory answers ends in observations and gaps",
+        gcp_assets,
+    ),
+    (
         "leavers",
         "any list of leavers ends in observations and gaps",
         leavers,
@@ -122,6 +132,20 @@ fn aws_exports(input: &[u8]) {
     };
     let told = discover("aws_exports", &mut port, "exports", &options);
     assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn gcp_exports(input: &[u8]) {
+    let options = BTreeMap::from([("dirs".to_owned(), "/exports".to_owned())]);
+    let mut port = OneFile {
+        path: "/exports/answer.json",
+        bytes: input,
+    };
+    let told = discover("gcp_exports", &mut port, "exports", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn gcp_assets(input: &[u8]) {
+    database("gcp_assets", "projects/shop", input);
 }
 
 fn leavers(input: &[u8]) {

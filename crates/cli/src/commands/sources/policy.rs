@@ -17,6 +17,8 @@ use crate::settings::Settings;
 pub(crate) enum System {
     /// An IAM policy, as JSON
     Aws,
+    /// Commands of gcloud, for an administrator of the organisation to run
+    Gcp,
     /// SQL, for a superuser to run
     Postgres,
     /// SQL for MariaDB and MySQL, for an administrator to run
@@ -29,6 +31,7 @@ pub(crate) enum System {
 pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Outcome, Error> {
     let text = match system {
         System::Aws => aws(act),
+        System::Gcp => read_only(act, &gcp())?,
         System::Postgres => postgres(act),
         System::Mysql => read_only(act, MYSQL_TO_READ)?,
         System::Redis => read_only(act, REDIS_TO_READ)?,
@@ -75,6 +78,24 @@ GRANT pg_signal_backend TO keyroll;
 -- In each database that holds something of it:
 --   GRANT CONNECT, CREATE ON DATABASE DATABASE_NAME TO keyroll;
 ";
+
+/// A role of the organisation's own with what the connector declares, and nothing else.
+fn gcp() -> String {
+    let spec = connector("gcp_assets").map(|one| one.spec());
+    let permissions = spec
+        .map_or(&[][..], |spec| spec.needs_to_discover)
+        .join(",");
+    format!(
+        "\
+# What Keyroll reads Google Cloud with: two permissions, of which none reads a secret's value.
+gcloud services enable cloudasset.googleapis.com --project=PROJECT
+gcloud iam roles create keyroll --organization=ORGANIZATION --permissions={permissions}
+gcloud organizations add-iam-policy-binding ORGANIZATION \\
+  --member=serviceAccount:keyroll@PROJECT.iam.gserviceaccount.com \\
+  --role=organizations/ORGANIZATION/roles/keyroll
+"
+    )
+}
 
 /// MariaDB 10.4 and newer, MySQL 8.
 const MYSQL_TO_READ: &str = "\

@@ -1,95 +1,13 @@
-//! Holds `aws_exports` to answers of AWS that nobody here wrote: everything that can be counted
-//! in them by walking their JSON is on the roll, and no principal is that they do not name.
+//! Holds `aws_exports` to answers of AWS.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a fixture that fails is a test that fails"
-)]
-#![expect(clippy::disallowed_methods, reason = "outside truth lies in files")]
-
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use connectors::{
-    Answer, Context, Entry, EntryKind, Event, File, Fingerprints, Port, Question, Refusal,
-    connector,
-};
-use model::{Attribute, Fingerprint, Gap, Kind, Observation, Reason, Secret, Timestamp};
+use model::{Attribute, Kind, Timestamp};
 use serde_json::Value;
 
-/// Reads files in place.
-struct Disk;
-
-impl Port for Disk {
-    fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
-        let failed = |e: std::io::Error| Refusal::new(Reason::Failed, e.to_string());
-        match question {
-            Question::List { dir } => {
-                let mut entries = Vec::new();
-                for entry in fs::read_dir(dir).map_err(failed)? {
-                    let entry = entry.map_err(failed)?;
-                    let directory = entry.file_type().map_err(failed)?.is_dir();
-                    entries.push(Entry {
-                        name: entry.file_name().into_string().unwrap(),
-                        kind: if directory {
-                            EntryKind::Directory
-                        } else {
-                            EntryKind::File
-                        },
-                        size: 0,
-                    });
-                }
-                Ok(Answer::Entries(entries))
-            }
-            Question::Read { path, bytes_max } => {
-                let mut bytes = fs::read(path).map_err(failed)?;
-                let cut = bytes.len() as u64 > *bytes_max;
-                bytes.truncate(usize::try_from(*bytes_max).unwrap());
-                Ok(Answer::File(File {
-                    bytes: Secret::new(bytes),
-                    cut,
-                    mode: 0o600,
-                }))
-            }
-            _ => Err(Refusal::new(Reason::Unsupported, "files only")),
-        }
-    }
-}
-
-struct NoKey;
-
-impl Fingerprints for NoKey {
-    fn fingerprint(&self, _: &Secret) -> Fingerprint {
-        unreachable!("exports hold no secret that is looked at")
-    }
-    fn scram(&self, _: &Secret, _: &str, _: u32) -> Option<Fingerprint> {
-        None
-    }
-}
-
-struct Roll {
-    seen: Vec<Observation>,
-    gaps: Vec<Gap>,
-    target: String,
-}
-
-fn collect(dir: &Path) -> Roll {
-    let options = BTreeMap::from([("dirs".to_owned(), dir.display().to_string())]);
-    let (mut seen, mut gaps) = (Vec::new(), Vec::new());
-    let mut sink = |event| match event {
-        Event::Seen(one) => seen.push(one),
-        Event::Gap(gap) => gaps.push(gap),
-        Event::SetAside { .. } => {}
-    };
-    let now: Timestamp = "2026-01-01".parse().unwrap();
-    let connector = connector("aws_exports").unwrap();
-    let mut port = Disk;
-    let mut cx = Context::new(&mut port, &NoKey, "exports", &options, now, &mut sink);
-    let target = connector.identify(&mut cx).unwrap();
-    connector.discover(&mut cx).unwrap();
-    Roll { seen, gaps, target }
-}
+use crate::disk::{Roll, collect, files, texts};
 
 /// What a walk over the files counts, with no help of the connector's code.
 #[derive(Default)]
@@ -101,17 +19,6 @@ struct Counted {
     arns: BTreeSet<String>,
     names: BTreeSet<String>,
     report: Vec<Vec<String>>,
-}
-
-fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
 }
 
 fn count(dir: &Path) -> Counted {
@@ -184,19 +91,11 @@ fn walk(value: &Value, counted: &mut Counted) {
     }
 }
 
-fn texts(roll: &Roll, kind: Option<Kind>, attribute: &Attribute) -> BTreeSet<String> {
-    roll.seen
-        .iter()
-        .filter(|one| kind.is_none_or(|kind| one.kind == kind))
-        .filter_map(|one| one.fact(attribute).is()?.text().map(str::to_owned))
-        .collect()
-}
-
 fn everything_is_on_the_roll(folder: &str) {
     let Some(dir) = testkit::truth(folder) else {
         return;
     };
-    let (roll, counted) = (collect(&dir), count(&dir));
+    let (roll, counted) = (collect("aws_exports", &dir), count(&dir));
     assert!(
         !counted.principals.is_empty(),
         "the walk counts something in {folder}"
@@ -303,7 +202,7 @@ fn the_keys_of_a_credential_report_are_on_the_roll_with_their_holders() {
     let Some(dir) = testkit::truth("cloudmapper-demo") else {
         return;
     };
-    let (roll, counted) = (collect(&dir), count(&dir));
+    let (roll, counted) = (collect("aws_exports", &dir), count(&dir));
     // Columns 8 to 12 are the first key, 13 to 17 the second: active, rotated, used, …
     let mut expected = 0;
     for row in &counted.report {
