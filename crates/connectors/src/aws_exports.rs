@@ -4,23 +4,18 @@
 //! Files are known by what is in them, never by their names, so any layout will do: the option
 //! `dirs` names files and directories, one a line; without it the target is the directory.
 
-use std::collections::BTreeSet;
-
 use model::{Attribute, Fact, Kind, Observation, Reason, Scope, Timestamp, Told};
 
 use crate::aws_iam::account::Account;
 use crate::aws_iam::{observe, report};
-use crate::{Connector, Context, EntryKind, PortKind, Refusal, Spec, Stop};
+use crate::exports::{gather, places};
+use crate::{Connector, Context, PortKind, Refusal, Spec, Stop};
 
 /// Exports of AWS in files.
 pub(crate) struct AwsExports;
 
 /// Larger than the largest account's authorization details.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Files looked at in one pass.
-const FILES_MAX: usize = 100_000;
-/// Directories below a named one.
-const DEPTH_MAX: usize = 16;
 
 impl Connector for AwsExports {
     fn spec(&self) -> &'static Spec {
@@ -150,62 +145,6 @@ fn unmet(cx: &mut Context<'_>, found: &Account) -> Result<(), Stop> {
         )?;
     }
     Ok(())
-}
-
-fn places(cx: &Context<'_>) -> Vec<String> {
-    let named: BTreeSet<String> = cx
-        .option("dirs")
-        .unwrap_or(cx.target())
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
-    named.into_iter().collect()
-}
-
-fn gather(
-    cx: &mut Context<'_>,
-    place: &str,
-    depth: usize,
-    files: &mut Vec<String>,
-    trouble: &mut Vec<(String, Refusal)>,
-) {
-    if depth > DEPTH_MAX || files.len() >= FILES_MAX {
-        let told = format!("more than {FILES_MAX} files or {DEPTH_MAX} levels of directories");
-        trouble.push((place.to_owned(), Refusal::new(Reason::Unsupported, told)));
-        return;
-    }
-    let entries = match cx.list(place) {
-        Ok(entries) => entries,
-        // A place that is named may be a file.
-        Err(refusal) if depth == 0 && !refusal.stop && cx.read(place, 1).is_ok() => {
-            files.push(place.to_owned());
-            return;
-        }
-        Err(refusal) => {
-            trouble.push((place.to_owned(), refusal));
-            return;
-        }
-    };
-    for entry in entries {
-        if trouble.last().is_some_and(|(_, refusal)| refusal.stop) {
-            return;
-        }
-        let path = format!("{}/{}", place.trim_end_matches('/'), entry.name);
-        match entry.kind {
-            EntryKind::Directory => gather(cx, &path, depth + 1, files, trouble),
-            EntryKind::File => {
-                if files.len() >= FILES_MAX {
-                    let told = format!("more than {FILES_MAX} files");
-                    trouble.push((path, Refusal::new(Reason::Unsupported, told)));
-                    return;
-                }
-                files.push(path);
-            }
-            EntryKind::Link | EntryKind::Other => {}
-        }
-    }
 }
 
 /// Whether the file is an export; an error if it should be one and cannot be read as one.

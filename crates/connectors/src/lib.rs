@@ -24,11 +24,14 @@ mod connector;
 mod context;
 mod der;
 mod described;
+mod exports;
 mod files;
 pub mod formats;
 mod git_history;
 mod gitlab_project_tokens;
 mod jwt;
+pub mod kubernetes;
+mod kubernetes_exports;
 mod leavers;
 mod login;
 mod packing;
@@ -69,6 +72,8 @@ static WRITTEN: &[&dyn Connector] = &[
     &git_history::GitHistory,
     &aws_exports::AwsExports,
     &aws_iam::AwsIam,
+    &kubernetes_exports::KubernetesExports,
+    &kubernetes::Kubernetes,
     &postgres_roles::PostgresRoles,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,

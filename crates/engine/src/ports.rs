@@ -15,5 +15,6 @@ pub(crate) use git::GitPort;
 pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
 pub(crate) use http::{Outside, is_host};
+pub(crate) use sql::Encrypting;
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

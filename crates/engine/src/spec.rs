@@ -28,6 +28,13 @@ pub enum Spec {
     },
     /// `export:PATH`: answers of AWS interfaces saved as files.
     Export(Vec<PathBuf>),
+    /// `k8s`, `k8s:CONTEXT`: a cluster, as a kubeconfig leads there, or the one that this pod runs in.
+    Kubernetes {
+        /// A context of the kubeconfig.
+        context: Option<String>,
+    },
+    /// `kubernetes:PATH`: objects of a cluster that kubectl printed into files.
+    KubernetesExport(Vec<PathBuf>),
     /// `leavers:FILE`: who has left.
     Leavers(PathBuf),
     /// `collection:FILE`, `collection:-`: a pushed collection.
@@ -129,6 +136,14 @@ impl Spec {
         match text.split_once(':') {
             None if text == "here" => Ok(Self::Here),
             None if text == "aws" => Ok(Self::Aws { profile: None }),
+            None if text == "k8s" => Ok(Self::Kubernetes { context: None }),
+            Some(("k8s", context)) if !context.is_empty() => Ok(Self::Kubernetes {
+                context: Some(context.to_owned()),
+            }),
+            // The id of a source begins so as well: it has no slash in it and is no file.
+            Some(("kubernetes", path)) if path.contains('/') || exists(Path::new(path)) => {
+                Ok(Self::KubernetesExport(vec![PathBuf::from(path)]))
+            }
             Some(("aws", profile)) if !profile.is_empty() => Ok(Self::Aws {
                 profile: Some(profile.to_owned()),
             }),
@@ -147,7 +162,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

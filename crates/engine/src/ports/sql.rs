@@ -26,6 +26,7 @@ use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
 use self::session::Session;
+pub(crate) use self::tls::Encrypting;
 use crate::spec::Postgres;
 
 /// Who bears the credential under revocation: read again when it is needed, held in memory only.

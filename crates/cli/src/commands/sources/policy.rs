@@ -17,6 +17,8 @@ use crate::settings::Settings;
 pub(crate) enum System {
     /// An IAM policy, as JSON
     Aws,
+    /// A ClusterRole with its account and bindings, as YAML
+    Kubernetes,
     /// SQL, for a superuser to run
     Postgres,
 }
@@ -25,6 +27,7 @@ pub(crate) enum System {
 pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Outcome, Error> {
     let text = match system {
         System::Aws => aws(act),
+        System::Kubernetes => connectors::kubernetes::cluster_role(),
         System::Postgres => postgres(act),
     };
     settings.terminal.stdout().write_all(text.as_bytes())?;
