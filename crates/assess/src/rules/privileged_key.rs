@@ -22,10 +22,15 @@ pub(super) const RULE: Rule = Rule {
 fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     let could = [
         CredentialType::AwsAccessKey,
+        CredentialType::KubernetesToken,
         CredentialType::PostgresPassword,
         CredentialType::AwsSession,
     ];
     if !thing.is_live_credential() || !could.iter().any(|one| one.as_str() == thing.type_()) {
+        return Vec::new();
+    }
+    // A token says of itself whose it is, if anybody can say more.
+    if thing.type_() == CredentialType::KubernetesToken.as_str() && thing.holder.is_none() {
         return Vec::new();
     }
     if thing.is_off() {
@@ -34,6 +39,9 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     match thing.own_or_holders(&Attribute::PRIVILEGE) {
         Told::Is(value) if matches!(value.text(), Some("root" | "superuser")) => {
             Ruling::fail(format!("it acts as {value}"))
+        }
+        Told::Is(value) if value.text() == Some("takeover") => {
+            Ruling::fail("its account may take over the whole cluster")
         }
         Told::Is(value) if value.text() == Some("admin") => Ruling::fail(administrator(thing)),
         Told::Is(_) | Told::Absent => Ruling::pass(),
