@@ -118,6 +118,16 @@ impl HttpPort {
                 (Way::Kubernetes(Box::new(cluster)), door)
             }
         };
+        Self::through(runtime, way, door, limits, stop)
+    }
+
+    fn through(
+        runtime: Handle,
+        way: Way,
+        door: Door,
+        limits: HttpLimits,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             way,
             line: Line {

@@ -359,3 +359,6 @@ fn astray(error: connectors::kubernetes::access::Astray) -> Error {
 fn unfit(told: &str) -> Error {
     Error::Unfit(told.to_owned())
 }
+
+#[cfg(test)]
+mod tests;
