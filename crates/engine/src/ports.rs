@@ -14,7 +14,7 @@ pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
-pub(crate) use http::{Outside, is_host};
+pub(crate) use http::{Outside, is_host, program_of};
 pub(crate) use sql::Encrypting;
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use model::{Gap, Reason, Scope, Secret, SourceId};
 use store::SourceConfig;
 
+use crate::ports::program_of;
 use crate::sources::{Opened, UNNAMED};
 use crate::{Engine, Error, Pass, PassReport, Progress, Spec};
 
@@ -108,6 +109,14 @@ impl Engine {
         match (wanted.pop(), wanted.is_empty()) {
             (Some(one), true) => Ok((one.config, one.secret)),
             _ => Err(Error::Unfit("name one source at a time".into())),
+        }
+    }
+
+    /// The program that reading `spec` runs, where its kubeconfig says so and a person allowed it.
+    pub fn program_of(&self, spec: &Spec, machine: &Machine) -> Option<String> {
+        match spec {
+            Spec::Kubernetes { context } => program_of(&cluster(machine, context.as_deref())),
+            _ => None,
         }
     }
 

@@ -112,6 +112,7 @@ impl Scan {
         let settings = &settings;
         let engine = roll.engine(settings)?.with_rules(rules);
         let machine = machine(&settings.environment, &self.asking);
+        programs(settings, &engine, &specs, &machine)?;
         let scanned = read(settings, &engine, &specs, &machine)?;
         let mut remembered = Vec::new();
         if !self.no_remember && ephemeral.is_none() {
@@ -157,6 +158,26 @@ fn first_line(settings: &Settings, at: &Location, ephemeral: bool) -> Result<(),
     };
     let mut stderr = settings.terminal.stderr();
     writeln!(stderr, "read-only: no source is changed; {kept}")?;
+    Ok(())
+}
+
+/// Says which programs are about to run: whatever a kubeconfig names could do anything.
+fn programs(
+    settings: &Settings,
+    engine: &Engine,
+    specs: &[Spec],
+    machine: &Machine,
+) -> Result<(), Error> {
+    let named = specs
+        .iter()
+        .filter_map(|spec| engine.program_of(spec, machine));
+    for program in named.filter(|_| !settings.quiet) {
+        let mut stderr = settings.terminal.stderr();
+        writeln!(
+            stderr,
+            "running `{program}` to log in, as the kubeconfig says"
+        )?;
+    }
     Ok(())
 }
 

@@ -160,6 +160,7 @@ fn stub_a_program_of_a_kubeconfig_runs_only_where_that_is_allowed() {
     let scanned = world.run(&["scan", "k8s:dev", "--allow-exec"]);
     assert_eq!(scanned.code, 0, "{scanned:?}");
     assert!(world.path("ran").exists());
+    assert!(scanned.stderr.contains("log-in` to log in"), "{scanned:?}");
     assert!(stub.asked().iter().all(|head| head.contains(TOKEN)));
 }
 

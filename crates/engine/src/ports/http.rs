@@ -30,6 +30,7 @@ use connectors::{Answer, Login, Port, Question, Refusal, Request, Response, Whom
 use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
+pub(crate) use self::kubernetes::program_of;
 pub use self::outside::OutsideLimits;
 pub(crate) use self::outside::{Outside, is_host};
 

@@ -142,6 +142,13 @@ impl Kubernetes {
     }
 }
 
+/// The program that is run for what lets in, if the kubeconfig says and `options` allow it.
+pub(crate) fn program_of(options: &BTreeMap<String, String>) -> Option<String> {
+    options.get("exec").filter(|word| *word == "allowed")?;
+    let program = access(options).ok()?.program?;
+    Some(model::shorten(&model::clean(&program.command), 120))
+}
+
 /// What the kubeconfig says, or what a pod is given.
 fn access(options: &BTreeMap<String, String>) -> Result<Access, Error> {
     let named: Vec<&str> = options
