@@ -1,13 +1,19 @@
 //! The list of rules, in the order of the manual.
 
 mod across_environments;
+mod cluster;
+mod cluster_takeover;
+mod dangling_account;
+mod default_account;
 mod expired;
 mod expiring;
+mod idle_account;
 mod leaked_live;
 mod long_lived;
 mod never_rotated;
 mod new_secret;
 mod no_password;
+mod node_credentials;
 mod not_proven_gone;
 mod open_secret;
 mod orphaned;
@@ -20,6 +26,7 @@ mod secret_in_variable;
 mod shared;
 mod sighted;
 mod static_login;
+mod token_mounted;
 mod trust_too_wide;
 mod unowned;
 mod unused;
@@ -38,6 +45,10 @@ pub static RULES: &[&Rule] = &[
     &secret_in_variable::RULE,
     &privileged_key::RULE,
     &no_password::RULE,
+    &cluster_takeover::RULE,
+    &node_credentials::RULE,
+    &default_account::RULE,
+    &token_mounted::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,
     &static_login::RULE,
@@ -46,6 +57,8 @@ pub static RULES: &[&Rule] = &[
     &never_rotated::RULE,
     &long_lived::RULE,
     &unused::RULE,
+    &idle_account::RULE,
+    &dangling_account::RULE,
     &shared::RULE,
     &across_environments::RULE,
     &weak_key::RULE,

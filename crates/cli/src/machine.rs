@@ -32,6 +32,12 @@ pub(crate) struct Asking {
     /// AWS region
     #[arg(long, env = "KEYROLL_REGION")]
     region: Option<String>,
+    /// Let a kubeconfig run the program that it logs in by
+    #[arg(long, env = "KEYROLL_ALLOW_EXEC", value_parser = clap::builder::FalseyValueParser::new())]
+    allow_exec: bool,
+    /// Ask a cluster though its kubeconfig says that nobody checks who answers
+    #[arg(long, env = "KEYROLL_ALLOW_INSECURE", value_parser = clap::builder::FalseyValueParser::new())]
+    allow_insecure: bool,
     /// What these sources are, and so what a proof against them is worth: real, emulator, stub
     #[arg(long, value_name = "KIND", env = "KEYROLL_TARGET_KIND", value_parser = ["real", "emulator", "stub"])]
     target_kind: Option<String>,
@@ -45,6 +51,10 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         .map(PathBuf::from);
     let listed = environment.get("KUBECONFIG").unwrap_or_default().split(':');
     let listed = listed.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let mut kubeconfig: Vec<PathBuf> = listed.clone().collect();
+    if kubeconfig.is_empty() {
+        kubeconfig.extend(environment.home().map(|home| home.join(".kube/config")));
+    }
     let docker = environment
         .get("DOCKER_CONFIG")
         .map(|dir| Path::new(dir).join("config.json"));
@@ -89,12 +99,27 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         endpoint: asking.endpoint.clone(),
         tokens: tokens.collect(),
         host: host(),
+        kubeconfig: kubeconfig.into_iter().map(absolute).collect(),
+        cluster: cluster(environment),
+        allow_exec: asking.allow_exec,
+        allow_insecure: asking.allow_insecure,
         home: environment.home(),
         places: files.chain(listed).chain(docker).map(absolute).collect(),
         skip_history: asking.no_history,
         kind_of_target: kind,
         options,
     }
+}
+
+/// Where a pod is told that the interface of its cluster is.
+fn cluster(environment: &Environment) -> Option<String> {
+    let host = environment.get("KUBERNETES_SERVICE_HOST")?;
+    let port = environment.get("KUBERNETES_SERVICE_PORT").unwrap_or("443");
+    Some(if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    })
 }
 
 /// What this machine calls itself.
@@ -127,6 +152,14 @@ mod tests {
             .map(|path| path.display().to_string())
             .collect();
         assert_eq!(places, ["/c", "/a", "/srv/here/b"]);
+        assert_eq!(found.kubeconfig.len(), 2);
+        let pod = Environment::of(&[("HOME", "/root"), ("KUBERNETES_SERVICE_HOST", "fd00::1")]);
+        let found_in_pod = machine(&pod, &Asking::default());
+        assert_eq!(found_in_pod.cluster.as_deref(), Some("[fd00::1]:443"));
+        assert_eq!(
+            found_in_pod.kubeconfig,
+            [PathBuf::from("/root/.kube/config")]
+        );
         assert_eq!(found.kind_of_target, "emulator");
         assert_eq!(
             machine(&Environment::of(&[]), &Asking::default()).kind_of_target,

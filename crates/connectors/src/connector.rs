@@ -58,6 +58,8 @@ pub enum Dialect {
 pub enum Login {
     /// A signature of AWS, version 4.
     Aws,
+    /// What a kubeconfig says, or what a pod is given.
+    Kubernetes,
     /// A token.
     Token(&'static TokenLogin),
 }

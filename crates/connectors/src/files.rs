@@ -31,7 +31,7 @@ pub(crate) use pairs::At;
 pub(crate) use place::{Place, place_below};
 pub use search::ALLOWED;
 pub(crate) use search::{secret_in, secrets_of, seen_in};
-pub(crate) use sight::{scope, split_native};
+pub(crate) use sight::{scope, scrub, split_native};
 pub use walk::{bytes_worth_reading, is_text};
 
 use crate::{Connector, Context, Error, PortKind, Refusal, Spec, Stop};

@@ -36,7 +36,7 @@ mod image_config;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod literals;
 mod marks;
 mod maven_settings;
@@ -65,6 +65,7 @@ mod xml;
 
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
+pub(crate) use tree::{documents_of as yaml_documents, options as yaml_options, text as tree_text};
 pub use utf16::as_utf8;
 
 /// What a format says of itself.

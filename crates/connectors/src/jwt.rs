@@ -6,6 +6,8 @@ use model::{Attribute, CredentialType, Key, KeyKind, Timestamp, Told};
 use serde_json::{Map, Value};
 
 use crate::formats::Found;
+use crate::formats::kubernetes::object::uid_key;
+use crate::kubernetes::legacy_key;
 
 /// A longer text is no token.
 const TOKEN_BYTES_MAX: usize = 32 * 1024;
@@ -52,7 +54,28 @@ pub(crate) fn told_by(found: Found, claims: &Map<String, Value>) -> Found {
         let subject = model::shorten(subject, 256);
         found = found.with(|told| told.hint("jwt_subject", subject));
     }
-    found
+    of_account(found, claims)
+}
+
+/// The account of a cluster that a token is of: the API server writes its uid into each, the
+/// secret that holds it into one without an end (Kubernetes, "Managing Service Accounts").
+fn of_account(found: Found, claims: &Map<String, Value>) -> Found {
+    const LEGACY: &str = "kubernetes.io/serviceaccount/service-account.uid";
+    const SECRET: &str = "kubernetes.io/serviceaccount/secret.name";
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let bound = claims.get("kubernetes.io");
+    let bound = bound.and_then(|of| of.pointer("/serviceaccount/uid")?.as_str());
+    let Some(uid) = bound.or_else(|| text(LEGACY)) else {
+        return found;
+    };
+    let found = match uid_key(uid) {
+        Some(account) => found.held_by(account),
+        None => return found,
+    };
+    match text(SECRET).and_then(|secret| legacy_key(uid, secret)) {
+        Some(key) => found.key(key),
+        None => found,
+    }
 }
 
 /// What type of credential a token with these claims is.
@@ -107,6 +130,22 @@ mod tests {
             json.contains("https://issuer 7") && json.contains("2030-03-17T17:46:40Z"),
             "{json}"
         );
+    }
+
+    #[test]
+    fn a_token_of_a_cluster_belongs_to_its_account_and_one_in_a_secret_is_that_secret() {
+        let uid = "5195ed3a-fa3c-46ce-8c66-32d1a83ea41f";
+        let bound = format!(r#"{{"kubernetes.io":{{"serviceaccount":{{"uid":"{uid}"}}}}}}"#);
+        let legacy = format!(
+            r#"{{"kubernetes.io/serviceaccount/service-account.uid":"{uid}","kubernetes.io/serviceaccount/secret.name":"app-token"}}"#
+        );
+        for (body, keys) in [(bound, 0), (legacy, 1)] {
+            let claims = claims(&token(r#"{"alg":"RS256"}"#, &body)).unwrap();
+            let told = told_by(Found::public(CredentialType::Jwt, "x", ""), &claims).told;
+            let json = serde_json::to_string(&told.links).unwrap();
+            assert!(json.contains(uid) && json.contains("holder"), "{json}");
+            assert_eq!(told.keys.len(), keys, "{:?}", told.keys);
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ mod gcp_exports;
 mod git_history;
 mod gitlab_project_tokens;
 mod jwt;
+pub mod kubernetes;
+mod kubernetes_exports;
 mod leavers;
 mod login;
 mod mysql_accounts;
@@ -80,6 +82,8 @@ static WRITTEN: &[&dyn Connector] = &[
     &aws_iam::AwsIam,
     &gcp_exports::GcpExports,
     &gcp_assets::GcpAssets,
+    &kubernetes_exports::KubernetesExports,
+    &kubernetes::Kubernetes,
     &postgres_roles::PostgresRoles,
     &mysql_accounts::MysqlAccounts,
     &redis_users::RedisUsers,

@@ -208,6 +208,9 @@ pub struct Request {
     /// Whether it may change something. Discovery sends none that does.
     #[serde(default)]
     pub changes: bool,
+    /// In which form the answer is wanted (RFC 9110, 12.5.1); empty: in any.
+    #[serde(default)]
+    pub accept: String,
 }
 
 impl Request {
@@ -223,6 +226,7 @@ impl Request {
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
                 .collect(),
             changes: false,
+            accept: String::new(),
         }
     }
 
@@ -235,6 +239,7 @@ impl Request {
             segments: segments.iter().map(|one| (*one).to_owned()).collect(),
             parameters: BTreeMap::new(),
             changes: false,
+            accept: String::new(),
         }
     }
 
@@ -242,6 +247,13 @@ impl Request {
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With the form in which the answer is wanted.
+    #[must_use]
+    pub fn accepting(mut self, form: &str) -> Self {
+        form.clone_into(&mut self.accept);
         self
     }
 

@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Port, Question,
-    Refusal, Reply, Response, Rows, Unpacked, Whom, Written,
+    Refusal, Reply, Request, Response, Rows, Unpacked, Whom, Written,
 };
 
 /// A port that answers from a file.
@@ -198,7 +198,8 @@ impl Recording {
                         } else {
                             format!("?{}", pairs.join("&"))
                         };
-                        format!("{verb} {whom}/{}{query}", request.segments.join("/"))
+                        let form = form_asked(request);
+                        format!("{verb} {whom}/{}{query}{form}", request.segments.join("/"))
                     }
                 }
             }
@@ -251,6 +252,14 @@ impl Recording {
                 format!("SQL {by}{text}{}", values.concat())
             }
         }
+    }
+}
+
+/// ` as application/json`, where a form is asked for.
+fn form_asked(request: &Request) -> String {
+    match request.accept.as_str() {
+        "" => String::new(),
+        form => format!(" as {form}"),
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use model::{Gap, Reason, Scope, Secret, SourceId};
 use store::SourceConfig;
 
+use crate::ports::program_of;
 use crate::sources::{Opened, UNNAMED};
 use crate::{Engine, Error, Pass, PassReport, Progress, Spec};
 
@@ -23,6 +24,14 @@ pub struct Machine {
     pub places: Vec<PathBuf>,
     /// `real`, `emulator` or `stub`: what a proof against these sources is worth.
     pub kind_of_target: String,
+    /// Those of `KUBECONFIG`, or the usual one.
+    pub kubeconfig: Vec<PathBuf>,
+    /// `host:port` of the cluster that this machine is a pod of.
+    pub cluster: Option<String>,
+    /// Whether a program that a kubeconfig names may be run for what lets in.
+    pub allow_exec: bool,
+    /// Whether a cluster may be asked of which nobody checks that it is the one.
+    pub allow_insecure: bool,
     /// Whether the histories of named repositories are left alone.
     pub skip_history: bool,
     /// Further options for a source: `endpoint`, `region`.
@@ -103,6 +112,14 @@ impl Engine {
         }
     }
 
+    /// The program that reading `spec` runs, where its kubeconfig says so and a person allowed it.
+    pub fn program_of(&self, spec: &Spec, machine: &Machine) -> Option<String> {
+        match spec {
+            Spec::Kubernetes { context } => program_of(&cluster(machine, context.as_deref())),
+            _ => None,
+        }
+    }
+
     fn wanted(&self, spec: &Spec, machine: &Machine) -> Result<Vec<Wanted>, Error> {
         let config =
             |connector: &str, target: &str, options: BTreeMap<String, String>| SourceConfig {
@@ -131,6 +148,10 @@ impl Engine {
                 .of_paths(std::slice::from_ref(path), |path| {
                     config(connector, UNNAMED, dirs(path))
                 })?,
+            Spec::Kubernetes { context } => one(
+                context.as_deref().unwrap_or("k8s"),
+                config("kubernetes", UNNAMED, cluster(machine, context.as_deref())),
+            ),
             Spec::Leavers(path) => self.of_paths(std::slice::from_ref(path), |path| {
                 config("leavers", path, dirs(path))
             })?,
@@ -286,6 +307,29 @@ fn endpoint(machine: &Machine) -> BTreeMap<String, String> {
     endpoint
         .map(|at| ("endpoint".to_owned(), at.clone()))
         .collect()
+}
+
+/// The options that say how a cluster is reached.
+fn cluster(machine: &Machine, context: Option<&str>) -> BTreeMap<String, String> {
+    let files: Vec<_> = machine
+        .kubeconfig
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let allowed = |flag: bool| flag.then(|| "allowed".to_owned());
+    [
+        ("context", context.map(str::to_owned)),
+        (
+            "kubeconfig",
+            Some(files.join("\n")).filter(|files| !files.is_empty()),
+        ),
+        ("cluster", machine.cluster.clone()),
+        ("exec", allowed(machine.allow_exec)),
+        ("insecure", allowed(machine.allow_insecure)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
 }
 
 /// The option that names one directory or file.

@@ -35,12 +35,17 @@ pub enum Spec {
         /// A profile of `~/.aws/config`.
         profile: Option<String>,
     },
-    /// `export:PATH`, `gcp-export:PATH`: answers of interfaces saved as files.
+    /// `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`: answers of interfaces saved as files.
     Export {
         /// Who reads them.
         connector: &'static str,
         /// A directory or a file.
         path: PathBuf,
+    },
+    /// `k8s`, `k8s:CONTEXT`: a cluster, as a kubeconfig leads there, or the one that this pod runs in.
+    Kubernetes {
+        /// A context of the kubeconfig.
+        context: Option<String>,
     },
     /// `leavers:FILE`: who has left.
     Leavers(PathBuf),
@@ -146,6 +151,17 @@ impl Spec {
         match text.split_once(':') {
             None if text == "here" => Ok(Self::Here),
             None if text == "aws" => Ok(Self::Aws { profile: None }),
+            None if text == "k8s" => Ok(Self::Kubernetes { context: None }),
+            Some(("k8s", context)) if !context.is_empty() => Ok(Self::Kubernetes {
+                context: Some(context.to_owned()),
+            }),
+            // The id of a source begins so as well: it has no slash in it and is no file.
+            Some(("kubernetes", path)) if path.contains('/') || exists(Path::new(path)) => {
+                Ok(Self::Export {
+                    connector: "kubernetes_exports",
+                    path: PathBuf::from(path),
+                })
+            }
             Some(("aws", profile)) if !profile.is_empty() => Ok(Self::Aws {
                 profile: Some(profile.to_owned()),
             }),
@@ -169,7 +185,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     let could = [
         CredentialType::AwsAccessKey,
+        CredentialType::KubernetesToken,
         CredentialType::PostgresPassword,
         CredentialType::MysqlPassword,
         CredentialType::RedisPassword,
@@ -34,12 +35,19 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if !thing.is_live_credential() || !could {
         return Vec::new();
     }
+    // A token says of itself whose it is, if anybody can say more.
+    if thing.type_() == CredentialType::KubernetesToken.as_str() && thing.holder.is_none() {
+        return Vec::new();
+    }
     if thing.is_off() {
         return Ruling::pass();
     }
     match thing.own_or_holders(&Attribute::PRIVILEGE) {
         Told::Is(value) if matches!(value.text(), Some("root" | "superuser")) => {
             Ruling::fail(format!("it acts as {value}"))
+        }
+        Told::Is(value) if value.text() == Some("takeover") => {
+            Ruling::fail("its account may take over the whole cluster")
         }
         Told::Is(value) if value.text() == Some("admin") => Ruling::fail(administrator(thing)),
         Told::Is(_) | Told::Absent => Ruling::pass(),

@@ -4,8 +4,9 @@
 //! pages and `kubectl describe`; a mounted file is read by who asks for it, and follows a
 //! rotation without a restart (CIS Kubernetes Benchmark, 5.4.1).
 
-use model::{Attribute, Class, Kind, Severity, Told, Value};
+use model::{Attribute, Kind, Severity, Told, Value};
 
+use super::cluster;
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -39,10 +40,10 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         ));
     }
     // Only a manifest that tells what a container runs tells what it is handed.
-    let text = |attribute: &Attribute| thing.entity.text(attribute);
-    let is_workload = text(&Attribute::PROVIDER) == Some("kubernetes")
-        && text(&Attribute::CLASS) == Some(Class::Workload.as_str());
-    match (told(thing, "images").is_empty(), is_workload) {
+    match (
+        told(thing, "images").is_empty(),
+        cluster::is_workload(thing),
+    ) {
         (false, _) => Ruling::pass(),
         (true, true) => Ruling::unknown("no source tells what its containers are handed"),
         (true, false) => Vec::new(),

@@ -19,7 +19,7 @@ const IDLE_MAX: Duration = Duration::days(90);
 const UNSEEN_MAX: Duration = Duration::days(7);
 
 /// Who reads files: what they tell of uses was true when the file was written, whenever that was.
-const OF_FILES: &[&str] = &["files", "git_history", "aws_exports"];
+const OF_FILES: &[&str] = &["files", "git_history", "aws_exports", "kubernetes_exports"];
 
 pub(super) const RULE: Rule = Rule {
     id: "unused",

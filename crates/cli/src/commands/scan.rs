@@ -30,7 +30,8 @@ use crate::words::count;
 /// A source is a directory or file (searched in full; of a git repository its history as well),
 /// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `gitlab:HOST/PROJECT` (its
 /// token sealed before, or in `GITLAB_TOKEN`), `tls://host:port` (the certificate served there;
-/// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `leavers:FILE` (who has left: CSV or
+/// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `k8s` or `k8s:CONTEXT` (a cluster, by a kubeconfig or
+/// from a pod of it), `kubernetes:PATH` (what kubectl printed into files), `leavers:FILE` (who has left: CSV or
 /// SCIM), `collection:FILE` or `collection:-` (pushed by any program), or the id of a source that
 /// was added before.
 ///
@@ -111,6 +112,7 @@ impl Scan {
         let settings = &settings;
         let engine = roll.engine(settings)?.with_rules(rules);
         let machine = machine(&settings.environment, &self.asking);
+        programs(settings, &engine, &specs, &machine)?;
         let scanned = read(settings, &engine, &specs, &machine)?;
         let mut remembered = Vec::new();
         if !self.no_remember && ephemeral.is_none() {
@@ -156,6 +158,26 @@ fn first_line(settings: &Settings, at: &Location, ephemeral: bool) -> Result<(),
     };
     let mut stderr = settings.terminal.stderr();
     writeln!(stderr, "read-only: no source is changed; {kept}")?;
+    Ok(())
+}
+
+/// Says which programs are about to run: whatever a kubeconfig names could do anything.
+fn programs(
+    settings: &Settings,
+    engine: &Engine,
+    specs: &[Spec],
+    machine: &Machine,
+) -> Result<(), Error> {
+    let named = specs
+        .iter()
+        .filter_map(|spec| engine.program_of(spec, machine));
+    for program in named.filter(|_| !settings.quiet) {
+        let mut stderr = settings.terminal.stderr();
+        writeln!(
+            stderr,
+            "running `{program}` to log in, as the kubeconfig says"
+        )?;
+    }
     Ok(())
 }
 
@@ -241,18 +263,27 @@ fn remember(
     for spec in specs.iter().filter(|spec| {
         matches!(
             spec,
-            Spec::Postgres(_) | Spec::Database { .. } | Spec::Aws { .. } | Spec::Tls(_)
+            Spec::Postgres(_)
+                | Spec::Database { .. }
+                | Spec::Aws { .. }
+                | Spec::Kubernetes { .. }
+                | Spec::Tls(_)
         )
     }) {
         let doing = || Error::from_engine("cannot remember a source");
         let (mut config, secret) = engine.describe(spec, machine).map_err(doing())?;
-        let read = scanned
-            .iter()
-            .filter_map(|one| one.report.as_ref().ok())
-            .find(|report| {
-                report.source == config.id
-                    || (report.source.connector() == config.connector && config.target == "unknown")
-            });
+        // What tells its name only when it is asked is found by what it was called here.
+        let called = match spec {
+            Spec::Aws { profile } => Some(profile.as_deref().unwrap_or("aws")),
+            Spec::Kubernetes { context } => Some(context.as_deref().unwrap_or("k8s")),
+            _ => None,
+        };
+        let read = scanned.iter().find_map(|one| {
+            let report = one.report.as_ref().ok()?;
+            let same = report.source.connector() == config.connector;
+            let is = report.source == config.id || same && called == Some(one.named.as_str());
+            is.then_some(report)
+        });
         let Some(report) = read.filter(|report| report.outcome != PassOutcome::Failed) else {
             continue;
         };

@@ -30,7 +30,7 @@ pub(crate) enum Sources {
     List,
     /// Remember a source; what opens it is sealed
     Add {
-        /// `postgres://user@host/database`, `aws:PROFILE`, `tls://host:port`, a directory, `export:PATH`, or what `keyroll sources systems` lists
+        /// `postgres://user@host/database`, `aws:PROFILE`, `k8s:CONTEXT`, `tls://host:port`, a directory, `export:PATH`, `kubernetes:PATH`, or what `keyroll sources systems` lists
         source: String,
         /// Read the password or token from standard input
         #[arg(long, env = "KEYROLL_PASSWORD_STDIN", value_parser = clap::builder::FalseyValueParser::new())]

@@ -10,6 +10,7 @@
 
 mod chain;
 mod change;
+mod clusters;
 mod configuration;
 mod databases;
 mod described;

@@ -123,6 +123,22 @@ const UNSEEN: &[(&str, &str)] = &[
         "scan --region",
         "wants AWS: the tests with emulators have it",
     ),
+    (
+        "scan --allow-exec",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
+    (
+        "scan --allow-insecure",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
+    (
+        "sources add --allow-exec",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
+    (
+        "sources add --allow-insecure",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
     ("findings --muted", "wants a mute: lists.rs has one"),
     ("scan --live-endpoint", "wants a provider: live.rs has one"),
     (

@@ -117,7 +117,7 @@ pub(super) fn placed(
 /// Takes out what repeats one of `secrets`: a comment, a field's or an issuer's name; and what
 /// else was read in the file, where the secret could not stand there as a plain word (a user
 /// `postgres` with the password `postgres` gives nothing away).
-pub(super) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secret]) {
+pub(crate) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secret]) {
     const FREE: &[Attribute] = &[
         Attribute::COMMENT,
         Attribute::NAME,

@@ -9,11 +9,11 @@
 //! `escalate`, `impersonate`, `everything`), `role`, `subjects`. Of references: `secret_store`,
 //! `remote_keys`. Of service accounts: `federation` (the cloud identity they speak as).
 
-mod object;
-mod rbac;
-mod reference;
+pub(crate) mod object;
+pub(crate) mod rbac;
+pub(crate) mod reference;
 mod secrets;
-mod workload;
+pub(crate) mod workload;
 
 use object::Manifest;
 pub(super) use rbac::federated;

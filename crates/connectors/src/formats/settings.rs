@@ -65,7 +65,12 @@ pub(super) fn sounds(name: &str) -> Option<CredentialType> {
 
 /// Whether a setting sounds secret by its name and has a value of its own, however short.
 pub(super) fn sounds_secret(one: &Setting<'_>) -> bool {
-    names::sounds(&names::folded(one.name)).is_some() && !is_reference(one.value)
+    let named = names::sounds(&names::folded(one.name)).is_some();
+    // The scheme says what stands behind it (RFC 6750 section 2.1), in any case (RFC 9110).
+    let shown = one.value.split_once(' ').is_some_and(|(scheme, token)| {
+        scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !is_reference(token)
+    });
+    (named || shown) && !is_reference(one.value)
 }
 
 /// Puts what `own` saw into `seen`, each credential changed by `tell`.

@@ -148,7 +148,7 @@ pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> 
         return out;
     }
     let mut line = 1;
-    for document in split(text) {
+    for document in documents_of(text) {
         let first = line;
         line += document.bytes().filter(|byte| *byte == b'\n').count();
         if document.trim().is_empty() {
@@ -179,7 +179,7 @@ pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> 
 }
 
 /// As the readers of such files are: of a name that stands twice the last value counts.
-fn options() -> serde_saphyr::Options {
+pub(crate) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
@@ -187,7 +187,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The documents of a stream: between lines that begin with `---`.
-fn split(text: &str) -> Vec<&str> {
+pub(crate) fn documents_of(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let (mut start, mut at) = (0, 0);
     for line in text.split_inclusive('\n') {
@@ -219,7 +219,7 @@ pub(super) fn toml(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
 }
 
 /// The text at `path`; `None` where there is none or it is filled in from elsewhere.
-pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
     let at = path.iter().try_fold(value, |at, name| at.get(name))?;
     at.as_str().filter(|text| !is_reference(text))
 }
@@ -244,7 +244,7 @@ mod tests {
     fn a_line_of_dashes_parts_documents_and_one_in_a_text_does_not() {
         let text = "---\na: 1\n--- # next\nb: |\n  ---\n  x\n---x: 2\n";
         assert_eq!(
-            split(text),
+            documents_of(text),
             ["", "---\na: 1\n", "--- # next\nb: |\n  ---\n  x\n---x: 2\n"]
         );
     }

@@ -243,6 +243,9 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         PortKind::Http(Login::Token(_)) => {
             br#"[{"id":1,"name":"x","revoked":false,"user_id":1,"created_at":"2026-01-05T10:00:00Z","scopes":[]}]"#.to_vec()
         }
+        PortKind::Http(Login::Kubernetes) => {
+            br#"{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"same"},"items":[]}"#.to_vec()
+        }
         PortKind::Http(Login::Aws) => {
             b"<R><Result><IsTruncated>true</IsTruncated><Marker>same</Marker></Result></R>".to_vec()
         }

@@ -13,6 +13,7 @@
 
 mod aws;
 mod client;
+mod kubernetes;
 mod outside;
 mod pace;
 mod sign;
@@ -29,11 +30,13 @@ use connectors::{Answer, Login, Port, Question, Refusal, Request, Response, Whom
 use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
+pub(crate) use self::kubernetes::program_of;
 pub use self::outside::OutsideLimits;
 pub(crate) use self::outside::{Outside, is_host};
 
 use self::aws::Aws;
-use self::client::{Sealed, Sender};
+use self::client::{Door, Sealed, Sender};
+use self::kubernetes::Kubernetes;
 use self::pace::{Pace, pause_before};
 use self::token::Token;
 use super::Bearer;
@@ -69,6 +72,7 @@ impl Default for HttpLimits {
 /// How a source lets in.
 enum Way {
     Aws(Box<Aws>),
+    Kubernetes(Box<Kubernetes>),
     Token(Token),
 }
 
@@ -80,7 +84,8 @@ pub struct HttpPort {
 
 impl HttpPort {
     /// A port to the interface behind `target` and `options`: `endpoint`, `requests_per_second`,
-    /// and for AWS `profile`, `region`, `access_key_id`. What opens it is `secret`, sealed for
+    /// and for AWS `profile`, `region`, `access_key_id`, for a cluster
+    /// `context`, `kubeconfig`, `cluster`, `exec`, `insecure`. What opens it is `secret`, sealed for
     /// this source; where AWS has none, the usual chain signs. Nothing is opened yet. `runtime`
     /// must have worker threads; once `stop` is true every question is refused and says so.
     ///
@@ -98,22 +103,36 @@ impl HttpPort {
         if let (Login::Token(login), None) = (login, options.get("requests_per_second")) {
             limits.per_second = login.per_second;
         }
-        let (way, stays) = match login {
+        let (way, door) = match login {
             Login::Aws => {
                 let aws = Aws::new((&runtime, &stop), options, secret, bearer)?;
-                let stays = aws.is_loopback();
-                (Way::Aws(Box::new(aws)), stays)
+                let door = Door::public(aws.is_loopback())?;
+                (Way::Aws(Box::new(aws)), door)
             }
             Login::Token(login) => {
                 let token = Token::new(login, target, options, secret, bearer)?;
-                let stays = token.is_loopback();
-                (Way::Token(token), stays)
+                let door = Door::public(token.is_loopback())?;
+                (Way::Token(token), door)
+            }
+            Login::Kubernetes => {
+                let (cluster, door) = Kubernetes::new(options, secret)?;
+                (Way::Kubernetes(Box::new(cluster)), door)
             }
         };
+        Self::through(runtime, way, door, limits, stop)
+    }
+
+    fn through(
+        runtime: Handle,
+        way: Way,
+        door: Door,
+        limits: HttpLimits,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             way,
             line: Line {
-                sender: Sender::new(stays, &limits)?,
+                sender: Sender::new(door, &limits)?,
                 pace: Pace::new(limits.per_second),
                 runtime,
                 limits,
@@ -200,6 +219,7 @@ impl Port for HttpPort {
         };
         let answer = match &mut self.way {
             Way::Aws(aws) => aws.answer(&mut self.line, request),
+            Way::Kubernetes(cluster) => cluster.answer(&mut self.line, request),
             Way::Token(token) => token.answer(&mut self.line, request),
         };
         answer.map(Answer::Http)

@@ -26,6 +26,7 @@ use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
 use self::session::Session;
+pub(crate) use self::tls::Encrypting;
 pub(super) use self::tls::client_config;
 use crate::spec::Postgres;
 

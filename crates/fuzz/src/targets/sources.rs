@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use connectors::kubernetes::access::{Kubeconfig, Printed};
 use connectors::{Event, Port, connector};
 use model::{CredentialType, EntityId, Kind, Path, SightingKey, SourceId, StepKind, Subject};
 
@@ -34,6 +35,21 @@ pub(super) const TARGETS: &[Listed] = &[
         "gcp_assets",
         "whatever the asset inventory answers ends in observations and gaps",
         gcp_assets,
+    ),
+    (
+        "kubernetes_exports",
+        "any file among exports of Kubernetes ends in observations and gaps",
+        kubernetes_exports,
+    ),
+    (
+        "kubernetes",
+        "whatever a cluster answers ends in observations and gaps",
+        kubernetes,
+    ),
+    (
+        "kubernetes_access",
+        "a kubeconfig leads somewhere or says in one line why not",
+        kubernetes_access,
     ),
     (
         "leavers",
@@ -146,6 +162,38 @@ fn gcp_exports(input: &[u8]) {
 
 fn gcp_assets(input: &[u8]) {
     database("gcp_assets", "projects/shop", input);
+}
+
+fn kubernetes_exports(input: &[u8]) {
+    let options = BTreeMap::from([("dirs".to_owned(), "/exports".to_owned())]);
+    let mut port = OneFile {
+        path: "/exports/list.json",
+        bytes: input,
+    };
+    let told = discover("kubernetes_exports", &mut port, "exports", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn kubernetes(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let mut port = Answers::new(&text);
+    let told = discover("kubernetes", &mut port, "dev", &BTreeMap::new());
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn kubernetes_access(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let mut config = Kubeconfig::default();
+    let led = config.add("/home/ann/.kube/config", &text).and_then(|()| {
+        let context = config.current().unwrap_or_default().to_owned();
+        config.access(&context)
+    });
+    let why = led.err().into_iter().chain(Printed::read(input).err());
+    for astray in why {
+        let told = astray.to_string();
+        assert!(told.len() < 2_000, "{} bytes", told.len());
+        assert!(!told.contains(char::is_control), "{told:?}");
+    }
 }
 
 fn leavers(input: &[u8]) {

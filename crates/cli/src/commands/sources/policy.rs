@@ -19,6 +19,8 @@ pub(crate) enum System {
     Aws,
     /// Commands of gcloud, for an administrator of the organisation to run
     Gcp,
+    /// A ClusterRole with its account and bindings, as YAML
+    Kubernetes,
     /// SQL, for a superuser to run
     Postgres,
     /// SQL for MariaDB and MySQL, for an administrator to run
@@ -32,6 +34,7 @@ pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Ou
     let text = match system {
         System::Aws => aws(act),
         System::Gcp => read_only(act, &gcp())?,
+        System::Kubernetes => connectors::kubernetes::cluster_role(),
         System::Postgres => postgres(act),
         System::Mysql => read_only(act, MYSQL_TO_READ)?,
         System::Redis => read_only(act, REDIS_TO_READ)?,

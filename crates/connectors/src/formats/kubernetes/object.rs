@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, Kind};
+use model::{Attribute, Key, KeyKind, Kind};
 use serde_json::Value;
 
 use super::workload;
@@ -22,19 +22,20 @@ pub(super) struct Manifest<'a> {
 
 /// One object.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     /// `Deployment`.
-    pub(super) kind: &'a str,
+    pub(crate) kind: &'a str,
     /// Its name, or the beginning of the names it will get.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Its namespace; empty where none is stated.
-    pub(super) namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// All of it.
-    pub(super) value: &'a Value,
+    pub(crate) value: &'a Value,
 }
 
 impl<'a> Object<'a> {
-    fn of(value: &'a Value) -> Option<Self> {
+    /// One that says its kind.
+    pub(crate) fn of(value: &'a Value) -> Option<Self> {
         let text = |name: &str| {
             value
                 .get("metadata")
@@ -58,13 +59,13 @@ impl<'a> Object<'a> {
     }
 
     /// Names it in its file: `deployment shop/app`.
-    pub(super) fn field(&self) -> String {
+    pub(crate) fn field(&self) -> String {
         field(self.kind, self.namespace, self.name)
     }
 
     /// A thing of `kind` with what every object says of itself.
-    pub(super) fn thing(&self, kind: Kind) -> Thing {
-        let type_ = format!("kubernetes_{}", snake(self.kind));
+    pub(crate) fn thing(&self, kind: Kind) -> Thing {
+        let type_ = type_of(self.kind);
         let labels: BTreeMap<String, String> = tree::members(self.value, &["metadata", "labels"])
             .filter_map(|(name, value)| Some((name, value.as_str()?)))
             .filter(|(_, value)| !value.is_empty() && !value.contains("{{"))
@@ -80,10 +81,11 @@ impl<'a> Object<'a> {
             .is(Attribute::named("namespace"), self.namespace)
             .maybe(Attribute::ENVIRONMENT, environment)
             .maybe(Attribute::OWNER_HINT, owner);
-        let uid = tree::text(self.value, &["metadata", "uid"]).filter(|uid| uid.len() <= 64);
-        // Without the cluster's own id an object's id is no hard key.
-        let thing = match uid {
-            Some(uid) => thing.with(|told| told.hint("kubernetes_uid", uid)),
+        let thing = match self.uid() {
+            Some(uid) => match uid_key(uid) {
+                Some(key) => thing.with(|told| told.key(key)),
+                None => thing.with(|told| told.hint("kubernetes_uid", uid)),
+            },
             None => thing,
         };
         if labels.is_empty() {
@@ -93,8 +95,13 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// What its server calls it, once it has one.
+    pub(crate) fn uid(&self) -> Option<&'a str> {
+        tree::text(self.value, &["metadata", "uid"]).filter(|uid| uid.len() <= 64)
+    }
+
     /// An annotation.
-    pub(super) fn annotation(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn annotation(&self, name: &str) -> Option<&'a str> {
         tree::text(self.value, &["metadata", "annotations", name])
     }
 }
@@ -160,6 +167,20 @@ impl<'a> Manifest<'a> {
     }
 }
 
+/// The hard key that an object's uid is. A server makes it up at random (RFC 9562, version 4), so
+/// it is one over all clusters, and a token that bears it need not say of which; any other text
+/// may have been written by hand, twice.
+pub(crate) fn uid_key(uid: &str) -> Option<Key> {
+    let dashes = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        14 => byte == b'4',
+        19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+        _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+    };
+    let random = uid.len() == 36 && uid.bytes().enumerate().all(dashes);
+    random.then(|| Key::new(KeyKind::KubernetesUid, uid))
+}
+
 /// Names an object in its file.
 pub(super) fn field(kind: &str, namespace: &str, name: &str) -> String {
     let kind = kind.to_lowercase();
@@ -170,11 +191,18 @@ pub(super) fn field(kind: &str, namespace: &str, name: &str) -> String {
     }
 }
 
-/// `CronJob` as `cron_job`.
+/// What type an object of `kind` is on the roll: `kubernetes_cron_job`.
+pub(crate) fn type_of(kind: &str) -> String {
+    format!("kubernetes_{}", snake(kind))
+}
+
+/// `CronJob` as `cron_job`, `APIService` as `api_service`.
 fn snake(kind: &str) -> String {
+    let letters: Vec<char> = kind.chars().take(64).collect();
     let mut out = String::new();
-    for (n, letter) in kind.chars().take(64).enumerate() {
-        if letter.is_uppercase() && n > 0 {
+    for (n, letter) in letters.iter().enumerate() {
+        let of_word = |at: usize| letters.get(at).is_some_and(|one| one.is_lowercase());
+        if letter.is_uppercase() && n > 0 && (of_word(n - 1) || of_word(n + 1)) {
             out.push('_');
         }
         out.extend(letter.to_lowercase());

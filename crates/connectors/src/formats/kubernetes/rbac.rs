@@ -17,6 +17,11 @@ const FEDERATED: &[&str] = &[
 
 /// Tells of a service account.
 pub(super) fn service_account(object: &Object<'_>, seen: &mut Seen) {
+    seen.thing(account(object));
+}
+
+/// What a service account says of itself.
+pub(crate) fn account(object: &Object<'_>) -> Thing {
     let automount = object
         .value
         .get("automountServiceAccountToken")
@@ -45,29 +50,26 @@ pub(super) fn service_account(object: &Object<'_>, seen: &mut Seen) {
         }
     }
     let login = format!("{}/{}", object.namespace, object.name);
-    seen.thing(
-        thing.with(|told| told.hint("kubernetes_service_account", model::shorten(&login, 300))),
-    );
+    thing.with(|told| told.hint("kubernetes_service_account", model::shorten(&login, 300)))
 }
 
 /// The cloud identity that a service account speaks as, by its annotations.
-pub(in crate::formats) fn federated<'a>(
-    annotation: impl Fn(&str) -> Option<&'a str>,
-) -> Option<&'a str> {
+pub(crate) fn federated<'a>(annotation: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
     let cloud = FEDERATED.iter().find_map(|name| annotation(name));
     cloud.filter(|cloud| cloud.len() <= 400)
 }
 
 /// Tells of a role: rights that somebody may be given.
 pub(super) fn role(object: &Object<'_>, seen: &mut Seen) {
+    seen.thing(role_told(object));
+}
+
+/// What a role says of itself.
+pub(crate) fn role_told(object: &Object<'_>) -> Thing {
     let thing = object
         .thing(Kind::Resource)
         .is(Attribute::RIGHTS, rights(object.value));
-    seen.thing(sensitive(thing, object.value));
-}
-
-fn sensitive(thing: Thing, role: &Value) -> Thing {
-    let words = sensitive_rights(role);
+    let words = sensitive_rights(object.value);
     if words.is_empty() {
         thing
     } else {
@@ -113,7 +115,7 @@ pub(super) fn binding(object: &Object<'_>, manifest: &Manifest<'_>, seen: &mut S
 }
 
 /// `get,list secrets`, `* apps/*`, `get /metrics`, as a role writes them.
-pub(super) fn rights(role: &Value) -> Vec<String> {
+pub(crate) fn rights(role: &Value) -> Vec<String> {
     list(role, "rules")
         .flat_map(|rule| {
             let verbs = texts(rule, "verbs").join(",");
@@ -145,24 +147,19 @@ pub(super) fn rights(role: &Value) -> Vec<String> {
 const RIGHTS: &[(&str, &str, &str, &[&str])] = &[
     ("read_secrets", "", "secrets", &["get", "list", "watch"]),
     ("exec", "", "pods/exec", &["create", "get"]),
-    (
-        "create_workloads",
-        "",
-        "pods",
-        &["create", "update", "patch"],
-    ),
-    (
-        "create_workloads",
-        "apps",
-        "deployments",
-        &["create", "update", "patch"],
-    ),
-    (
-        "create_workloads",
-        "batch",
-        "jobs",
-        &["create", "update", "patch"],
-    ),
+    ("exec", "", "pods/attach", &["create", "get"]),
+    ("exec", "", "pods/portforward", &["create", "get"]),
+    ("exec", "", "pods/ephemeralcontainers", &["update", "patch"]),
+    ("create_workloads", "", "pods", WRITE),
+    ("create_workloads", "", "replicationcontrollers", WRITE),
+    ("create_workloads", "apps", "deployments", WRITE),
+    ("create_workloads", "apps", "statefulsets", WRITE),
+    ("create_workloads", "apps", "daemonsets", WRITE),
+    ("create_workloads", "apps", "replicasets", WRITE),
+    ("create_workloads", "batch", "jobs", WRITE),
+    ("create_workloads", "batch", "cronjobs", WRITE),
+    ("create_volumes", "", "persistentvolumes", WRITE),
+    ("nodes_proxy", "", "nodes/proxy", &["create", "get"]),
     ("create_tokens", "", "serviceaccounts/token", &["create"]),
     (
         "approve_certificates",
@@ -186,14 +183,29 @@ const RIGHTS: &[(&str, &str, &str, &[&str])] = &[
         "escalate",
         "rbac.authorization.k8s.io",
         "clusterrolebindings",
-        &["create", "update", "patch"],
+        WRITE,
     ),
     ("impersonate", "", "users", &["impersonate"]),
+    ("impersonate", "", "groups", &["impersonate"]),
     ("impersonate", "", "serviceaccounts", &["impersonate"]),
+    (
+        "change_webhooks",
+        "admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations",
+        WRITE,
+    ),
+    (
+        "change_webhooks",
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations",
+        WRITE,
+    ),
 ];
 
+const WRITE: &[&str] = &["create", "update", "patch"];
+
 /// The rights of a role by which an identity gets secrets, identities or more rights.
-fn sensitive_rights(role: &Value) -> Vec<String> {
+pub(crate) fn sensitive_rights(role: &Value) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut add = |word: &str| {
         if !out.iter().any(|one| one == word) {
@@ -202,9 +214,11 @@ fn sensitive_rights(role: &Value) -> Vec<String> {
     };
     for rule in list(role, "rules") {
         let has = |name: &str, wanted: &str| {
+            // Of any resource the part behind the slash: the only pattern there is beside all.
+            let any = wanted.split_once('/').map(|(_, part)| format!("*/{part}"));
             texts(rule, name)
                 .iter()
-                .any(|one| matches!(*one, "*") || *one == wanted)
+                .any(|one| *one == "*" || *one == wanted || any.as_deref() == Some(*one))
         };
         if ["verbs", "apiGroups", "resources"]
             .iter()
@@ -212,7 +226,12 @@ fn sensitive_rights(role: &Value) -> Vec<String> {
         {
             add("everything");
         }
+        // To read one secret by its name is what each of its consumers needs.
+        let named = !texts(rule, "resourceNames").is_empty();
         for (word, group, resource, verbs) in RIGHTS {
+            if named && *word == "read_secrets" {
+                continue;
+            }
             if has("apiGroups", group)
                 && has("resources", resource)
                 && verbs.iter().any(|verb| has("verbs", verb))
@@ -255,6 +274,11 @@ mod tests {
         assert!(role(&["apps"], &["secrets"], &["get"]).is_empty());
         assert!(role(&[""], &["secrets"], &["create"]).is_empty());
         assert_eq!(role(&[""], &["pods/exec"], &["create"]), ["exec"]);
+        assert_eq!(role(&[""], &["*/exec"], &["create"]), ["exec"]);
+        assert!(
+            role(&[""], &["pods/*"], &["create"]).is_empty(),
+            "no such pattern"
+        );
         assert!(role(&["*"], &["*"], &["*"]).contains(&"everything".to_owned()));
     }
 }

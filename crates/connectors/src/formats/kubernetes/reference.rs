@@ -26,7 +26,7 @@ const KINDS: &[&str] = &[
 const KEYS_MAX: usize = 100;
 
 /// Tells of an object that refers to secrets, if it is one.
-pub(super) fn reference(object: &Object<'_>, seen: &mut Seen) {
+pub(crate) fn reference(object: &Object<'_>, seen: &mut Seen) {
     if !KINDS.contains(&object.kind) {
         return;
     }
@@ -76,7 +76,7 @@ fn remote_keys(value: &Value) -> Vec<String> {
 }
 
 /// Tells of a request for a certificate: who asks to be whom.
-pub(super) fn request(object: &Object<'_>, seen: &mut Seen) {
+pub(crate) fn request(object: &Object<'_>, seen: &mut Seen) {
     let text = |way: &[&str]| tree::text(object.value, way);
     let list = |name: &str| {
         let list = object

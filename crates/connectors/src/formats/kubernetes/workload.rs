@@ -27,11 +27,15 @@ const TEMPLATED: &[&str] = &[
     "Rollout",
     "Service",
 ];
+/// The audience of a token that names none: the server of the cluster itself.
+pub(crate) const OF_THE_CLUSTER: &str = "(the cluster)";
+/// For how long a projected token is given where nobody says.
+const TOKEN_SECONDS: i64 = 3600;
 /// Containers and volumes beyond these tell nothing new.
 const PARTS_MAX: usize = 100;
 
 /// The pod that an object runs.
-pub(super) fn pod_of<'a>(object: &Object<'a>) -> Option<&'a Value> {
+pub(crate) fn pod_of<'a>(object: &Object<'a>) -> Option<&'a Value> {
     let way = PODS.iter().find(|(kind, _)| *kind == object.kind);
     let way = match way {
         Some((_, way)) => way,
@@ -57,9 +61,31 @@ pub(super) fn used(object: &Object<'_>) -> Vec<String> {
 
 /// Tells of a workload.
 pub(super) fn workload(object: &Object<'_>, manifest: &Manifest<'_>, seen: &mut Seen) {
-    let Some(pod) = pod_of(object) else {
-        return;
-    };
+    if let Some(Told { account, thing, .. }) = told(object, seen) {
+        seen.thing(match manifest.account(object.namespace, &account) {
+            Some(account) => thing.link(Relation::MemberOf, Kind::Identity, &account),
+            None => thing,
+        });
+    }
+}
+
+/// What a workload says of itself.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The name of the service account that it runs as.
+    pub(crate) account: String,
+    /// Whether it wants that account's token mounted, where it says so.
+    pub(crate) automount: Option<bool>,
+    /// What it is handed.
+    pub(crate) handed: Handed,
+    /// It, with its facts.
+    pub(crate) thing: Thing,
+}
+
+/// What `object` says of itself, if it is a workload; secrets written into its variables go to
+/// `seen`.
+pub(crate) fn told(object: &Object<'_>, seen: &mut Seen) -> Option<Told> {
+    let pod = pod_of(object)?;
     let handed = Handed::of(pod);
     let mut sounding = Vec::new();
     for container in containers(pod) {
@@ -71,7 +97,9 @@ pub(super) fn workload(object: &Object<'_>, manifest: &Manifest<'_>, seen: &mut 
     let automount = pod
         .get("automountServiceAccountToken")
         .and_then(Value::as_bool);
-    let deprecated = named("serviceAccount").is_some() && named("serviceAccountName").is_none();
+    // A server fills in both; what differs from the other is what somebody wrote.
+    let deprecated =
+        named("serviceAccount").is_some_and(|old| named("serviceAccountName") != Some(old));
     let mut thing = object
         .thing(Kind::Identity)
         .is(Attribute::CLASS, Class::Workload)
@@ -96,10 +124,12 @@ pub(super) fn workload(object: &Object<'_>, manifest: &Manifest<'_>, seen: &mut 
             thing = thing.is(Attribute::named(name), list.clone());
         }
     }
-    if let Some(account) = manifest.account(object.namespace, account) {
-        thing = thing.link(Relation::MemberOf, Kind::Identity, &account);
-    }
-    seen.thing(bounds(thing, pod));
+    Some(Told {
+        account: account.to_owned(),
+        automount,
+        thing: bounds(thing, pod),
+        handed,
+    })
 }
 
 /// What holds the workload back, or does not.
@@ -169,16 +199,18 @@ fn environment(
 
 /// What a pod is handed.
 #[derive(Debug, Default)]
-struct Handed {
+pub(crate) struct Handed {
     /// Names of secrets, by variable or volume.
-    secrets: Vec<String>,
+    pub(crate) secrets: Vec<String>,
+    /// Names of the secrets with which its images are fetched.
+    pub(crate) pulls: Vec<String>,
     /// Names of maps.
     maps: Vec<String>,
     /// `app DB_PASSWORD=db/password`.
     variables: Vec<String>,
     volumes: Vec<String>,
-    /// Audiences of projected tokens.
-    tokens: Vec<String>,
+    /// Projected tokens: for whom, and for how long each is given.
+    pub(crate) tokens: Vec<String>,
     host_paths: Vec<String>,
     images: Vec<String>,
 }
@@ -192,6 +224,10 @@ impl Handed {
         for volume in list(pod, "volumes") {
             out.volume(volume);
         }
+        let pulls = list(pod, "imagePullSecrets");
+        out.pulls = pulls
+            .filter_map(|one| tree::text(one, &["name"]).map(str::to_owned))
+            .collect();
         out
     }
 
@@ -231,10 +267,11 @@ impl Handed {
         let projected = volume.get("projected");
         for source in projected.into_iter().flat_map(|it| list(it, "sources")) {
             names.extend(tree::text(source, &["secret", "name"]));
-            if source.get("serviceAccountToken").is_some() {
-                let audience = tree::text(source, &["serviceAccountToken", "audience"]);
-                self.tokens
-                    .push(audience.unwrap_or("(the cluster)").to_owned());
+            if let Some(token) = source.get("serviceAccountToken") {
+                let audience = tree::text(token, &["audience"]).unwrap_or(OF_THE_CLUSTER);
+                let seconds = token.get("expirationSeconds").and_then(Value::as_i64);
+                let seconds = seconds.unwrap_or(TOKEN_SECONDS);
+                self.tokens.push(format!("{audience} for {seconds} s"));
             }
         }
         self.secrets

@@ -19,6 +19,8 @@ const TOKENS: &[&str] = &[
     "app_key",
     "application_key",
     "account_key",
+    "batch_key",
+    "storage_key",
     "private_key",
     "primary_key",
     "secondary_key",

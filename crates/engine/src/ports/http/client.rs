@@ -1,6 +1,7 @@
 //! Sends one request: over TLS with the machine's trust anchors, without redirects, within bounds.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,28 @@ impl Sealed {
     }
 }
 
+/// How an interface is reached: by whom it is vouched for, and by which way.
+pub(super) struct Door {
+    pub(super) tls: rustls::ClientConfig,
+    /// On this machine, past any proxy.
+    pub(super) stays: bool,
+    pub(super) proxy: Option<Url>,
+    /// A name that stands for other addresses than its own.
+    pub(super) named: Option<(String, Vec<SocketAddr>)>,
+}
+
+impl Door {
+    /// One that this machine's trust anchors vouch for.
+    pub(super) fn public(stays: bool) -> Result<Self, Error> {
+        Ok(Self {
+            tls: tls()?,
+            stays,
+            proxy: None,
+            named: None,
+        })
+    }
+}
+
 /// Sends requests.
 pub(super) struct Sender {
     client: reqwest::Client,
@@ -52,20 +75,25 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// One within `limits`; `stays`: on this machine, past any proxy.
-    pub(super) fn new(stays: bool, limits: &HttpLimits) -> Result<Self, Error> {
+    /// One through `door` and within `limits`.
+    pub(super) fn new(door: Door, limits: &HttpLimits) -> Result<Self, Error> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(door.tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(limits.connect)
             .timeout(limits.answer)
             .referer(false);
-        if stays {
+        let unfit = || Error::Unfit("no HTTP client can be made here".to_owned());
+        if door.stays {
             builder = builder.no_proxy();
         }
-        let client = builder
-            .build()
-            .map_err(|_| Error::Unfit("no HTTP client can be made here".to_owned()))?;
+        if let Some(proxy) = door.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| unfit())?);
+        }
+        if let Some((name, addresses)) = door.named {
+            builder = builder.resolve_to_addrs(&name, &addresses);
+        }
+        let client = builder.build().map_err(|_| unfit())?;
         Ok(Self {
             client,
             bytes_max: limits.bytes_max,
@@ -192,6 +220,12 @@ pub(super) fn sealed(mut url: Url, request: &Request) -> Result<Sealed, Refusal>
     );
     if !body.is_empty() {
         headers.insert("content-type", HeaderValue::from_static(FORM));
+    }
+    if let (false, Ok(form)) = (
+        request.accept.is_empty(),
+        HeaderValue::from_str(&request.accept),
+    ) {
+        headers.insert("accept", form);
     }
     Ok(Sealed {
         method: match request.method {

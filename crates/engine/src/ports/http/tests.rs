@@ -384,7 +384,7 @@ fn an_answer_beyond_the_limit_is_refused_and_not_kept() {
     let (address, _asked) = listener(vec![http("200 OK", &"x".repeat(100_000))]);
     let mut port = port(&runtime, &address, None);
     port.line.sender = Sender::new(
-        true,
+        Door::public(true).unwrap(),
         &HttpLimits {
             bytes_max: 1000,
             ..HttpLimits::default()

@@ -66,7 +66,7 @@ fn roots() -> Result<RootCertStore, Refusal> {
 /// Encrypts without asking who is there, as libpq's `prefer` and `require` do: SCRAM still
 /// proves to us that the server knows the verifier.
 #[derive(Debug)]
-struct Encrypting(Arc<CryptoProvider>);
+pub(crate) struct Encrypting(pub(crate) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Encrypting {
     fn verify_server_cert(
