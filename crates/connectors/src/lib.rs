@@ -50,8 +50,8 @@ pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_a
 pub use packing::{Packing, is_tar_header};
 pub use port::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
-    Packed, Port, Question, Refusal, Replaced, Request, Response, Rows, Statement, Unpacked, Whom,
-    Written, line_mark,
+    Packed, Piece, Port, Question, Refusal, Replaced, Request, Response, Rows, Statement, Unpacked,
+    Whom, Written, line_mark,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
