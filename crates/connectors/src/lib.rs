@@ -31,6 +31,7 @@ mod gitlab_project_tokens;
 mod jwt;
 mod leavers;
 mod login;
+mod logs;
 mod packing;
 mod port;
 pub mod postgres_roles;
@@ -72,6 +73,7 @@ static WRITTEN: &[&dyn Connector] = &[
     &postgres_roles::PostgresRoles,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
+    &logs::Logs,
     &tls_endpoint::TlsEndpoint,
 ];
 

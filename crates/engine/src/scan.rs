@@ -133,6 +133,9 @@ impl Engine {
             Spec::Leavers(path) => self.of_paths(std::slice::from_ref(path), |path| {
                 config("leavers", path, dirs(path))
             })?,
+            Spec::Logs(path) => self.of_paths(std::slice::from_ref(path), |path| {
+                config("logs", path, dirs(path))
+            })?,
             Spec::Postgres(address) => vec![Wanted {
                 named: address.target(),
                 config: config("postgres_roles", &address.target(), address.options()),

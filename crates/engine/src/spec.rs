@@ -30,6 +30,8 @@ pub enum Spec {
     Export(Vec<PathBuf>),
     /// `leavers:FILE`: who has left.
     Leavers(PathBuf),
+    /// `logs:PATH`: audit logs in files.
+    Logs(PathBuf),
     /// `collection:FILE`, `collection:-`: a pushed collection.
     Collection(Option<PathBuf>),
     /// `tls://host:port`, `tls+smtp://host`, `host:port`: the certificate an endpoint serves.
@@ -136,6 +138,7 @@ impl Spec {
                 Ok(Self::Export(vec![PathBuf::from(path)]))
             }
             Some(("leavers", path)) if !path.is_empty() => Ok(Self::Leavers(PathBuf::from(path))),
+            Some(("logs", path)) if !path.is_empty() => Ok(Self::Logs(PathBuf::from(path))),
             Some(("collection", "-")) => Ok(Self::Collection(None)),
             Some(("collection", path)) if !path.is_empty() => {
                 Ok(Self::Collection(Some(PathBuf::from(path))))
@@ -147,7 +150,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `aws[:PROFILE]`, `tls://HOST:PORT`, `export:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

@@ -30,7 +30,7 @@ use crate::words::count;
 /// A source is a directory or file (searched in full; of a git repository its history as well),
 /// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `gitlab:HOST/PROJECT` (its
 /// token sealed before, or in `GITLAB_TOKEN`), `tls://host:port` (the certificate served there;
-/// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `leavers:FILE` (who has left: CSV or
+/// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `logs:PATH` (audit logs of clouds, clusters, systems and PostgreSQL), `leavers:FILE` (who has left: CSV or
 /// SCIM), `collection:FILE` or `collection:-` (pushed by any program), or the id of a source that
 /// was added before.
 ///
