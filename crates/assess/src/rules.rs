@@ -6,6 +6,7 @@ mod expiring;
 mod leaked_live;
 mod long_lived;
 mod never_rotated;
+mod new_credential;
 mod new_secret;
 mod not_proven_gone;
 mod open_secret;
@@ -16,6 +17,7 @@ mod refused_merge;
 mod secret_in_image;
 mod secret_in_text;
 mod secret_in_variable;
+mod shadow;
 mod shared;
 mod sighted;
 mod static_login;
@@ -38,6 +40,8 @@ pub static RULES: &[&Rule] = &[
     &privileged_key::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,
+    &shadow::RULE,
+    &new_credential::RULE,
     &static_login::RULE,
     &expired::RULE,
     &expiring::RULE,
