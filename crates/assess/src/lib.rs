@@ -9,6 +9,7 @@
 //! **Invariant:** no clock: the same thing at the same `now` gives the same findings in the
 //! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
 
+mod covered;
 mod next;
 mod place;
 mod print;
@@ -24,6 +25,7 @@ use model::{
     SourceId, State, Suggested, Timestamp, Told, Validity, Verdict,
 };
 
+pub use covered::{Inventories, Inventory, LogWindow, NO_INVENTORY};
 pub use next::{REVOKING, is_revocable};
 pub use rules::RULES;
 
@@ -94,6 +96,10 @@ pub struct Ground {
     pub left: Left,
     /// Where the latest revocation of a thing stands.
     pub revocations: BTreeMap<EntityId, State>,
+    /// Which inventories were read, and when.
+    pub inventories: Inventories,
+    /// Over which window which logs tell of uses.
+    pub logs: Vec<LogWindow>,
 }
 
 impl Ground {
@@ -105,6 +111,8 @@ impl Ground {
             notice: Duration::days(30),
             left: Left::nobody(),
             revocations: BTreeMap::new(),
+            inventories: Inventories::none(),
+            logs: Vec::new(),
         }
     }
 }

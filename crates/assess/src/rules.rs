@@ -11,6 +11,7 @@ mod idle_account;
 mod leaked_live;
 mod long_lived;
 mod never_rotated;
+mod new_credential;
 mod new_secret;
 mod no_password;
 mod node_credentials;
@@ -23,6 +24,7 @@ mod refused_merge;
 mod secret_in_image;
 mod secret_in_text;
 mod secret_in_variable;
+mod shadow;
 mod shared;
 mod sighted;
 mod static_login;
@@ -51,6 +53,8 @@ pub static RULES: &[&Rule] = &[
     &token_mounted::RULE,
     &trust_too_wide::RULE,
     &pipeline_too_open::RULE,
+    &shadow::RULE,
+    &new_credential::RULE,
     &static_login::RULE,
     &expired::RULE,
     &expiring::RULE,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assess::{Ground, RULES, Thing, Workload, assess, rulings};
+use assess::{Ground, Inventory, LogWindow, RULES, Thing, Workload, assess, rulings};
 use inventory::Conflict;
 use model::{
     Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Link, Member, Mute,
@@ -46,9 +46,38 @@ struct Case {
     /// Whether too much hangs together to say what was refused.
     #[serde(default)]
     too_connected: bool,
+    /// Inventories that were read.
+    #[serde(default)]
+    inventories: Vec<Read>,
+    /// Logs that tell of uses.
+    #[serde(default)]
+    logs: Vec<Log>,
     /// Where its revocation stands.
     #[serde(default)]
     revocation: Option<State>,
+}
+
+/// An inventory, and which parts of it were not read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    provider: String,
+    target: String,
+    at: Timestamp,
+    #[serde(default)]
+    holes: BTreeSet<String>,
+}
+
+/// A log, and its window.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    log: String,
+    account: String,
+    since: Timestamp,
+    until: Timestamp,
+    #[serde(default)]
+    incomplete: Option<String>,
 }
 
 /// One sighting: facts by name; `absent` and `cannot-tell` are said as such.
@@ -203,6 +232,18 @@ fn each_rule_gives_the_verdicts_of_its_cases() {
                 for leaver in &case.left {
                     ground.left.add(leaver, &[], None);
                 }
+                for one in &case.inventories {
+                    let (at, holes) = (one.at, one.holes.clone());
+                    let read = Inventory { at, holes };
+                    ground.inventories.add(&one.provider, &one.target, read);
+                }
+                ground.logs.extend(case.logs.iter().map(|one| LogWindow {
+                    log: one.log.clone(),
+                    account: one.account.clone(),
+                    since: one.since,
+                    until: one.until,
+                    incomplete: one.incomplete.clone(),
+                }));
                 let of = |state: &State| (thing.entity.id.clone(), state.clone());
                 ground.revocations.extend(case.revocation.iter().map(of));
                 let found = rulings(thing, &ground);

@@ -9,8 +9,8 @@ use model::{
 
 use crate::database::Hashed;
 use crate::{
-    Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Port, Question, Refusal,
-    Reply, Request, Response, Rows, Statement, Unpacked, Written,
+    Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Piece, Port, Question,
+    Refusal, Reply, Request, Response, Rows, Statement, Unpacked, Written,
 };
 
 /// The pass is over: its time is up or somebody stopped it.
@@ -181,6 +181,18 @@ impl<'a> Context<'a> {
             bytes_max,
         })? {
             Answer::File(file) => Ok(file),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// The piece of the file at `path` that follows its first `from` unpacked bytes.
+    ///
+    /// # Errors
+    /// It is not there, or may not be read.
+    pub fn piece(&mut self, path: &str, from: u64) -> Result<Piece, Refusal> {
+        let path = path.to_owned();
+        match self.port.ask(&Question::Piece { path, from })? {
+            Answer::Piece(piece) => Ok(piece),
             _ => Err(another_answer()),
         }
     }

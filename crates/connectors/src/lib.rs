@@ -38,6 +38,7 @@ pub mod kubernetes;
 mod kubernetes_exports;
 mod leavers;
 mod login;
+mod logs;
 mod mysql_accounts;
 mod packing;
 mod port;
@@ -61,8 +62,8 @@ pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
 pub use port::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
-    Packed, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement, Unpacked,
-    Whom, Written, line_mark,
+    Packed, Piece, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement,
+    Unpacked, Whom, Written, line_mark,
 };
 pub use postgres_roles::ScramSalt;
 pub use recording::Recording;
@@ -89,6 +90,7 @@ static WRITTEN: &[&dyn Connector] = &[
     &redis_users::RedisUsers,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
+    &logs::Logs,
     &tls_endpoint::TlsEndpoint,
 ];
 

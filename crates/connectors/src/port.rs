@@ -45,6 +45,13 @@ pub enum Question {
         /// More than this is cut off and said so.
         bytes_max: u64,
     },
+    /// The next piece of a file of any size, unpacked where it is compressed.
+    Piece {
+        /// Absolute path.
+        path: String,
+        /// How many unpacked bytes to pass over: what an earlier answer's `next` said.
+        from: u64,
+    },
     /// The next entries of an archive, with what is worth reading of them. Archives in it are
     /// opened as well.
     Unpack {
@@ -417,6 +424,17 @@ pub struct File {
     pub mode: u32,
 }
 
+/// A piece of a file. It may hold secrets, so its bytes are one.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The bytes, unpacked.
+    pub bytes: Secret,
+    /// What to pass over in the next question; none where this was the last.
+    pub next: Option<u64>,
+    /// Why the rest cannot be read: it is damaged or ends early.
+    pub refused: Option<Refusal>,
+}
+
 /// One entry of an archive.
 #[derive(Clone, Debug)]
 pub struct Packed {
@@ -493,6 +511,8 @@ pub enum Answer {
     Entries(Vec<Entry>),
     /// To [`Question::Read`].
     File(File),
+    /// To [`Question::Piece`].
+    Piece(Piece),
     /// To [`Question::Unpack`].
     Unpacked(Unpacked),
     /// To [`Question::Sql`].

@@ -8,6 +8,7 @@
 //! GET /projects/7?page=2                      -> {"status": 200, "body": "…"}
 //! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
+//! PIECE /srv/audit.log 0                      -> {"text": "{…}\n"}
 //! UNPACK /srv/a.tar 0                         -> {"packed": [{"path": ".env", "text": "A=b"}]}
 //! GIT /srv/shop 0                             -> {"blobs": [{"path": ".env", "text": "A=b", …}], "next": 1}
 //! BLAME /srv/shop .env:1                      -> {"written": [{"commit": "3c4e…", "author": "Ann <ann@…>", "files": 2}]}
@@ -27,8 +28,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Port, Question,
-    Refusal, Reply, Request, Response, Rows, Unpacked, Whom, Written,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Piece, Port,
+    Question, Refusal, Reply, Request, Response, Rows, Unpacked, Whom, Written,
 };
 
 /// A port that answers from a file.
@@ -205,6 +206,7 @@ impl Recording {
             }
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
+            Question::Piece { path, from } => format!("PIECE {path} {from}"),
             Question::Unpack { path, from } => format!("UNPACK {path} {from}"),
             Question::Git { dir, from } => format!("GIT {dir} {from}"),
             Question::GitChange { dir, change, from } => match change {
@@ -282,6 +284,7 @@ impl Port for Recording {
             Question::Sql(statement) => statement.changes,
             Question::List { .. }
             | Question::Read { .. }
+            | Question::Piece { .. }
             | Question::Unpack { .. }
             | Question::Git { .. }
             | Question::GitChange { .. }
@@ -318,12 +321,25 @@ impl Port for Recording {
             Answered::Redis { reply } => Ok(Answer::Reply(reply)),
             Answered::Rows(rows) => Ok(Answer::Rows(rows)),
             Answered::Entries(entries) => Ok(Answer::Entries(entries)),
-            Answered::Text { text, mode } => Ok(file(text.into_bytes(), mode, limit)),
+            Answered::Text { text, mode } => Ok(held(question, text.into_bytes(), mode, limit)),
             Answered::Base64 { base64, mode } => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
-                Ok(file(bytes.map_err(|e| broken(e.to_string()))?, mode, limit))
+                let bytes = bytes.map_err(|e| broken(e.to_string()))?;
+                Ok(held(question, bytes, mode, limit))
             }
         }
+    }
+}
+
+/// What a file holds, in one piece or as a file.
+fn held(question: &Question, bytes: Vec<u8>, mode: Option<String>, limit: u64) -> Answer {
+    match question {
+        Question::Piece { .. } => Answer::Piece(Piece {
+            bytes: Secret::new(bytes),
+            next: None,
+            refused: None,
+        }),
+        _ => file(bytes, mode, limit),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod changed;
 mod collect;
+mod covered;
 pub mod crash;
 mod decide;
 mod error;

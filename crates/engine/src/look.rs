@@ -166,6 +166,8 @@ impl Engine {
         Ok(Ground {
             left: self.left()?,
             revocations: self.latest_revocations()?,
+            inventories: self.inventories()?,
+            logs: self.log_windows()?,
             ..Ground::at(self.now())
         })
     }

@@ -152,9 +152,10 @@ impl Engine {
                 context.as_deref().unwrap_or("k8s"),
                 config("kubernetes", UNNAMED, cluster(machine, context.as_deref())),
             ),
-            Spec::Leavers(path) => self.of_paths(std::slice::from_ref(path), |path| {
-                config("leavers", path, dirs(path))
-            })?,
+            Spec::Files { connector, path } => self
+                .of_paths(std::slice::from_ref(path), |path| {
+                    config(connector, path, dirs(path))
+                })?,
             Spec::Postgres(address) => vec![Wanted {
                 named: address.target(),
                 config: config("postgres_roles", &address.target(), address.options()),

@@ -47,8 +47,14 @@ pub enum Spec {
         /// A context of the kubeconfig.
         context: Option<String>,
     },
-    /// `leavers:FILE`: who has left.
-    Leavers(PathBuf),
+    /// `leavers:FILE`, `logs:PATH`: files that are a source by their path, because they are of no
+    /// account: who has left, audit logs.
+    Files {
+        /// Who reads them.
+        connector: &'static str,
+        /// A directory or a file.
+        path: PathBuf,
+    },
     /// `collection:FILE`, `collection:-`: a pushed collection.
     Collection(Option<PathBuf>),
     /// `tls://host:port`, `tls+smtp://host`, `host:port`: the certificate an endpoint serves.
@@ -173,7 +179,10 @@ impl Spec {
                     path: PathBuf::from(path),
                 })
             }
-            Some(("leavers", path)) if !path.is_empty() => Ok(Self::Leavers(PathBuf::from(path))),
+            Some((word @ ("leavers" | "logs"), path)) if !path.is_empty() => Ok(Self::Files {
+                connector: if word == "logs" { "logs" } else { "leavers" },
+                path: PathBuf::from(path),
+            }),
             Some(("collection", "-")) => Ok(Self::Collection(None)),
             Some(("collection", path)) if !path.is_empty() => {
                 Ok(Self::Collection(Some(PathBuf::from(path))))
@@ -185,7 +194,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

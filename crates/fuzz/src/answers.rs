@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use connectors::{
-    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Port, Question,
+    Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Piece, Port, Question,
     Refusal, Response, Rows,
 };
 use engine::Said;
@@ -140,6 +140,19 @@ impl Port for OneFile<'_> {
                     bytes: Secret::new(self.bytes.iter().take(limit).copied().collect()),
                     cut: self.bytes.len() > limit,
                     mode: 0o600,
+                }))
+            }
+            // In two pieces, so that a record lies in both.
+            Question::Piece { path, from } if path == self.path => {
+                let half = self.bytes.len() / 2;
+                let (bytes, next) = match (from, half) {
+                    (0, 1..) => (&self.bytes[..half], Some(half as u64)),
+                    _ => (&self.bytes[half..], None),
+                };
+                Ok(Answer::Piece(Piece {
+                    bytes: Secret::new(bytes.to_vec()),
+                    next,
+                    refused: None,
                 }))
             }
             Question::Git { from: 0, .. } => Ok(Answer::Blobs(Blobs {

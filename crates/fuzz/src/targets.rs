@@ -8,6 +8,7 @@ mod detector;
 mod evidence;
 mod keys;
 mod live;
+mod logs;
 mod pushed;
 mod repository;
 mod sources;
@@ -21,7 +22,7 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 10] = [
+    let lists: [&[Listed]; 11] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Target> {
         texts::TARGETS,
         repository::TARGETS,
         live::TARGETS,
+        logs::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed

@@ -11,6 +11,7 @@
 //! **Invariant:** a secret's value lives in [`Secret`] alone, which can be neither printed nor
 //! serialised. Held by `a_secret_shows_nothing_when_debugged`.
 
+mod audit_event;
 mod collection;
 mod entity;
 mod fact;
@@ -30,6 +31,7 @@ mod time;
 mod told;
 mod validity;
 
+pub use audit_event::{Activity, AuditEvent, EventClass, EventOutcome, Life, Party, Turn};
 pub use collection::{Collection, FORMAT, Gap, Reason, Scanner};
 pub use entity::{Entity, Member, Sighting, SourcedFact, Version};
 pub use fact::{Attribute, Confidence, Fact, Facts, Value};

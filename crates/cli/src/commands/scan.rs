@@ -31,7 +31,7 @@ use crate::words::count;
 /// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `gitlab:HOST/PROJECT` (its
 /// token sealed before, or in `GITLAB_TOKEN`), `tls://host:port` (the certificate served there;
 /// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `k8s` or `k8s:CONTEXT` (a cluster, by a kubeconfig or
-/// from a pod of it), `kubernetes:PATH` (what kubectl printed into files), `leavers:FILE` (who has left: CSV or
+/// from a pod of it), `kubernetes:PATH` (what kubectl printed into files), `gcp-export:PATH` (the same of Google Cloud), `logs:PATH` (audit logs of clouds, clusters, systems and PostgreSQL), `leavers:FILE` (who has left: CSV or
 /// SCIM), `collection:FILE` or `collection:-` (pushed by any program), or the id of a source that
 /// was added before.
 ///

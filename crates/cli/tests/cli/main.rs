@@ -27,6 +27,7 @@ mod interrupted;
 mod linking;
 mod lists;
 mod live;
+mod logs;
 mod outputs;
 mod owners;
 mod planted;

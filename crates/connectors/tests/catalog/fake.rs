@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
-    Handshake, Packed, Port, Question, Recording, Refusal, Reply, Response, Rows, Stop, Unpacked,
+    Handshake, Packed, Piece, Port, Question, Recording, Refusal, Reply, Response, Rows, Stop,
+    Unpacked,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -204,6 +205,11 @@ impl Port for Answering {
                 cut: false,
                 mode: 0o600,
             }),
+            Question::Piece { from, .. } => Answer::Piece(Piece {
+                bytes: Secret::new(self.content.clone()),
+                next: Some(from.saturating_add(1_000_000)),
+                refused: None,
+            }),
             Question::List { .. } => Answer::Entries(endless()),
             Question::Unpack { from, .. } => Answer::Unpacked(Unpacked {
                 entries: vec![Packed {
@@ -277,6 +283,11 @@ impl Port for Truncating {
                 bytes: Secret::new(file.bytes.expose()[..file.bytes.len() / 2].to_vec()),
                 cut: true,
                 mode: file.mode,
+            }),
+            Answer::Piece(piece) => Answer::Piece(Piece {
+                bytes: Secret::new(piece.bytes.expose()[..piece.bytes.len() / 2].to_vec()),
+                next: None,
+                refused: None,
             }),
             Answer::Rows(mut rows) => {
                 for row in &mut rows.rows {

@@ -20,6 +20,8 @@ use model::Reason;
 use rawzip::ReaderAt;
 
 pub use bounds::ArchiveLimits;
+pub(super) use bounds::refusal;
+pub(super) use decoder::unpacked;
 use unpack::{Told, Unpacking};
 
 /// Entries without content that come in one answer at most.

@@ -4,6 +4,8 @@
 //! nothing but regular files is ever read, and a search stays on the file system it began on.
 //! Held by the tests below, each against a real file system.
 
+mod pieces;
+
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use connectors::{
-    Answer, Entry, EntryKind, File, LineAt, Port, Question, Refusal, Unpacked, Written,
+    Answer, Entry, EntryKind, File, LineAt, Piece, Port, Question, Refusal, Unpacked, Written,
 };
 use model::{Reason, Secret};
 use rustix::buffer::spare_capacity;
@@ -19,6 +21,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, open, o
 use rustix::io::Errno;
 
 use super::archive::{Archive, ArchiveLimits};
+use pieces::Pieces;
 
 /// How much one pass may ask of the file system.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,8 @@ pub struct FilesPort {
     last: Option<(PathBuf, OwnedFd)>,
     /// The archive that is being unpacked.
     archive: Option<(String, Archive)>,
+    /// The file that is being read piece by piece.
+    pieces: Option<(String, Pieces)>,
 }
 
 /// What a person named.
@@ -103,6 +108,7 @@ impl FilesPort {
             bytes: 0,
             last: None,
             archive: None,
+            pieces: None,
         }
     }
 
@@ -293,6 +299,28 @@ impl FilesPort {
         })
     }
 
+    fn piece(&mut self, path: &str, from: u64) -> Result<Piece, Refusal> {
+        let going_on = self
+            .pieces
+            .as_ref()
+            .is_some_and(|(of, pieces)| of == path && pieces.at() == from);
+        if !going_on {
+            let (opened, _) = self.open(path)?;
+            let pieces = Pieces::open(std::fs::File::from(opened), from)?;
+            self.pieces = Some((path.to_owned(), pieces));
+        }
+        let Some((_, pieces)) = &mut self.pieces else {
+            return Err(refusal(Errno::NOENT));
+        };
+        let piece = pieces.next();
+        if piece.next.is_none() {
+            self.pieces = None;
+        }
+        let bytes = u64::try_from(piece.bytes.len()).unwrap_or(u64::MAX);
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(piece)
+    }
+
     fn unpack(&mut self, path: &str, from: u64) -> Result<Unpacked, Refusal> {
         let going_on = self
             .archive
@@ -343,6 +371,7 @@ impl Port for FilesPort {
         match question {
             Question::List { dir } => self.list(dir).map(Answer::Entries),
             Question::Read { path, bytes_max } => self.read(path, *bytes_max).map(Answer::File),
+            Question::Piece { path, from } => self.piece(path, *from).map(Answer::Piece),
             Question::Blame { dir, lines } => self.blame(dir, lines).map(Answer::Written),
             Question::Unpack { path, from } => self.unpack(path, *from).map(Answer::Unpacked),
             Question::Http(_)

@@ -160,7 +160,7 @@ impl<R: Read> Read for Steady<R> {
 }
 
 /// Why reading ended, for a gap. The words of a library could repeat what it read.
-pub(super) fn refusal(error: &io::Error) -> Refusal {
+pub(in crate::ports) fn refusal(error: &io::Error) -> Refusal {
     const CAUSES_MAX: usize = 8;
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     for _ in 0..CAUSES_MAX {

@@ -37,6 +37,21 @@ pub(super) fn stream<'r>(
     Some(Bounded::new(inner, packed, Rc::clone(spent)))
 }
 
+/// Decompresses a stream that whoever reads it bounds; none where `packing` is no compression of
+/// one.
+pub(in crate::ports) fn unpacked(
+    packing: Packing,
+    source: impl Read + Send + 'static,
+) -> Option<Box<dyn Read + Send>> {
+    Some(match packing {
+        Packing::Gzip => Box::new(Steady::new(MultiGzDecoder::new(BufReader::new(source)))),
+        Packing::Zstd => Box::new(ZstdFrames::new(source)),
+        Packing::Xz => Box::new(xz(source)),
+        Packing::Bzip2 => Box::new(MultiBzDecoder::new(BufReader::new(source))),
+        Packing::Tar | Packing::Zip => return None,
+    })
+}
+
 /// Decompresses an entry of a zip; none where the method is beyond us.
 pub(super) fn entry<'r>(
     method: CompressionMethod,

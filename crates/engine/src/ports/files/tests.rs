@@ -275,3 +275,81 @@ fn an_unreadable_file_is_denied_unless_we_are_root() {
         ),
     }
 }
+
+fn pieces(port: &mut FilesPort, path: &str) -> (Vec<u8>, usize, Option<Refusal>) {
+    let (mut bytes, mut count, mut from) = (Vec::new(), 0, 0);
+    loop {
+        let path = path.to_owned();
+        let piece = match port.ask(&Question::Piece { path, from }) {
+            Ok(Answer::Piece(piece)) => piece,
+            Err(refusal) => return (bytes, count, Some(refusal)),
+            other => panic!("{other:?}"),
+        };
+        bytes.extend_from_slice(piece.bytes.expose());
+        count += 1;
+        match piece.next {
+            Some(next) => from = next,
+            None => return (bytes, count, piece.refused),
+        }
+    }
+}
+
+#[test]
+fn a_file_of_any_size_comes_in_pieces_unpacked_where_it_is_compressed() {
+    use std::io::Write as _;
+    let (_dir, root) = tree();
+    let text: Vec<u8> = (0..3_000_000u32)
+        .flat_map(|n| n.to_string().into_bytes())
+        .collect();
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    // Two members one after the other are one stream, as rotated logs that were joined.
+    let (one, two) = text.split_at(text.len() / 3);
+    let joined = [gzip(one), gzip(two)].concat();
+    for (name, held, whole) in [
+        ("plain.log", text.clone(), true),
+        ("joined.log.gz", joined.clone(), true),
+        ("cut.log.gz", joined[..joined.len() - 100].to_vec(), false),
+    ] {
+        let path = format!("{root}/{name}");
+        std::fs::write(&path, held).unwrap();
+        let (bytes, count, refused) = pieces(&mut port(&root), &path);
+        assert!(text.starts_with(&bytes) && count > 10, "{name}");
+        assert_eq!(
+            (bytes.len() == text.len(), refused.is_none()),
+            (whole, whole),
+            "{name}"
+        );
+    }
+    let told = pieces(&mut port(&root), &format!("{root}/cut.log.gz"))
+        .2
+        .unwrap();
+    assert!(told.told.contains("ends early"), "{told}");
+    let empty = format!("{root}/empty.log");
+    std::fs::write(&empty, "").unwrap();
+    assert_eq!(pieces(&mut port(&root), &empty).0, b"");
+    let outside = pieces(&mut port(&root), "/etc/passwd").2.unwrap();
+    assert_eq!(outside.code, "ENOTNAMED");
+}
+
+#[test]
+fn a_piece_is_found_again_by_its_place() {
+    let (_dir, root) = tree();
+    let path = format!("{root}/a.log");
+    std::fs::write(&path, "0123456789").unwrap();
+    let mut port = port(&root);
+    let mut ask = |from| match port.ask(&Question::Piece {
+        path: path.clone(),
+        from,
+    }) {
+        Ok(Answer::Piece(piece)) => Ok(piece.bytes.expose().to_vec()),
+        Ok(other) => panic!("{other:?}"),
+        Err(refusal) => Err(refusal.told),
+    };
+    assert_eq!(ask(7), Ok(b"789".to_vec()));
+    assert_eq!(ask(0), Ok(b"0123456789".to_vec()));
+    assert!(ask(11).is_err());
+}
