@@ -121,6 +121,11 @@ pub trait Format: Sync {
     /// Whether a file at `path`, called `name`, is of this format by its name.
     fn recognises(&self, path: &str, name: &str) -> bool;
 
+    /// Whether an empty file of this format is broken: others are empty before they are filled.
+    fn holds_something(&self) -> bool {
+        false
+    }
+
     /// Words, each far from usual, of which a file of this format and any name has one near its
     /// beginning: only where one stands is [`Format::contained_in`] asked. None: it always is.
     fn marks(&self) -> &'static [&'static str] {
@@ -221,6 +226,13 @@ pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
 pub(crate) fn known_by_name(path: &str) -> bool {
     let name = name_of(path);
     FORMATS.iter().any(|format| format.recognises(path, name))
+}
+
+/// Whether a file at `path` is broken where it is empty.
+pub(crate) fn holds_something(path: &str) -> bool {
+    let name = name_of(path);
+    let mut known = FORMATS.iter().filter(|one| one.recognises(path, name));
+    known.any(|format| format.holds_something())
 }
 
 /// The last part of a path.

@@ -22,7 +22,7 @@ use model::{Attribute, Class, Kind};
 use serde_json::Value;
 
 use super::literals::{literals, sounds_secret};
-use super::{Found, Seen, Thing, tree};
+use super::{FileAt, Found, Seen, Thing, tree};
 
 pub(super) use azure_pipelines::AzurePipelines;
 pub(super) use bitbucket_pipelines::BitbucketPipelines;
@@ -130,6 +130,16 @@ impl Jobs {
             seen.found(found);
         }
     }
+}
+
+/// The file as a table of settings; a gap where it is something else.
+fn settings(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let value = tree::yaml(file, seen)?;
+    if !value.is_object() {
+        seen.broken("expected a table of settings, got something else");
+        return None;
+    }
+    Some(value)
 }
 
 /// The tables of jobs in `value`, by name.

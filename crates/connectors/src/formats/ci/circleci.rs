@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, jobs, secret_variables, settings, static_login, texts};
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
 pub(in crate::formats) struct Circleci;
@@ -27,9 +27,11 @@ impl Format for Circleci {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        tree::expect_tables(&value, "jobs", seen);
+        tree::expect_table(&value, "workflows", seen);
         let contexts = contexts(&value);
         let mut roll = Jobs::new("circleci contexts and projects");
         for (name, job) in jobs(&value, &["jobs"], seen) {

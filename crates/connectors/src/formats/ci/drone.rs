@@ -42,6 +42,10 @@ fn read_pipeline(value: &Value, file: &FileAt<'_>, roll: &mut Jobs, seen: &mut S
     if tree::text(value, &["kind"]) == Some("secret") && value.get("data").is_some() {
         return seen.set_aside("encrypted secret");
     }
+    let steps = value.get("steps");
+    if steps.is_some_and(|steps| !steps.is_array() && !steps.is_null()) {
+        tree::expect_table(value, "steps", seen);
+    }
     let pipeline = tree::text(value, &["name"]);
     let listed = tree::list(value, &["steps"]).iter().take(super::JOBS_MAX);
     let listed = listed.map(|step| (tree::text(step, &["name"]).unwrap_or("step"), step));

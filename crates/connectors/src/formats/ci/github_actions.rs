@@ -9,7 +9,7 @@
 use model::{Attribute, Told};
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, named_after, static_login, texts};
+use super::{Job, Jobs, jobs, named_after, settings, static_login, texts};
 use crate::formats::text::is_reference;
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
@@ -43,9 +43,10 @@ impl Format for GithubActions {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        tree::expect_tables(&value, "jobs", seen);
         let mut roll = Jobs::new("github actions secrets");
         let stem = file.name().rsplit_once('.').map_or("", |(stem, _)| stem);
         let workflow = Workflow {

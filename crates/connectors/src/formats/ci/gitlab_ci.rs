@@ -52,6 +52,7 @@ impl Format for GitlabCi {
         let Some(value) = tree::documents(file.text(seen), 2, seen).pop() else {
             return;
         };
+        expect(&value, seen);
         let mut roll = Jobs::new("gitlab ci variables");
         let includes = includes(&value);
         for (name, job) in jobs(&value, &[], seen) {
@@ -163,6 +164,21 @@ fn read_job(name: &str, value: &Value, whole: &Value, file: &[u8], seen: &mut Se
 }
 
 /// Includes that are not fixed to a commit.
+/// Gaps where what the file consists of is something else: stages are a list, jobs are tables.
+fn expect(value: &Value, seen: &mut Seen) {
+    if !value.is_object() {
+        return seen.broken("expected a table of settings, got something else");
+    }
+    tree::expect_list(value, "stages", seen);
+    let odd = |(name, job): (&str, &Value)| {
+        let plain = job.is_number() || job.is_boolean() || job.is_string();
+        plain && !name.starts_with('.') && !KEYWORDS.contains(&name)
+    };
+    if tree::members(value, &[]).any(odd) {
+        seen.broken("expected a table for each job, got something else");
+    }
+}
+
 fn includes(value: &Value) -> Vec<String> {
     let Some(include) = value.get("include") else {
         return Vec::new();
