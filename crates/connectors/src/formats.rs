@@ -52,6 +52,7 @@ mod pypirc;
 mod sarif;
 mod seen;
 mod settings;
+mod short_lived;
 mod ssh_certificate;
 mod ssh_public_key;
 mod systemd_unit;
@@ -63,8 +64,10 @@ mod windows;
 pub(crate) mod x509;
 mod xml;
 
+pub(crate) use ci::SHORT_LIVED;
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
+pub use short_lived::ShortLived;
 pub use utf16::as_utf8;
 
 /// What a format says of itself.
@@ -123,6 +126,12 @@ pub trait Format: Sync {
 
     /// Whether an empty file of this format is broken: others are empty before they are filled.
     fn holds_something(&self) -> bool {
+        false
+    }
+
+    /// Whether its files are kept with code, where many read what stands in them; others are
+    /// there to hold secrets.
+    fn is_code(&self) -> bool {
         false
     }
 
@@ -216,6 +225,7 @@ pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
         if format.recognises(file.path, file.name())
             || may_be_in() && format.contained_in(file.bytes)
         {
+            seen.is_code |= format.is_code();
             format.read(file, &mut seen);
         }
     }

@@ -38,6 +38,9 @@ const JOBS_MAX: usize = 500;
 /// More names than this in one text are not looked at.
 const NAMES_MAX: usize = 200;
 
+/// What is counted of passwords that end with a job.
+pub(crate) const SHORT_LIVED: &str = "password of a container that ends with its job";
+
 /// One job.
 struct Job {
     field: String,
@@ -120,8 +123,21 @@ impl Jobs {
         seen.thing(job.thing);
     }
 
-    /// Tells of the secrets that the jobs are handed.
+    /// Tells of the secrets that the jobs are handed, and takes out the passwords of containers
+    /// that end with them.
     fn settle(self, seen: &mut Seen) {
+        let (found, lived) = (std::mem::take(&mut seen.found), &seen.short_lived);
+        let (gone, stay): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| {
+            let host = one.told.facts.get(&Attribute::ENDPOINT);
+            let host = host.and_then(|host| host.told.is()?.text());
+            one.secret
+                .as_ref()
+                .is_some_and(|one| lived.covers(one, host))
+        });
+        seen.found = stay;
+        for _ in gone {
+            seen.set_aside(SHORT_LIVED);
+        }
         for (name, users) in self.users {
             let mut found = Found::referenced(format!("secret {name}"), &name, self.kept_in);
             for user in users {
@@ -201,12 +217,14 @@ fn is_name(c: char) -> bool {
 }
 
 /// The systems to which well-known names of variables log in with a stored secret.
-fn static_login(name: &str) -> Option<&'static str> {
+pub(super) fn static_login(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase();
     [
         ("AWS_SECRET_ACCESS_KEY", "aws"),
         ("GOOGLE_CREDENTIALS", "gcp"),
         ("GCP_SA_KEY", "gcp"),
+        ("GCP_CREDENTIALS", "gcp"),
+        ("GOOGLE_SERVICE_ACCOUNT_KEY", "gcp"),
         ("GCLOUD_SERVICE_KEY", "gcp"),
         ("AZURE_CREDENTIALS", "azure"),
         ("AZURE_CLIENT_SECRET", "azure"),

@@ -43,6 +43,10 @@ impl Format for Compose {
         })
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = tree::yaml(file, seen) else {
             return;

@@ -31,6 +31,10 @@ impl Format for Crontab {
         name == "crontab" || path.contains("/cron.d/") || path.contains("/var/spool/cron/")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // The system's own tables name a user before the command.
         let named = file.path.ends_with("/etc/crontab") || file.path.contains("/cron.d/");

@@ -31,6 +31,10 @@ impl Format for SystemdUnit {
         name.ends_with(".service") || name.ends_with(".conf") && unit_of(path).is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         if text.trim_start().starts_with('<') {

@@ -45,6 +45,10 @@ impl Format for AzurePipelines {
         yaml && (name.starts_with("azure-pipelines") || path.contains("/.azure-pipelines/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = settings(file, seen) else {
             return;

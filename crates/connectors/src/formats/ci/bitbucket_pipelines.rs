@@ -24,6 +24,10 @@ impl Format for BitbucketPipelines {
         matches!(name, "bitbucket-pipelines.yml" | "bitbucket-pipelines.yaml")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = settings(file, seen) else {
             return;

@@ -20,6 +20,10 @@ impl Format for Buildkite {
         path.contains("/.buildkite/") && (name.ends_with(".yml") || name.ends_with(".yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = tree::yaml(file, seen) else {
             return;

@@ -26,6 +26,10 @@ impl Format for Circleci {
         path.contains("/.circleci/") && (name.ends_with(".yml") || name.ends_with(".yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = settings(file, seen) else {
             return;
@@ -88,7 +92,13 @@ fn read_job(name: &str, value: &Value, file: &[u8], seen: &mut Seen) -> Job {
         }
     }
     job.literals(value, &["environment"], "environment", file, seen);
-    for image in tree::list(value, &["docker"]) {
+    for (n, image) in tree::list(value, &["docker"]).iter().enumerate() {
+        // The first is what the job runs in; the others serve it.
+        if n > 0 {
+            let name = tree::text(image, &["name"]).unwrap_or_default();
+            let made_with = tree::pairs(image, &["environment"]);
+            seen.short_lived.container(name, made_with);
+        }
         job.literals(image, &["environment"], "docker", file, seen);
         job.literals(image, &["auth"], "auth", file, seen);
     }

@@ -28,6 +28,10 @@ impl Format for Drone {
             || path.contains("/.woodpecker/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let mut roll = Jobs::new("secrets of the ci server");
         // Each document is a pipeline, or a secret that the server sealed.

@@ -42,6 +42,10 @@ impl Format for GithubActions {
             || matches!(name, "action.yml" | "action.yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = settings(file, seen) else {
             return;
@@ -125,6 +129,8 @@ impl Workflow<'_> {
             job.literals(value, &["container", part], "container", self.file, seen);
         }
         for (name, service) in tree::members(value, &["services"]) {
+            let made_with = tree::pairs(service, &["env"]);
+            seen.short_lived.container(name, made_with);
             for part in ["env", "credentials"] {
                 let within = format!("services.{name}.{part}");
                 job.literals(service, &[part], &within, self.file, seen);

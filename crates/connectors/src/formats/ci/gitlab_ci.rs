@@ -47,6 +47,10 @@ impl Format for GitlabCi {
             || path.contains("/.gitlab-ci/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // A document before it tells the inputs of a component.
         let Some(value) = tree::documents(file.text(seen), 2, seen).pop() else {
@@ -55,6 +59,7 @@ impl Format for GitlabCi {
         expect(&value, seen);
         let mut roll = Jobs::new("gitlab ci variables");
         let includes = includes(&value);
+        services(&value, seen);
         for (name, job) in jobs(&value, &[], seen) {
             let is_job = ["script", "trigger", "run", "extends", "variables"]
                 .iter()
@@ -163,7 +168,6 @@ fn read_job(name: &str, value: &Value, whole: &Value, file: &[u8], seen: &mut Se
     job
 }
 
-/// Includes that are not fixed to a commit.
 /// Gaps where what the file consists of is something else: stages are a list, jobs are tables.
 fn expect(value: &Value, seen: &mut Seen) {
     if !value.is_object() {
@@ -179,6 +183,27 @@ fn expect(value: &Value, seen: &mut Seen) {
     }
 }
 
+/// Containers beside jobs: they are made with the variables of the job, or of all jobs.
+fn services(value: &Value, seen: &mut Seen) {
+    let jobs = tree::members(value, &[]).map(|(_, job)| job);
+    let all: Vec<&Value> = std::iter::once(value).chain(jobs).collect();
+    let listed = all.iter().flat_map(|one| tree::list(one, &["services"]));
+    let names: Vec<&str> = listed
+        .filter_map(|one| {
+            let named = tree::text(one, &["alias"]).or_else(|| tree::text(one, &["name"]));
+            let image = named.or_else(|| one.as_str())?.rsplit('/').next()?;
+            image.split(':').next()
+        })
+        .collect();
+    for name in names {
+        for one in &all {
+            let made_with = tree::pairs(one, &["variables"]);
+            seen.short_lived.container(name, made_with);
+        }
+    }
+}
+
+/// Includes that are not fixed to a commit.
 fn includes(value: &Value) -> Vec<String> {
     let Some(include) = value.get("include") else {
         return Vec::new();
