@@ -44,7 +44,7 @@ pub(super) struct Walk<'cx, 'a> {
     /// Whether rules search the text: only in what a person named (decision 21).
     searching: bool,
     /// What they named last.
-    root: String,
+    pub(super) root: String,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     pub(super) kept: Kept,
@@ -379,6 +379,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         let mut seen = formats::read_all(&at);
         if self.searching {
             search(self.cx, &at, &mut seen);
+            self.match_reported(path, &mut seen);
         }
         if file.cut {
             say_cut(known, &mut seen);

@@ -15,6 +15,7 @@ mod contract;
 mod fake;
 mod formats;
 mod hostile;
+mod linked;
 mod manual;
 mod notebook;
 mod owned;
