@@ -14,6 +14,7 @@
 mod contract;
 mod fake;
 mod formats;
+mod history;
 mod hostile;
 mod linked;
 mod manual;
