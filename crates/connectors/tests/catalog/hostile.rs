@@ -139,6 +139,8 @@ const BROKEN: &[(&str, &str, usize)] = &[
     ("hosts.ini", "[web\ndb1 a=1\n", 1),
     ("hosts.ini", "[web]\ndb1 a='1\n", 1),
     ("hosts.ini", "[web]\ndb[1:3] a='1 2' # it's\nalone\n", 0),
+    ("inventory.yml", "all: 5\n", 1),
+    ("inventory.yml", "plugin: aws_ec2\nregions: [a]\n", 0),
     (".netrc", "machine a.test login ann password\n", 1),
     (".netrc", "foo bar\n", 1),
     (".netrc", "machine a.test login ann # hers\n", 0),

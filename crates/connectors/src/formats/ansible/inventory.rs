@@ -60,6 +60,11 @@ fn group(section: &str, variables: &mut Map<String, Value>, logins: &mut Logins,
 
 /// `all: {hosts: …, vars: …, children: …}`.
 pub(super) fn read_tree(value: &Value, logins: &mut Logins, seen: &mut Seen) {
+    // A plug-in that finds hosts is configured by settings, not by groups.
+    let odd = |(_, group): (&str, &Value)| !group.is_object() && !group.is_null();
+    if value.get("plugin").is_none() && tree::members(value, &[]).any(odd) {
+        seen.broken("expected a table for each group, got something else");
+    }
     for (name, group) in tree::members(value, &[]) {
         read_group(name, group, 0, logins, seen);
     }
