@@ -377,6 +377,22 @@ fn a_mute_holds_until_its_day_and_no_longer() {
 }
 
 #[test]
+fn a_file_and_its_history_are_one_finding_on_the_line_of_today() {
+    let cases = cases("secret-in-text");
+    let moved = |case: &&Case| case.claim.starts_with("a secret that moved");
+    let case = cases.case.iter().find(moved).unwrap();
+    with_thing(case, cases.now, |thing| {
+        for rule in ["secret-in-text", "open-secret"] {
+            let findings = assess(thing, &Ground::at(cases.now), &[]);
+            let of_rule: Vec<_> = findings.iter().filter(|one| one.rule == rule).collect();
+            assert_eq!(of_rule.len(), 1, "{rule}");
+            let line = of_rule[0].place.as_ref().and_then(|place| place.line);
+            assert_eq!(line, Some(7), "{rule}");
+        }
+    });
+}
+
+#[test]
 fn a_finding_at_a_place_keeps_its_name_when_another_place_goes() {
     let cases = cases("open-secret");
     let case = cases

@@ -8,6 +8,9 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use model::Secret;
 
+use crate::der::{self, Der};
+use crate::formats::text::is_placeholder;
+
 /// A block is no longer than this; real ones are a hundredth of it.
 const BLOCK_BYTES_MAX: usize = 256 * 1024;
 /// Names are short: `ENCRYPTED PRIVATE KEY`.
@@ -75,6 +78,24 @@ pub(crate) fn is_torn(bytes: &[u8], label: &str) -> bool {
             .iter()
             .any(|word| find(body, word).is_some());
     first.ends_with(label) && !is_example && blocks(bytes).is_empty()
+}
+
+/// Why a file that is called like a key or a certificate and has no armour is neither; `None`
+/// where it may be one in DER, is a public key of SSH, or is there to be filled in.
+pub(crate) fn is_neither(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_empty() {
+        return Some("an empty file, where a key or a certificate was expected");
+    }
+    if bytes.first() == Some(&der::SEQUENCE) {
+        let whole = Der::new(bytes).any().is_some();
+        return (!whole).then_some("DER that is cut off or broken");
+    }
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+    let is_public = ["ssh-", "ecdsa-", "sk-", "---- BEGIN ", "PuTTY-"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let is_open = !text.is_empty() && is_placeholder(text);
+    (!is_public && !is_open).then_some("expected a key or a certificate in PEM or DER, got neither")
 }
 
 fn block(bytes: &[u8], line: usize) -> Option<Block<'_>> {

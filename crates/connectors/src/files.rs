@@ -12,12 +12,14 @@
 //! from wherever a search began.
 
 mod archive;
+mod handed;
 mod image;
 mod kept;
 mod known;
 mod lines;
 mod pairs;
 mod place;
+mod reported;
 mod search;
 mod sight;
 mod walk;

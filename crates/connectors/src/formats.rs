@@ -52,6 +52,7 @@ mod pypirc;
 mod sarif;
 mod seen;
 mod settings;
+mod short_lived;
 mod ssh_certificate;
 mod ssh_public_key;
 mod systemd_unit;
@@ -63,8 +64,10 @@ mod windows;
 pub(crate) mod x509;
 mod xml;
 
+pub(crate) use ci::SHORT_LIVED;
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
+pub use short_lived::ShortLived;
 pub(crate) use tree::{documents_of as yaml_documents, options as yaml_options, text as tree_text};
 pub use utf16::as_utf8;
 
@@ -121,6 +124,17 @@ pub trait Format: Sync {
 
     /// Whether a file at `path`, called `name`, is of this format by its name.
     fn recognises(&self, path: &str, name: &str) -> bool;
+
+    /// Whether an empty file of this format is broken: others are empty before they are filled.
+    fn holds_something(&self) -> bool {
+        false
+    }
+
+    /// Whether its files are kept with code, where many read what stands in them; others are
+    /// there to hold secrets.
+    fn is_code(&self) -> bool {
+        false
+    }
 
     /// Words, each far from usual, of which a file of this format and any name has one near its
     /// beginning: only where one stands is [`Format::contained_in`] asked. None: it always is.
@@ -212,6 +226,7 @@ pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
         if format.recognises(file.path, file.name())
             || may_be_in() && format.contained_in(file.bytes)
         {
+            seen.is_code |= format.is_code();
             format.read(file, &mut seen);
         }
     }
@@ -222,6 +237,13 @@ pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
 pub(crate) fn known_by_name(path: &str) -> bool {
     let name = name_of(path);
     FORMATS.iter().any(|format| format.recognises(path, name))
+}
+
+/// Whether a file at `path` is broken where it is empty.
+pub(crate) fn holds_something(path: &str) -> bool {
+    let name = name_of(path);
+    let mut known = FORMATS.iter().filter(|one| one.recognises(path, name));
+    known.any(|format| format.holds_something())
 }
 
 /// The last part of a path.

@@ -36,6 +36,22 @@ const FORMS: &[(&str, &str)] = &[
     ("dapi", "databricks"),
     ("ATATT3", "atlassian"),
     ("lin_api_", "linear"),
+    ("sntryu_", "sentry"),
+    ("sntrys_", "sentry"),
+    ("figd_", "figma"),
+    ("ntn_", "notion"),
+    ("tvly-", "tavily"),
+    ("pplx-", "perplexity"),
+    ("gsk_", "groq"),
+    ("xai-", "xai"),
+    ("r8_", "replicate"),
+    ("nvapi-", "nvidia"),
+    ("sbp_", "supabase"),
+    ("PMAK-", "postman"),
+    ("glsa_", "grafana"),
+    ("NRAK-", "newrelic"),
+    ("lsv2_pt_", "langsmith"),
+    ("pcsk_", "pinecone"),
 ];
 
 /// Whose token `text` is by its form: a known beginning, then at least sixteen plain letters.

@@ -44,8 +44,12 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
             // A password that only examples and tests hold is no news to those who work with it.
             (_, None) if !secret_in_text::is_told(thing) => Vec::new(),
             (n, _) => Ruling::fail(format!(
-                "{n} {} works with it",
-                if n == 1 { "workload" } else { "workloads" }
+                "{n} {} with it",
+                if n == 1 {
+                    "workload works"
+                } else {
+                    "workloads work"
+                }
             )),
         },
     }

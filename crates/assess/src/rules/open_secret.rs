@@ -4,9 +4,9 @@
 //! provider keeps (a verifier, a key id), so this is no guess. Revoke it, and give its consumer
 //! a short-lived one; where no source of ours could compare it, the answer is unknown.
 
-use model::{Attribute, CredentialType, Entity, Place, Severity, SourcedFact, Told, Verdict};
+use model::{Attribute, CredentialType, Entity, Severity, SourcedFact, Verdict};
 
-use super::sighted::beside;
+use super::sighted::{beside, place};
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -39,9 +39,9 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
         .iter()
         .filter_map(|fact| Some((place(thing.entity, fact)?, is_id_only(thing.entity, fact))))
         .collect();
-    // Where one sighting of a place has the secret, its id beside it says nothing more.
-    places.sort();
-    places.dedup_by(|later, first| later.0 == first.0);
+    // Where one sighting of a file has the secret, its id beside it says nothing more.
+    places.sort_by(|a, b| (&a.0.path, a.1, &a.0).cmp(&(&b.0.path, b.1, &b.0)));
+    places.dedup_by(|later, first| later.0.path == first.0.path);
     places
         .into_iter()
         .map(|(place, id_only)| Ruling {
@@ -98,31 +98,4 @@ fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
         Some(end) if end <= ground.now => Verdict::Pass,
         _ => Verdict::Fail(format!("it still opens {what}")),
     }
-}
-
-/// Where `fact` says the secret lies, unless a complete pass no longer found it there.
-fn place(entity: &Entity, fact: &SourcedFact) -> Option<Place> {
-    let Told::Is(value) = &fact.told else {
-        return None;
-    };
-    let of = |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
-    let gone = entity.members.iter().any(|member| {
-        member.sighting.source == fact.source
-            && member.sighting.native == fact.native
-            && member.missing_since.is_some()
-    });
-    if gone {
-        return None;
-    }
-    let line = entity
-        .facts
-        .get(&Attribute::LINE)
-        .and_then(|facts| facts.iter().find(|fact| of(fact)));
-    let line = line
-        .and_then(|fact| fact.told.is())
-        .and_then(model::Value::number);
-    Some(Place {
-        path: value.text()?.to_owned(),
-        line: line.and_then(|line| u32::try_from(line).ok()),
-    })
 }

@@ -6,7 +6,7 @@
 
 use model::{Attribute, Severity, SourcedFact, Verdict};
 
-use super::sighted::{beside, may_be_sealed, names_only, place};
+use super::sighted::{HISTORY, beside, may_be_sealed, names_only, place};
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -22,17 +22,24 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if !thing.is_live_credential() {
         return Vec::new();
     }
-    let mut rulings: Vec<_> = in_text(thing)
+    let mut told: Vec<_> = in_text(thing)
         .filter_map(|fact| {
-            Some(Ruling {
-                verdict: verdict(thing, fact),
-                place: Some(place(thing.entity, fact)?),
-            })
+            let place = place(thing.entity, fact)?;
+            let verdict = verdict(thing, fact);
+            let is_failed = matches!(verdict, Verdict::Fail(_));
+            let is_old = fact.source.connector() == HISTORY;
+            // The gravest of one file speaks for it: every clone is more than one file.
+            Some((place.path.clone(), !is_failed, !is_old, place, verdict))
         })
         .collect();
-    rulings.sort_by(|a, b| a.place.cmp(&b.place));
-    rulings.dedup_by(|a, b| a.place == b.place);
-    rulings
+    told.sort_by(|a, b| (&a.0, a.1, a.2, &a.3).cmp(&(&b.0, b.1, b.2, &b.3)));
+    told.dedup_by(|later, first| later.0 == first.0);
+    told.into_iter()
+        .map(|(.., place, verdict)| Ruling {
+            verdict,
+            place: Some(place),
+        })
+        .collect()
 }
 
 /// Whether it lies in clear in some text that is still there.
@@ -58,8 +65,7 @@ fn in_text<'a>(thing: &Thing<'a>) -> impl Iterator<Item = &'a SourcedFact> {
         .filter(move |fact| {
             let of =
                 |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
-            fact.source.connector() == "git_history"
-                || rules.is_some_and(|rules| rules.iter().any(of))
+            fact.source.connector() == HISTORY || rules.is_some_and(|rules| rules.iter().any(of))
         })
         // What lies in an image is for another rule.
         .filter(move |fact| beside(entity, fact, &Attribute::named("image_part")).is_none())
@@ -105,7 +111,7 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
             "a pass phrase may protect it, and nobody can tell how good that is{what}"
         ));
     }
-    if at.source.connector() == "git_history" {
+    if at.source.connector() == HISTORY {
         return Verdict::Fail(format!("it is in every clone of the repository{what}"));
     }
     Verdict::Fail(format!("whoever reads the file has it{what}"))

@@ -2,6 +2,9 @@
 
 use model::{Attribute, CredentialType, Entity, Place, SourcedFact, Told, Value};
 
+/// The connector that tells what a repository once held.
+pub(super) const HISTORY: &str = "git_history";
+
 /// What the sighting that tells `at` tells of another attribute.
 pub(super) fn beside<'a>(
     entity: &'a Entity,
@@ -44,19 +47,37 @@ pub(super) fn may_be_sealed(entity: &Entity, at: &SourcedFact) -> bool {
     })
 }
 
-/// Where it lies, unless a complete pass no longer found it there.
+/// Where it lies, unless a complete pass no longer found it there. A history tells of lines that
+/// were: where a file of today holds it, its line counts.
 pub(super) fn place(entity: &Entity, at: &SourcedFact) -> Option<Place> {
-    let gone = entity.members.iter().any(|one| {
+    if is_gone(entity, at) {
+        return None;
+    }
+    let path = at.told.is()?.text()?;
+    let today = (at.source.connector() == HISTORY)
+        .then(|| today(entity, path))
+        .flatten();
+    let line = beside(entity, today.unwrap_or(at), &Attribute::LINE).and_then(Value::number);
+    Some(Place {
+        path: path.to_owned(),
+        line: line.and_then(|line| u32::try_from(line).ok()),
+    })
+}
+
+/// Whoever tells that a file of today holds it, at this path.
+fn today<'a>(entity: &'a Entity, path: &str) -> Option<&'a SourcedFact> {
+    let places = entity.facts.get(&Attribute::PLACE)?;
+    places.iter().find(|fact| {
+        fact.source.connector() != HISTORY
+            && fact.told.is().and_then(Value::text) == Some(path)
+            && !is_gone(entity, fact)
+    })
+}
+
+fn is_gone(entity: &Entity, at: &SourcedFact) -> bool {
+    entity.members.iter().any(|one| {
         one.sighting.source == at.source
             && one.sighting.native == at.native
             && one.missing_since.is_some()
-    });
-    if gone {
-        return None;
-    }
-    let line = beside(entity, at, &Attribute::LINE).and_then(Value::number);
-    Some(Place {
-        path: beside(entity, at, &Attribute::PLACE)?.text()?.to_owned(),
-        line: line.and_then(|line| u32::try_from(line).ok()),
     })
 }

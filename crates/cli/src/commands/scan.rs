@@ -2,6 +2,7 @@
 
 mod change;
 mod live;
+mod open;
 mod report;
 
 use std::io::{IsTerminal, Write};

@@ -12,6 +12,8 @@ use super::{Fields, Row};
 
 /// What a well-known reader of SARIF shows of one run.
 const RESULTS_MAX: usize = 5000;
+/// How a command begins that plans a revocation.
+const PLANS: &str = "keyroll plan revoke";
 
 /// A log of one run. Holds at most twice what it will write.
 #[derive(Default)]
@@ -24,7 +26,8 @@ pub(super) struct Log {
         String,
         String,
     )>,
-    rules: BTreeMap<String, Severity>,
+    /// Rules with how grave they are, and whether a result of theirs may be revoked from here.
+    rules: BTreeMap<String, (Severity, bool)>,
     placeless: u64,
     cut: u64,
 }
@@ -75,7 +78,8 @@ impl Emit for Log {
         };
         let severity = crate::words::severity(text(fields, "severity")).unwrap_or(Severity::Info);
         let rule = text(fields, "rule").to_owned();
-        self.rules.entry(rule).or_insert(severity);
+        let known = self.rules.entry(rule).or_insert((severity, false));
+        known.1 |= text(fields, "next").starts_with(PLANS);
         let path = path.strip_prefix(&self.here).unwrap_or(path);
         let result = result(fields, path, severity).to_string();
         let risk = fields.get("risk").and_then(Value::as_u64).unwrap_or(0);
@@ -98,7 +102,7 @@ impl Emit for Log {
         let rules: Vec<Value> = self
             .rules
             .iter()
-            .map(|(id, severity)| rule(id, *severity))
+            .map(|(id, (severity, plans))| rule(id, *severity, *plans))
             .collect();
         let mut remarks = Vec::new();
         if self.cut > 0 {
@@ -140,11 +144,18 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
 }
 
 /// A rule with what a reader of the log shows beside its results.
-fn rule(id: &str, severity: Severity) -> Value {
+///
+/// That a revocation may be planned is said where it can be for one of the results.
+fn rule(id: &str, severity: Severity, plans: bool) -> Value {
     let (level, score) = level(severity);
     let known = assess::RULES.iter().find(|rule| rule.id == id);
     let (title, owasp, next) =
         known.map_or((id, "NHI", ""), |rule| (rule.title, rule.owasp, rule.next));
+    let next = match next.starts_with(PLANS) && !plans {
+        true => "keyroll get {id}",
+        false => next,
+    };
+    let next = next.replace("{id}", "ID").replace("{holder}", "ID");
     let sentence = format!("{title}.");
     json!({
         "id": id,
@@ -286,6 +297,20 @@ mod tests {
         };
         assert_eq!(told(0), (json!(9), json!("fpr-x:2")));
         assert_eq!(told(1), (json!(3), json!("fpr-x:1")));
+    }
+
+    #[test]
+    fn a_rule_speaks_of_revoking_where_a_result_can_be_revoked() {
+        let help = |next: &str| {
+            let mut row = fields(1, "high", Some("/srv/.env"));
+            row.fields.insert("rule".to_owned(), json!("open-secret"));
+            row.fields.insert("next".to_owned(), json!(next));
+            let log = log([row].into_iter());
+            let rule = &log["runs"][0]["tool"]["driver"]["rules"][0];
+            rule["help"]["text"].as_str().unwrap().to_owned()
+        };
+        assert!(help("keyroll plan revoke crd-1").ends_with("Next: keyroll plan revoke ID"));
+        assert!(help("keyroll get crd-1").ends_with("Next: keyroll get ID"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{Attribute, Key, KeyKind, Link, Observation, Secret, Target};
 
+use super::handed::Handed;
 use super::pairs::{At, Pairs};
 use super::place::Place;
 use super::sight;
@@ -16,6 +17,7 @@ use crate::formats::{Found, Seen, Thing};
 pub(crate) struct Kept {
     pairs: Pairs,
     told: Vec<Observation>,
+    handed: Handed,
 }
 
 impl Kept {
@@ -64,6 +66,7 @@ impl Kept {
     /// Everything taken so far, put together.
     pub(crate) fn settle(&mut self, cx: &mut Context<'_>) -> Vec<Observation> {
         self.pairs.settle(cx, &mut self.told);
+        self.handed.tell(&mut self.told);
         std::mem::take(&mut self.told)
     }
 

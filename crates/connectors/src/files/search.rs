@@ -64,8 +64,21 @@ pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
         return;
     }
     let mut detected = detect(cx, file.path, file.bytes, seen);
-    if formats::dotenv::is_one(file.name()) {
+    let mut aside = 0;
+    if seen.is_code {
         confirm(&detected, seen);
+    }
+    detected.retain(|one| {
+        let host = one.facts.iter().find(|(name, _)| name.as_str() == "host");
+        let host = host.and_then(|(_, host)| host.text());
+        let ends = seen.short_lived.covers(&one.secret, host);
+        if ends && !told.contains(&digest(&one.secret)) {
+            aside += 1;
+        }
+        !ends
+    });
+    for _ in 0..aside {
+        seen.set_aside(formats::SHORT_LIVED);
     }
     if !seen.keys.is_empty() {
         // Armour was read as keys already, with what their bodies tell.
@@ -85,7 +98,8 @@ fn detect(cx: &Context<'_>, path: &str, bytes: &[u8], seen: &mut Seen) -> Vec<De
     told.found
 }
 
-/// Says which rule is sure of what a format told: an environment file is a text like others.
+/// Says which rule is sure of what a format told, and whose the rule says it is: what is kept
+/// with code is a text like others.
 fn confirm(detected: &[Detected], seen: &mut Seen) {
     let is_low = |one: &Detected| {
         let detection = Attribute::named("detection");
@@ -95,17 +109,20 @@ fn confirm(detected: &[Detected], seen: &mut Seen) {
     let sure: BTreeMap<_, _> = detected
         .iter()
         .filter(|one| !is_low(one))
-        .map(|one| (digest(&one.secret), one.rule.as_str()))
+        .map(|one| (digest(&one.secret), one))
         .collect();
     for found in &mut seen.found {
-        let rule = found.secret.as_ref().and_then(|one| sure.get(&digest(one)));
-        if let Some(rule) = rule {
-            let rule = Fact::stated(Told::Is(Value::from(*rule)));
-            found
-                .told
-                .facts
-                .entry(Attribute::named("rule"))
-                .or_insert(rule);
+        let Some(one) = found.secret.as_ref().and_then(|one| sure.get(&digest(one))) else {
+            continue;
+        };
+        let rule = (Attribute::named("rule"), Value::from(one.rule.as_str()));
+        let of_form = |(attribute, _): &&(Attribute, Value)| {
+            *attribute == Attribute::PROVIDER || *attribute == Attribute::ENVIRONMENT
+        };
+        for (attribute, value) in std::iter::once(&rule).chain(one.facts.iter().filter(of_form)) {
+            let fact = Fact::stated(Told::Is(value.clone()));
+            let known = &mut found.told.facts;
+            known.entry(attribute.clone()).or_insert(fact);
         }
     }
 }
@@ -255,9 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_is_sure_of_in_an_environment_file_bears_its_name() {
+    fn what_a_rule_is_sure_of_in_code_bears_its_name_and_whose_it_is() {
         let sure = |word: &str| Detected {
-            facts: vec![(Attribute::named("detection"), word.into())],
+            facts: vec![
+                (Attribute::named("detection"), word.into()),
+                (Attribute::PROVIDER, "stripe".into()),
+            ],
             ..detected("sk_live_0123456789", 1)
         };
         let told = |word: &str| {
@@ -265,10 +285,11 @@ mod tests {
             let secret = Secret::from("sk_live_0123456789");
             seen.found(Found::secret(CredentialType::ApiToken, "KEY", secret));
             confirm(&[sure(word)], &mut seen);
-            seen.found[0]
-                .told
-                .facts
-                .contains_key(&Attribute::named("rule"))
+            let facts = &seen.found[0].told.facts;
+            let told =
+                [Attribute::named("rule"), Attribute::PROVIDER].map(|one| facts.contains_key(&one));
+            assert_eq!(told[0], told[1]);
+            told[0]
         };
         assert!(told("high") && told("medium") && !told("low"));
     }

@@ -33,6 +33,9 @@ const PAIRS_MAX: usize = 20_000;
 /// Gaps of single files in one directory; one more says that there are others.
 const FILE_GAPS_MAX: usize = 100;
 
+/// What is counted of links below a directory that is searched.
+const LINK: &str = "symbolic link, not followed";
+
 /// A walk.
 pub(super) struct Walk<'cx, 'a> {
     pub(super) cx: &'cx mut Context<'a>,
@@ -41,7 +44,7 @@ pub(super) struct Walk<'cx, 'a> {
     /// Whether rules search the text: only in what a person named (decision 21).
     searching: bool,
     /// What they named last.
-    root: String,
+    pub(super) root: String,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     pub(super) kept: Kept,
@@ -213,7 +216,8 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                     }
                     EntryKind::Directory => waiting.push((path, depth + 1)),
                     EntryKind::Other => self.other(&path)?,
-                    EntryKind::Link | EntryKind::File => {}
+                    EntryKind::Link => self.cx.set_aside(LINK),
+                    EntryKind::File => {}
                 }
             }
         }
@@ -296,7 +300,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         // What is packed in a package is published, too.
         let closed = packed && (!self.searching || self.kind_of(path) == Place::Package);
         if (!known && (is_dull(name) || closed))
-            || size == 0
+            || size == 0 && !formats::holds_something(path)
             || !self.visited.insert(path.to_owned())
         {
             return Ok(());
@@ -375,6 +379,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         let mut seen = formats::read_all(&at);
         if self.searching {
             search(self.cx, &at, &mut seen);
+            self.match_reported(path, &mut seen);
         }
         if file.cut {
             say_cut(known, &mut seen);

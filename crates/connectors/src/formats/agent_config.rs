@@ -49,6 +49,10 @@ impl Format for AgentConfig {
         client::of(path, name).is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let value = match file.name().rsplit('.').next() {
             Some("toml") => tree::toml(file, seen),

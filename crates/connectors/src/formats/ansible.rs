@@ -86,6 +86,10 @@ impl Format for Ansible {
             && !has(b"apiVersion")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         if let Some(rest) = text.strip_prefix(SEALED) {

@@ -45,6 +45,10 @@ impl Format for ArmTemplate {
             .any(|word| armour::find(head, word.as_bytes()).is_some())
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(mut value) = tree::json_with_comments(file, seen) else {
             return;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{Section, ini, is_reference, secret};
+use super::text::{Section, expect_ini, ini, is_reference, secret};
 use super::{FileAt, Format, FormatSpec, Seen};
 use crate::aws_credential::aws_credential;
 
@@ -25,11 +25,7 @@ impl Format for AwsProfile {
         // Readers of these files join sections of one name; `[profile x]` and `[x]` are one.
         let mut profiles: BTreeMap<&str, Section<'_>> = BTreeMap::new();
         let text = file.text(seen);
-        if let Some(line) = odd_line(text) {
-            seen.broken(format!(
-                "line {line}: expected a profile or a value, got something else"
-            ));
-        }
+        expect_ini(text, &['='], seen);
         for section in ini(text) {
             let name = section.name.trim_start_matches("profile ").trim();
             profiles
@@ -42,20 +38,6 @@ impl Format for AwsProfile {
             read_profile(name, &profile, seen);
         }
     }
-}
-
-/// The first line that is nothing; one that is indented goes on with what stands above it.
-fn odd_line(text: &str) -> Option<usize> {
-    let odd = |line: &str| {
-        let line = line.trim_end();
-        let begins = |first: &[char]| line.starts_with(first);
-        let section = begins(&['[']) && line.contains(']');
-        !line.is_empty() && !begins(&['#', ';', ' ', '\t']) && !section && !line.contains('=')
-    };
-    (1..)
-        .zip(text.lines())
-        .find(|(_, line)| odd(line))
-        .map(|(number, _)| number)
 }
 
 fn read_profile(name: &str, profile: &Section<'_>, seen: &mut Seen) {

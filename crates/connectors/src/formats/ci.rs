@@ -22,7 +22,7 @@ use model::{Attribute, Class, Kind};
 use serde_json::Value;
 
 use super::literals::{literals, sounds_secret};
-use super::{Found, Seen, Thing, tree};
+use super::{FileAt, Found, Seen, Thing, tree};
 
 pub(super) use azure_pipelines::AzurePipelines;
 pub(super) use bitbucket_pipelines::BitbucketPipelines;
@@ -37,6 +37,9 @@ pub(super) use jenkins::Jenkins;
 const JOBS_MAX: usize = 500;
 /// More names than this in one text are not looked at.
 const NAMES_MAX: usize = 200;
+
+/// What is counted of passwords that end with a job.
+pub(crate) const SHORT_LIVED: &str = "password of a container that ends with its job";
 
 /// One job.
 struct Job {
@@ -120,8 +123,21 @@ impl Jobs {
         seen.thing(job.thing);
     }
 
-    /// Tells of the secrets that the jobs are handed.
+    /// Tells of the secrets that the jobs are handed, and takes out the passwords of containers
+    /// that end with them.
     fn settle(self, seen: &mut Seen) {
+        let (found, lived) = (std::mem::take(&mut seen.found), &seen.short_lived);
+        let (gone, stay): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| {
+            let host = one.told.facts.get(&Attribute::ENDPOINT);
+            let host = host.and_then(|host| host.told.is()?.text());
+            one.secret
+                .as_ref()
+                .is_some_and(|one| lived.covers(one, host))
+        });
+        seen.found = stay;
+        for _ in gone {
+            seen.set_aside(SHORT_LIVED);
+        }
         for (name, users) in self.users {
             let mut found = Found::referenced(format!("secret {name}"), &name, self.kept_in);
             for user in users {
@@ -130,6 +146,16 @@ impl Jobs {
             seen.found(found);
         }
     }
+}
+
+/// The file as a table of settings; a gap where it is something else.
+fn settings(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
+    let value = tree::yaml(file, seen)?;
+    if !value.is_object() {
+        seen.broken("expected a table of settings, got something else");
+        return None;
+    }
+    Some(value)
 }
 
 /// The tables of jobs in `value`, by name.
@@ -191,12 +217,14 @@ fn is_name(c: char) -> bool {
 }
 
 /// The systems to which well-known names of variables log in with a stored secret.
-fn static_login(name: &str) -> Option<&'static str> {
+pub(super) fn static_login(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase();
     [
         ("AWS_SECRET_ACCESS_KEY", "aws"),
         ("GOOGLE_CREDENTIALS", "gcp"),
         ("GCP_SA_KEY", "gcp"),
+        ("GCP_CREDENTIALS", "gcp"),
+        ("GOOGLE_SERVICE_ACCOUNT_KEY", "gcp"),
         ("GCLOUD_SERVICE_KEY", "gcp"),
         ("AZURE_CREDENTIALS", "azure"),
         ("AZURE_CLIENT_SECRET", "azure"),

@@ -53,6 +53,10 @@ impl Format for Cloudformation {
             || has(b"Resources") && (has(b"Type: AWS::") || has(b"\"Type\": \"AWS::"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         let Some(value) = (if text.trim_start().starts_with('{') {

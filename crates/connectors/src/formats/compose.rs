@@ -43,10 +43,15 @@ impl Format for Compose {
         })
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = tree::yaml(file, seen) else {
             return;
         };
+        tree::expect_tables(&value, "services", seen);
         let mut users: BTreeMap<(String, &'static str), BTreeSet<String>> = BTreeMap::new();
         for (name, service) in tree::members(&value, &["services"]).take(SERVICES_MAX) {
             let service = &extended(service, &value);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use model::{Attribute, Class, CredentialType, Kind};
 
-use super::text::{is_placeholder, lines, secret};
+use super::text::{is_placeholder, is_template, lines, secret};
 use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, dotenv};
 use crate::login::Login;
 
@@ -31,17 +31,29 @@ impl Format for Crontab {
         name == "crontab" || path.contains("/cron.d/") || path.contains("/var/spool/cron/")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // The system's own tables name a user before the command.
         let named = file.path.ends_with("/etc/crontab") || file.path.contains("/cron.d/");
         let mut variables = String::new();
         let mut fields = BTreeSet::new();
-        for (number, line) in lines(file.text(seen)) {
+        let text = file.text(seen);
+        // A script, or what a table is made out of.
+        let is_other = text.starts_with("#!") || is_template(text);
+        for (number, line) in lines(text) {
             let line = line.trim();
             let job = job(line, named).filter(|_| !line.starts_with('#'));
             // A line for each line, so that numbers stay those of the file.
             if job.is_none() {
                 variables.push_str(line);
+                if is_odd(line) && !is_other && seen.gaps.is_empty() {
+                    seen.broken(format!(
+                        "line {number}: expected a schedule and a command, got something else"
+                    ));
+                }
             }
             variables.push('\n');
             let Some(job) = job else { continue };
@@ -121,13 +133,9 @@ fn job(line: &str, named: bool) -> Option<Job<'_>> {
     let schedule = if first.starts_with('@') {
         first.to_owned()
     } else {
-        let plain = |word: &str| {
-            word.chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | '~'))
-        };
         let mut times = vec![first];
         times.extend(words.by_ref().take(4));
-        if times.len() < 5 || !times.iter().all(|word| plain(word)) {
+        if times.len() < 5 || !times.iter().all(|word| is_time(word)) {
             return None;
         }
         times.join(" ")
@@ -139,6 +147,26 @@ fn job(line: &str, named: bool) -> Option<Job<'_>> {
         user,
         words,
     })
+}
+
+/// Whether a word is one part of a schedule: `*/5`, `1-5,7`, `mon-fri`, `jan`.
+fn is_time(word: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun",
+        "jul", "aug", "sep", "oct", "nov", "dec", "h", "l", "w",
+    ];
+    let is_name = |run: &str| {
+        let lower = run.to_ascii_lowercase();
+        run.is_empty() || NAMES.contains(&lower.as_str())
+    };
+    word.chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-' | '~' | '#' | '?'))
+        && word.split(|c: char| !c.is_ascii_alphabetic()).all(is_name)
+}
+
+/// Whether a line is neither empty nor a comment, and sets no variable.
+fn is_odd(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with('#') && !line.contains('=')
 }
 
 impl Job<'_> {
@@ -204,6 +232,15 @@ impl Job<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schedule_is_made_of_times_and_not_of_words() {
+        for line in ["*/5 1-5,7 * jan mon-fri /opt/x", "H H(0 * * * /opt/x"] {
+            let told = job(line, false).is_some();
+            assert_eq!(told, !line.contains('('), "{line}");
+        }
+        assert!(job("hello world this is not cron", false).is_none());
+    }
 
     #[test]
     fn a_job_is_named_after_what_it_is_there_for() {

@@ -44,6 +44,10 @@ impl Format for Dockerfile {
             })
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         let mut image = Image::default();

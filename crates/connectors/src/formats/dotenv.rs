@@ -24,6 +24,10 @@ impl Format for Dotenv {
             || path == "/etc/environment"
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let mut variables = variables::read(file.text(seen), seen);
         if is_example(file.name()) {
@@ -50,11 +54,6 @@ pub(super) fn found(text: &str, seen: &mut Seen) -> Vec<Found> {
     }
     own.keys.into_iter().for_each(|key| seen.key(key));
     own.found
-}
-
-/// Whether a file is one by its name; the machine's own environment is no file of a project.
-pub(crate) fn is_one(name: &str) -> bool {
-    Dotenv.recognises("", name)
 }
 
 fn is_example(name: &str) -> bool {

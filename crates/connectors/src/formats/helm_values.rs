@@ -39,6 +39,10 @@ impl Format for HelmValues {
         name == "Chart.yaml" || environment(name).is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(mut value) = tree::yaml(file, seen) else {
             return;

@@ -42,9 +42,13 @@ impl Format for KeyStore {
             .any(|one| end.eq_ignore_ascii_case(one))
     }
 
+    fn holds_something(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if file.bytes.is_empty() {
-            return;
+            return seen.broken("an empty file, where a key store was expected");
         }
         let store = match file.bytes.first_chunk::<4>() {
             Some([0xfe, 0xed, 0xfe, 0xed]) => java::read("jks", file.bytes, seen),

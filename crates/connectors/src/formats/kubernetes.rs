@@ -59,6 +59,10 @@ impl Format for KubernetesManifest {
             && crate::armour::find(head, b"kind").is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if file.bytes.len() > BYTES_MAX {
             return seen.unsupported("a manifest of more than 4 MiB");

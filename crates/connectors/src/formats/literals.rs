@@ -66,9 +66,16 @@ pub(super) fn arguments<'a>(arguments: &[&'a str]) -> Vec<(&'a str, &'a str)> {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
             (!name.is_empty() && name.chars().all(plain)).then_some((name, value.trim()))
         };
+        // Windows writes options so.
+        let slashed = |(name, value): (&'a str, &'a str)| {
+            let name = name.strip_prefix('/')?;
+            let plain = name.chars().all(|c| c.is_ascii_alphabetic());
+            (!name.is_empty() && plain && !value.starts_with(['/', '\\'])).then_some((name, value))
+        };
         let pair = argument
             .split_once('=')
             .and_then(named)
+            .or_else(|| argument.split_once(':').and_then(slashed))
             .or_else(|| argument.split_once(": ").and_then(named));
         match pair {
             Some(pair) => out.push(pair),
@@ -141,6 +148,8 @@ mod tests {
             "--header",
             "Authorization: Bearer d4",
             "https://x.test/mcp?api_key=e5&x=y",
+            "/password:f6",
+            "/token:/run/token",
         ]);
         for pair in [
             ("api-key", "a1"),
@@ -148,9 +157,11 @@ mod tests {
             ("KEY", "c3"),
             ("Authorization", "Bearer d4"),
             ("api_key", "e5"),
+            ("password", "f6"),
         ] {
             assert!(told.contains(&pair), "{pair:?}");
         }
+        assert!(!told.iter().any(|(_, value)| *value == "/run/token"));
     }
 
     #[test]

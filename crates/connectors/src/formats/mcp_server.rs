@@ -31,6 +31,10 @@ impl Format for McpServer {
         matches!(name, "server.json" | "server.yaml" | "server.yml")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // Other programs have files of this name: what is no description tells nothing.
         let mut own = Seen::default();

@@ -25,8 +25,13 @@ impl Format for Netrc {
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let mut words = words(file.text(seen));
         let (mut machine, mut user) = ("", "");
+        let (mut cut, mut comment) = (false, 0);
         while let Some((number, word)) = words.next() {
-            let mut value = || words.next().map_or("", |(_, value)| value);
+            let mut value = || {
+                let next = words.next();
+                cut |= next.is_none();
+                next.map_or("", |(_, value)| value)
+            };
             match word {
                 "machine" => (machine, user) = (value(), ""),
                 "default" => (machine, user) = ("", ""),
@@ -48,8 +53,15 @@ impl Format for Netrc {
                     ));
                     return;
                 }
-                _ => {}
+                _ if word.starts_with('#') => comment = number,
+                _ if comment == number || !seen.gaps.is_empty() => {}
+                _ => seen.broken(format!(
+                    "line {number}: expected `machine`, `login` or `password`, got something else"
+                )),
             }
+        }
+        if cut {
+            seen.broken("cut off: a value is missing at its end");
         }
     }
 }

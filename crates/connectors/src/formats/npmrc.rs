@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::{Attribute, CredentialType, Secret};
 
 use super::git_credentials::provider_of_host;
-use super::text::{ini, is_reference, secret, unquoted};
+use super::text::{ini, is_reference, lines, secret, unquoted};
 use super::{FileAt, Format, FormatSpec, Found, Seen};
 
 pub(super) struct Npmrc;
@@ -26,7 +26,9 @@ impl Format for Npmrc {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        for section in ini(file.text(seen)) {
+        let text = file.text(seen);
+        expect_values(text, seen);
+        for section in ini(text) {
             for (name, value, number) in section.entries {
                 let (place, what) = name.rsplit_once(':').unwrap_or(("", name));
                 let value = unquoted(value);
@@ -56,6 +58,21 @@ impl Format for Npmrc {
                 );
             }
         }
+    }
+}
+
+/// A gap at the first line that is no value: a word alone is one that is set.
+fn expect_values(text: &str, seen: &mut Seen) {
+    let odd = |line: &str| {
+        let line = line.trim();
+        !line.contains('=') && !line.starts_with(['#', ';', '[']) && line.contains([' ', '\t'])
+    };
+    if seen.gaps.is_empty()
+        && let Some((number, _)) = lines(text).find(|(_, line)| odd(line))
+    {
+        seen.broken(format!(
+            "line {number}: expected a name and a value, got something else"
+        ));
     }
 }
 

@@ -38,6 +38,10 @@ impl Format for PrivateKeys {
         armour::is_in(bytes) || putty::is_in(bytes)
     }
 
+    fn holds_something(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if putty::is_in(file.bytes) {
             putty::read(file, seen);
@@ -48,6 +52,8 @@ impl Format for PrivateKeys {
             }
         } else if let Some(key) = from_der(file.bytes) {
             seen.key(key.into_key(Secret::new(file.bytes.to_vec())));
+        } else if let Some(told) = armour::is_neither(file.bytes) {
+            seen.broken(told);
         }
     }
 }

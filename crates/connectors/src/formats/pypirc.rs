@@ -2,9 +2,12 @@
 
 use model::{Attribute, CredentialType};
 
-use super::text::{ini, is_reference, secret};
+use super::text::{expect_ini, ini_by, is_reference, secret};
 use super::{FileAt, Format, FormatSpec, Found, Seen};
 use crate::token;
+
+/// What parts a name from its value for Python's `configparser`.
+const SIGNS: &[char] = &['=', ':'];
 
 pub(super) struct Pypirc;
 
@@ -22,7 +25,9 @@ impl Format for Pypirc {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        for section in ini(file.text(seen)) {
+        let text = file.text(seen);
+        expect_ini(text, SIGNS, seen);
+        for section in ini_by(text, SIGNS) {
             let Some((password, line)) = section
                 .get("password")
                 .filter(|(value, _)| !is_reference(value))

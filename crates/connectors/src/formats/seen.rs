@@ -4,6 +4,7 @@ use model::{
     Attribute, CredentialType, Fact, Key, Kind, Observation, Reason, Relation, Secret, Told, Value,
 };
 
+use super::ShortLived;
 use crate::Detected;
 use crate::public_key::PublicKey;
 
@@ -35,6 +36,10 @@ pub struct Seen {
     pub texts: Vec<Text>,
     /// Whether those texts are all there is to search: the bytes round them only dress them up.
     pub texts_are_all: bool,
+    /// Containers of a CI whose passwords are no credentials.
+    pub short_lived: ShortLived,
+    /// Whether it is kept with code ([`super::Format::is_code`]).
+    pub is_code: bool,
     /// What could not be read.
     pub gaps: Vec<(Reason, String)>,
 }

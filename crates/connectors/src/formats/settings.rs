@@ -104,7 +104,27 @@ pub(super) fn nested(
     seen: &mut Seen,
     tell: impl Fn(Found) -> Found,
 ) {
-    let tables = Tables::of(within, value, &serde_json::Value::Null);
+    marked(within, value, &serde_json::Value::Null, seen, tell);
+}
+
+/// The same of values of which `marks`, in their shape, say which are secret whatever their name.
+pub(super) fn stated(
+    within: &str,
+    value: &serde_json::Value,
+    marks: &serde_json::Value,
+    seen: &mut Seen,
+) {
+    marked(within, value, marks, seen, |found| found);
+}
+
+fn marked(
+    within: &str,
+    value: &serde_json::Value,
+    marks: &serde_json::Value,
+    seen: &mut Seen,
+    tell: impl Fn(Found) -> Found,
+) {
+    let tables = Tables::of(within, value, marks);
     if tables.cut {
         seen.unsupported("more or deeper nested values than are looked at");
     }

@@ -8,7 +8,7 @@
 
 use model::{Attribute, Class, CredentialType, Kind};
 
-use super::text::{Section, ini, is_placeholder, secret};
+use super::text::{Section, expect_ini, ini, is_placeholder, secret};
 use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, dotenv};
 
 /// Where the unit stands in its file.
@@ -31,9 +31,19 @@ impl Format for SystemdUnit {
         name.ends_with(".service") || name.ends_with(".conf") && unit_of(path).is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
+        let text = file.text(seen);
+        if text.trim_start().starts_with('<') {
+            // A service that Avahi announces.
+            return;
+        }
+        expect_ini(text, &['='], seen);
         // A backslash at its end carries a line on.
-        let text = file.text(seen).replace("\\\n", " ");
+        let text = text.replace("\\\n", " ");
         let sections = ini(&text);
         let mut services = sections
             .iter()

@@ -10,6 +10,7 @@ mod catalog;
 mod config;
 mod credential;
 mod hcl;
+mod pipelines;
 mod plan;
 mod resource;
 mod state;
@@ -113,6 +114,10 @@ impl Format for TerraformConfig {
         [".tf", ".tfvars", ".tf.json", ".tfvars.json", ".tofu"]
             .iter()
             .any(|end| name.ends_with(end))
+    }
+
+    fn is_code(&self) -> bool {
+        true
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {

@@ -2,6 +2,8 @@
 
 use model::Secret;
 
+use super::Seen;
+
 /// More lines than this in one file are not looked at.
 pub(super) const LINES_MAX: usize = 200_000;
 
@@ -35,6 +37,11 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// The sections of an INI file. Indented lines belong to a nested table and are kept as entries.
 pub(super) fn ini(text: &str) -> Vec<Section<'_>> {
+    ini_by(text, &['='])
+}
+
+/// The sections of an INI file in which any of `signs` stands between name and value.
+pub(super) fn ini_by<'a>(text: &'a str, signs: &[char]) -> Vec<Section<'a>> {
     let mut out = vec![Section::default()];
     for (number, line) in lines(text) {
         let line = line.trim();
@@ -46,12 +53,42 @@ pub(super) fn ini(text: &str) -> Vec<Section<'_>> {
                 name: name.0.trim(),
                 entries: Vec::new(),
             });
-        } else if let (Some((name, value)), Some(section)) = (line.split_once('='), out.last_mut())
+        } else if let (Some((name, value)), Some(section)) =
+            (line.split_once(signs), out.last_mut())
         {
             section.entries.push((name.trim(), value.trim(), number));
         }
     }
     out
+}
+
+/// A gap at the first line of an INI file that is neither section, value nor comment. One that
+/// is indented, or follows a backslash at an end, goes on with what stands above it; a template
+/// is no such file yet, and where the text is no text one gap says enough.
+pub(super) fn expect_ini(text: &str, signs: &[char], seen: &mut Seen) {
+    if !seen.gaps.is_empty() || is_template(text) {
+        return;
+    }
+    let mut goes_on = false;
+    for (number, line) in lines(text) {
+        let line = line.trim_end();
+        let begins = |first: &[char]| line.starts_with(first);
+        if line.is_empty() || begins(&['#', ';']) {
+            continue;
+        }
+        let section = begins(&['[']) && line.contains(']');
+        if !goes_on && !section && !begins(&[' ', '\t']) && !line.contains(signs) {
+            return seen.broken(format!(
+                "line {number}: expected a section or a value, got something else"
+            ));
+        }
+        goes_on = line.ends_with('\\');
+    }
+}
+
+/// Whether another program makes the file out of it.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "<%"].iter().any(|sign| text.contains(sign))
 }
 
 /// A text without the one pair of quotes round it.
@@ -95,7 +132,7 @@ fn is_elsewhere(value: &str) -> bool {
 }
 
 /// Whether a value is there to be replaced: `changeme`, `your-token-here`.
-pub(super) fn is_placeholder(value: &str) -> bool {
+pub(crate) fn is_placeholder(value: &str) -> bool {
     const WORDS: &[&str] = &[
         "changeme",
         "change_me",

@@ -100,12 +100,35 @@ pub(super) fn list<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
     at.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A gap where `name` stands and is no list.
+/// A gap where `name` stands and is no list. What is filled in from elsewhere may become one.
 pub(super) fn expect_list(value: &Value, name: &'static str, seen: &mut Seen) {
-    let odd = |at: &&Value| !at.is_array() && !at.is_null();
+    let odd = |at: &&Value| !at.is_array() && !is_open(at);
     if value.get(name).filter(odd).is_some() {
         seen.broken(format!("expected a list of {name}, got something else"));
     }
+}
+
+/// A gap where `name` stands and is no table.
+pub(super) fn expect_table(value: &Value, name: &'static str, seen: &mut Seen) {
+    let odd = |at: &&Value| !at.is_object() && !is_open(at);
+    if value.get(name).filter(odd).is_some() {
+        seen.broken(format!("expected a table of {name}, got something else"));
+    }
+}
+
+/// A gap where `name` stands and is no table of tables.
+pub(super) fn expect_tables(value: &Value, name: &'static str, seen: &mut Seen) {
+    expect_table(value, name, seen);
+    if members(value, &[name]).any(|(_, one)| !one.is_object() && !is_open(one)) {
+        seen.broken(format!(
+            "expected a table for each of the {name}, got something else"
+        ));
+    }
+}
+
+/// Whether nothing stands there, or what is filled in from elsewhere.
+fn is_open(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(is_reference)
 }
 
 /// The names and texts of the table at `path`, numbers included.

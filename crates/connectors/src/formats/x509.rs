@@ -49,19 +49,18 @@ impl Format for X509 {
         armour::is_in(bytes)
     }
 
+    fn holds_something(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if !armour::is_in(file.bytes) {
             // A DER file is one certificate, or something else that is no concern of ours.
             if let (Some(&der::SEQUENCE), Some(one)) = (file.bytes.first(), certificate(file.bytes))
             {
                 seen.certificate(one);
-            } else if file.name().ends_with(".der")
-                && file
-                    .bytes
-                    .first()
-                    .is_some_and(|first| *first != der::SEQUENCE)
-            {
-                seen.broken("expected DER, got something else");
+            } else if let Some(told) = armour::is_neither(file.bytes) {
+                seen.broken(told);
             }
             return;
         }

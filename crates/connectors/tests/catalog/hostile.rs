@@ -70,6 +70,7 @@ fn links_are_never_followed() {
         (0, 0),
         "nothing was asked: {out:?}"
     );
+    assert_eq!(out.aside["symbolic link, not followed"], 2);
 }
 
 #[test]
@@ -85,54 +86,122 @@ fn a_pipe_that_is_called_like_a_credential_file_is_a_gap() {
     assert_eq!(parts, ["/srv/.env"], "{out:?}");
 }
 
+/// A file, what it holds, and how many gaps it leaves.
+const BROKEN: &[(&str, &str, usize)] = &[
+    (".aws/credentials", "[a\nfoo\n", 1),
+    (".aws/credentials", "# none yet\n[a]\nx =\n  y\n", 0),
+    (".kube/config", "users: 7\n", 1),
+    (".kube/config", "users: null\n", 0),
+    (".docker/config.json", r#"{"auths": [1]}"#, 1),
+    (".docker/config.json", r#"{"auths": {}}"#, 0),
+    ("id_rsa", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", 1),
+    (
+        "c.pem",
+        "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+        1,
+    ),
+    (
+        "c.pem",
+        "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n",
+        0,
+    ),
+    (
+        "a.txt",
+        "-----BEGIN CERTIFICATE-----\nis how it begins\n",
+        0,
+    ),
+    ("z.der", "garbage", 1),
+    ("z.der", "0\u{1}x", 0),
+    ("z.der", "0\u{3}x", 1),
+    ("empty.p12", "", 1),
+    ("empty.jks", "", 1),
+    ("empty.key", "", 1),
+    (".netrc", "", 0),
+    ("server.pem", "just words\n", 1),
+    ("server.key", "MIIEvgIBADANBgkqhkiG\n", 1),
+    ("server.crt", "<your certificate here>", 0),
+    ("ann.pem", "ssh-ed25519 AAAA ann\n", 0),
+    ("shop.service", "[Service\nfoo\n", 1),
+    ("shop.service", "\u{1}\nfoo\n", 1),
+    (
+        "shop.service",
+        "[Service]\nExecStart=/opt/shop \\\n--fast\n; end\n",
+        0,
+    ),
+    (
+        "ssh.service",
+        "<?xml version=\"1.0\"?>\n<service-group/>",
+        0,
+    ),
+    ("shop.service", "[Service]\n{{ extra }}\n", 0),
+    ("crontab", "hello world this is not cron\n", 1),
+    ("crontab", "MAILTO=ann\n# none\n@daily /opt/x\n", 0),
+    ("hosts.ini", "[web\ndb1 a=1\n", 1),
+    ("hosts.ini", "[web]\ndb1 a='1\n", 1),
+    ("hosts.ini", "[web]\ndb[1:3] a='1 2' # it's\nalone\n", 0),
+    ("inventory.yml", "all: 5\n", 1),
+    ("inventory.yml", "plugin: aws_ec2\nregions: [a]\n", 0),
+    (".netrc", "machine a.test login ann password\n", 1),
+    (".netrc", "foo bar\n", 1),
+    (".netrc", "machine a.test login ann # hers\n", 0),
+    (".npmrc", "foo bar\n", 1),
+    (".npmrc", "ignore-scripts\n; a b\nloglevel = warn\n", 0),
+    (".pypirc", "[pypi\nfoo\n", 1),
+    (".pypirc", "[pypi]\nrepository: https://a.test\n  /b\n", 0),
+    (".circleci/config.yml", "jobs: 5\n", 1),
+    (".circleci/config.yml", "jobs: {a: 5}\n", 1),
+    (
+        ".circleci/config.yml",
+        "jobs:\nworkflows: {version: 2}\n",
+        0,
+    ),
+    ("a/.github/workflows/a.yml", "jobs: [a]\n", 1),
+    ("a/.github/workflows/a.yml", "words\n", 1),
+    ("a/.github/workflows/a.yml", "name: a\njobs: {}\n", 0),
+    (".gitlab-ci.yml", "stages: 5\n", 1),
+    (".gitlab-ci.yml", "stages: [a]\nbuild: 7\n", 1),
+    (
+        ".gitlab-ci.yml",
+        "image: a\n.words: &w [a]\nbuild: {script: *w}\n",
+        0,
+    ),
+    ("azure-pipelines.yml", "steps: 5\n", 1),
+    ("azure-pipelines.yml", "steps: ${{ parameters.steps }}\n", 0),
+    (".buildkite/pipeline.yml", "steps: 5\n", 1),
+    (".buildkite/pipeline.yml", "- command: make\n", 0),
+    (".drone.yml", "kind: pipeline\nsteps: 5\n", 1),
+    (".drone.yml", "steps: {a: {image: b}}\n", 0),
+    ("bitbucket-pipelines.yml", "pipelines: 5\n", 1),
+    ("bitbucket-pipelines.yml", "pipelines: {}\n", 0),
+    ("compose.yml", "services: 5\n", 1),
+    ("compose.yml", "services: {a: 5}\n", 1),
+    ("compose.yml", "services: {a:}\n", 0),
+    ("services.txt", "SERVICE_START_NAME : LocalSystem\n", 1),
+    (
+        "r.sarif",
+        r#"{"version": "2.1.0", "runs": [{"results": [{"ruleId": 7}]}]}"#,
+        1,
+    ),
+    (
+        "r.sarif",
+        r#"{"version": "2.1.0", "runs": [{"results": [{}]}]}"#,
+        0,
+    ),
+    (
+        "b.cdx.json",
+        r#"{"specVersion": "1.6", "components": 5}"#,
+        1,
+    ),
+    ("b.cdx.json", r#"{"specVersion": "1.6"}"#, 0),
+    ("tfplan.json", r#"{"format_version": 99.0}"#, 1),
+    ("tfplan.json", r#"{"format_version": "1.2"}"#, 0),
+    ("a.tar", "\u{1}\0\u{7}\0", 1),
+    ("a.tar", "\0\0\0\0", 0),
+];
+
 #[test]
 fn what_its_format_knows_by_name_and_cannot_read_is_a_gap() {
-    for (name, text, gaps) in [
-        (".aws/credentials", "[a\nfoo\n", 1),
-        (".aws/credentials", "# none yet\n[a]\nx =\n  y\n", 0),
-        (".kube/config", "users: 7\n", 1),
-        (".kube/config", "users: null\n", 0),
-        (".docker/config.json", r#"{"auths": [1]}"#, 1),
-        (".docker/config.json", r#"{"auths": {}}"#, 0),
-        ("id_rsa", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n", 1),
-        (
-            "c.pem",
-            "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
-            1,
-        ),
-        (
-            "c.pem",
-            "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n",
-            0,
-        ),
-        (
-            "a.txt",
-            "-----BEGIN CERTIFICATE-----\nis how it begins\n",
-            0,
-        ),
-        ("z.der", "garbage", 1),
-        ("z.der", "0\u{3}x", 0),
-        (
-            "r.sarif",
-            r#"{"version": "2.1.0", "runs": [{"results": [{"ruleId": 7}]}]}"#,
-            1,
-        ),
-        (
-            "r.sarif",
-            r#"{"version": "2.1.0", "runs": [{"results": [{}]}]}"#,
-            0,
-        ),
-        (
-            "b.cdx.json",
-            r#"{"specVersion": "1.6", "components": 5}"#,
-            1,
-        ),
-        ("b.cdx.json", r#"{"specVersion": "1.6"}"#, 0),
-        ("tfplan.json", r#"{"format_version": 99.0}"#, 1),
-        ("tfplan.json", r#"{"format_version": "1.2"}"#, 0),
-        ("a.tar", "\u{1}\0\u{7}\0", 1),
-        ("a.tar", "\0\0\0\0", 0),
-    ] {
+    for &(name, text, gaps) in BROKEN {
         let (mut dir, mut name_left) = ("/srv".to_owned(), name);
         let mut json = serde_json::Map::new();
         while let Some((first, rest)) = name_left.split_once('/') {

@@ -14,7 +14,9 @@
 mod contract;
 mod fake;
 mod formats;
+mod history;
 mod hostile;
+mod linked;
 mod manual;
 mod notebook;
 mod owned;

@@ -141,7 +141,10 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 super::live::lines(report.liveness),
             )],
             findings(report, &Roots::of(report.scanned)),
-            vec![Section::lines("", more(report.judged))],
+            vec![
+                Section::lines("", more(report.judged)),
+                Section::lines("", super::open::lines(roll, report)?),
+            ],
         ]
         .concat(),
         hints,
@@ -418,13 +421,17 @@ impl Roots {
 
 /// Where it lies, the end of a long path alone, and in how many places more.
 fn place(wrong: &Wrong<'_>, roots: &Roots, room: usize) -> String {
-    let Some(place) = &wrong.first.place else {
-        return String::new();
+    let whole = match (&wrong.first.place, &wrong.first.source) {
+        (Some(place), _) => {
+            let line = place
+                .line
+                .map_or_else(String::new, |line| format!(":{line}"));
+            format!("{}{line}", model::clean(roots.below(&place.path)))
+        }
+        // What lies in no file is where its source says that it is.
+        (None, Some(source)) => model::clean(source.as_str()),
+        (None, None) => return String::new(),
     };
-    let line = place
-        .line
-        .map_or_else(String::new, |line| format!(":{line}"));
-    let whole = format!("{}{line}", model::clean(roots.below(&place.path)));
     let more = match wrong.places {
         0 | 1 => String::new(),
         places => format!(" +{}", count((places - 1) as u64)),
@@ -440,10 +447,6 @@ fn place(wrong: &Wrong<'_>, roots: &Roots, room: usize) -> String {
 
 fn more(judged: &Judged) -> Vec<Cell> {
     let failures = wrongs(judged).len();
-    let unknown = judged
-        .findings()
-        .filter(|one| matches!(one.verdict, Verdict::Unknown(_)))
-        .count();
     let mut lines = Vec::new();
     if failures == 0 {
         lines.push(Cell::new("no rule failed"));
@@ -453,19 +456,6 @@ fn more(judged: &Judged) -> Vec<Cell> {
             "and {} more",
             count((failures - NAMED_MAX) as u64)
         )));
-    }
-    if unknown > 0 {
-        lines.push(Cell::toned(
-            format!(
-                "{}: unknown is not pass (`keyroll findings --verdict unknown`)",
-                many(
-                    unknown as u64,
-                    "question could not be answered",
-                    "questions could not be answered"
-                )
-            ),
-            Tone::Unknown,
-        ));
     }
     lines
 }

@@ -16,7 +16,7 @@ pub(super) fn read_lines(text: &str, logins: &mut Logins, seen: &mut Seen) {
     let mut section = "";
     let mut variables = Map::new();
     let mut hosts = 0;
-    for (_, line) in lines(text) {
+    for (number, line) in lines(text) {
         let line = line.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
@@ -24,6 +24,10 @@ pub(super) fn read_lines(text: &str, logins: &mut Logins, seen: &mut Seen) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             group(section, &mut variables, logins, seen);
             section = name.0.trim();
+        } else if line.starts_with('[') {
+            seen.broken(format!(
+                "line {number}: expected the name of a group in brackets, got something else"
+            ));
         } else if section.ends_with(":vars") {
             if let Some((name, value)) = line.split_once('=') {
                 let value = crate::formats::text::unquoted(value);
@@ -35,6 +39,9 @@ pub(super) fn read_lines(text: &str, logins: &mut Logins, seen: &mut Seen) {
                 return seen.unsupported(format!(
                     "holds more than {HOSTS_MAX} hosts; the rest was not read"
                 ));
+            }
+            if is_open(line) {
+                seen.broken(format!("line {number}: a quote that does not end"));
             }
             let host = line.split_whitespace().next().unwrap_or_default();
             let table = Value::Object(assignments(line));
@@ -53,6 +60,11 @@ fn group(section: &str, variables: &mut Map<String, Value>, logins: &mut Logins,
 
 /// `all: {hosts: …, vars: …, children: …}`.
 pub(super) fn read_tree(value: &Value, logins: &mut Logins, seen: &mut Seen) {
+    // A plug-in that finds hosts is configured by settings, not by groups.
+    let odd = |(_, group): (&str, &Value)| !group.is_object() && !group.is_null();
+    if value.get("plugin").is_none() && tree::members(value, &[]).any(odd) {
+        seen.broken("expected a table for each group, got something else");
+    }
     for (name, group) in tree::members(value, &[]) {
         read_group(name, group, 0, logins, seen);
     }
@@ -75,6 +87,22 @@ fn read_group(name: &str, group: &Value, depth: usize, logins: &mut Logins, seen
     for (name, child) in tree::members(group, &["children"]) {
         read_group(name, child, depth + 1, logins, seen);
     }
+}
+
+/// Whether a quote begins in a line and does not end there.
+fn is_open(line: &str) -> bool {
+    let mut quote = None;
+    let mut before = ' ';
+    for letter in line.chars() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '#') if before == ' ' => break,
+            _ => {}
+        }
+        before = letter;
+    }
+    quote.is_some()
 }
 
 /// The `name=value` in a line; a pair of quotes holds blanks together.
@@ -101,6 +129,12 @@ pub(super) fn assignments(line: &str) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quote_is_open_until_its_like() {
+        assert!(is_open("db1 a='two words") && is_open("db1 a=\"it's"));
+        assert!(!is_open("db1 a=\"it's\"") && !is_open("db1 a=1 # it's"));
+    }
 
     #[test]
     fn quotes_hold_a_value_together_and_a_sign_of_equality_belongs_to_it() {

@@ -6,7 +6,7 @@
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, secret_variables, settings, static_login, texts};
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
 /// Inputs of tasks that name a service connection.
@@ -45,10 +45,17 @@ impl Format for AzurePipelines {
         yaml && (name.starts_with("azure-pipelines") || path.contains("/.azure-pipelines/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        for list in ["stages", "jobs", "steps"] {
+            tree::expect_list(&value, list, seen);
+        }
         let mut found = Vec::new();
         collect(&value, 0, &mut found);
         if found.is_empty() {

@@ -3,7 +3,7 @@
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, secret_variables, settings, static_login, texts};
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
 /// Steps lie no deeper than this.
@@ -24,10 +24,15 @@ impl Format for BitbucketPipelines {
         matches!(name, "bitbucket-pipelines.yml" | "bitbucket-pipelines.yaml")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        tree::expect_table(&value, "pipelines", seen);
         let mut steps = Vec::new();
         collect("", &value, 0, &mut steps);
         let mut roll = Jobs::new("bitbucket variables");

@@ -20,12 +20,19 @@ impl Format for Buildkite {
         path.contains("/.buildkite/") && (name.ends_with(".yml") || name.ends_with(".yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let Some(value) = tree::yaml(file, seen) else {
             return;
         };
+        tree::expect_list(&value, "steps", seen);
         let mut roll = Jobs::new("buildkite secrets and agents");
-        let groups = tree::list(&value, &["steps"]).iter();
+        // A pipeline may be its steps alone.
+        let own = value.as_array().map(Vec::as_slice);
+        let groups = own.unwrap_or_else(|| tree::list(&value, &["steps"])).iter();
         let steps = groups.flat_map(|one| match tree::list(one, &["steps"]) {
             [] => std::slice::from_ref(one),
             inner => inner,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, jobs, secret_variables, settings, static_login, texts};
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
 pub(in crate::formats) struct Circleci;
@@ -26,10 +26,16 @@ impl Format for Circleci {
         path.contains("/.circleci/") && (name.ends_with(".yml") || name.ends_with(".yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        tree::expect_tables(&value, "jobs", seen);
+        tree::expect_table(&value, "workflows", seen);
         let contexts = contexts(&value);
         let mut roll = Jobs::new("circleci contexts and projects");
         for (name, job) in jobs(&value, &["jobs"], seen) {
@@ -86,7 +92,13 @@ fn read_job(name: &str, value: &Value, file: &[u8], seen: &mut Seen) -> Job {
         }
     }
     job.literals(value, &["environment"], "environment", file, seen);
-    for image in tree::list(value, &["docker"]) {
+    for (n, image) in tree::list(value, &["docker"]).iter().enumerate() {
+        // The first is what the job runs in; the others serve it.
+        if n > 0 {
+            let name = tree::text(image, &["name"]).unwrap_or_default();
+            let made_with = tree::pairs(image, &["environment"]);
+            seen.short_lived.container(name, made_with);
+        }
         job.literals(image, &["environment"], "docker", file, seen);
         job.literals(image, &["auth"], "auth", file, seen);
     }

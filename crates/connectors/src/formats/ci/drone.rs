@@ -28,6 +28,10 @@ impl Format for Drone {
             || path.contains("/.woodpecker/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let mut roll = Jobs::new("secrets of the ci server");
         // Each document is a pipeline, or a secret that the server sealed.
@@ -41,6 +45,10 @@ impl Format for Drone {
 fn read_pipeline(value: &Value, file: &FileAt<'_>, roll: &mut Jobs, seen: &mut Seen) {
     if tree::text(value, &["kind"]) == Some("secret") && value.get("data").is_some() {
         return seen.set_aside("encrypted secret");
+    }
+    let steps = value.get("steps");
+    if steps.is_some_and(|steps| !steps.is_array() && !steps.is_null()) {
+        tree::expect_table(value, "steps", seen);
     }
     let pipeline = tree::text(value, &["name"]);
     let listed = tree::list(value, &["steps"]).iter().take(super::JOBS_MAX);

@@ -9,7 +9,7 @@
 use model::{Attribute, Told};
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, named_after, static_login, texts};
+use super::{Job, Jobs, jobs, named_after, settings, static_login, texts};
 use crate::formats::text::is_reference;
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
@@ -42,10 +42,15 @@ impl Format for GithubActions {
             || matches!(name, "action.yml" | "action.yaml"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
-        let Some(value) = tree::yaml(file, seen) else {
+        let Some(value) = settings(file, seen) else {
             return;
         };
+        tree::expect_tables(&value, "jobs", seen);
         let mut roll = Jobs::new("github actions secrets");
         let stem = file.name().rsplit_once('.').map_or("", |(stem, _)| stem);
         let workflow = Workflow {
@@ -124,6 +129,8 @@ impl Workflow<'_> {
             job.literals(value, &["container", part], "container", self.file, seen);
         }
         for (name, service) in tree::members(value, &["services"]) {
+            let made_with = tree::pairs(service, &["env"]);
+            seen.short_lived.container(name, made_with);
             for part in ["env", "credentials"] {
                 let within = format!("services.{name}.{part}");
                 job.literals(service, &[part], &within, self.file, seen);

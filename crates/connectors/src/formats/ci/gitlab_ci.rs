@@ -47,13 +47,19 @@ impl Format for GitlabCi {
             || path.contains("/.gitlab-ci/"))
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // A document before it tells the inputs of a component.
         let Some(value) = tree::documents(file.text(seen), 2, seen).pop() else {
             return;
         };
+        expect(&value, seen);
         let mut roll = Jobs::new("gitlab ci variables");
         let includes = includes(&value);
+        services(&value, seen);
         for (name, job) in jobs(&value, &[], seen) {
             let is_job = ["script", "trigger", "run", "extends", "variables"]
                 .iter()
@@ -160,6 +166,41 @@ fn read_job(name: &str, value: &Value, whole: &Value, file: &[u8], seen: &mut Se
     job.literals(whole, &["variables"], "variables", file, seen);
     job.literals(value, &["variables"], "variables", file, seen);
     job
+}
+
+/// Gaps where what the file consists of is something else: stages are a list, jobs are tables.
+fn expect(value: &Value, seen: &mut Seen) {
+    if !value.is_object() {
+        return seen.broken("expected a table of settings, got something else");
+    }
+    tree::expect_list(value, "stages", seen);
+    let odd = |(name, job): (&str, &Value)| {
+        let plain = job.is_number() || job.is_boolean() || job.is_string();
+        plain && !name.starts_with('.') && !KEYWORDS.contains(&name)
+    };
+    if tree::members(value, &[]).any(odd) {
+        seen.broken("expected a table for each job, got something else");
+    }
+}
+
+/// Containers beside jobs: they are made with the variables of the job, or of all jobs.
+fn services(value: &Value, seen: &mut Seen) {
+    let jobs = tree::members(value, &[]).map(|(_, job)| job);
+    let all: Vec<&Value> = std::iter::once(value).chain(jobs).collect();
+    let listed = all.iter().flat_map(|one| tree::list(one, &["services"]));
+    let names: Vec<&str> = listed
+        .filter_map(|one| {
+            let named = tree::text(one, &["alias"]).or_else(|| tree::text(one, &["name"]));
+            let image = named.or_else(|| one.as_str())?.rsplit('/').next()?;
+            image.split(':').next()
+        })
+        .collect();
+    for name in names {
+        for one in &all {
+            let made_with = tree::pairs(one, &["variables"]);
+            seen.short_lived.container(name, made_with);
+        }
+    }
 }
 
 /// Includes that are not fixed to a commit.

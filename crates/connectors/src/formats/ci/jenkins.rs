@@ -37,6 +37,10 @@ impl Format for Jenkins {
         name.starts_with("Jenkinsfile") || name.ends_with(".jenkinsfile")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let mut roll = Jobs::new("jenkins credentials");
         let mut job = Job::new(file.name(), "jenkins_pipeline");

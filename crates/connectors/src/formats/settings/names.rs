@@ -10,6 +10,9 @@ const PASSWORDS: &[&str] = &[
     "passcode",
     "_pwd",
     "_pass",
+    "_pw",
+    "_psw",
+    "_pword",
 ];
 const TOKENS: &[&str] = &[
     "token",
@@ -169,7 +172,9 @@ pub(super) fn sounds(name: &str) -> Option<CredentialType> {
     if NOT.iter().any(|end| name.ends_with(end)) && !name.ends_with("webhook_url") {
         return None;
     }
-    if matches!(name, "pass" | "pwd") || PASSWORDS.iter().any(|word| name.ends_with(word)) {
+    if matches!(name, "pass" | "pwd" | "pw" | "psw" | "pword")
+        || PASSWORDS.iter().any(|word| name.ends_with(word))
+    {
         return Some(CredentialType::Password);
     }
     TOKENS
@@ -237,6 +242,7 @@ mod tests {
             "DATADOG_API_KEY",
             "masterPassword",
             "pass",
+            "db_pw",
         ] {
             assert!(sounds(&folded(name)).is_some(), "{name}");
         }

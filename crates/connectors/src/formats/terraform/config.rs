@@ -34,10 +34,15 @@ pub(super) fn read(tree: &Value, variables: bool, seen: &mut Seen) {
     }
     tell::all(&resources, seen);
     for (name, bodies) in tree::members(tree, &["variable"]) {
-        for default in some(bodies).filter_map(|body| body.get("default")) {
-            let mut table = serde_json::Map::new();
-            table.insert(name.to_owned(), default.clone());
-            literals("var", &Value::Object(table), seen);
+        for body in some(bodies) {
+            let Some(default) = body.get("default") else {
+                continue;
+            };
+            // What its author calls sensitive needs no name that speaks of it.
+            let marked = body.get("sensitive") == Some(&Value::Bool(true));
+            let table = |value| Value::Object([(name.to_owned(), value)].into_iter().collect());
+            let (value, mark) = (table(default.clone()), table(Value::Bool(marked)));
+            settings::stated("var", &value, &mark, seen);
         }
     }
     for (block, field) in [

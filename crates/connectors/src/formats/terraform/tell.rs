@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::catalog::{self, What};
 use super::credential;
+use super::pipelines;
 use super::resource::{Identities, Resource};
 use crate::formats::policy;
 use crate::formats::settings::{self, Tables};
@@ -25,6 +26,7 @@ const STORED: &[&str] = &[
 
 /// Tells of every one of `resources`.
 pub(super) fn all(resources: &[Resource<'_>], seen: &mut Seen) {
+    pipelines::all(resources, seen);
     let identities = Identities::of(resources);
     for one in resources {
         let behind = identities.behind(one);

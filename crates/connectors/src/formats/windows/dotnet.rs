@@ -44,6 +44,10 @@ impl Format for DotnetConfig {
             || low == "secrets.json" && path.to_ascii_lowercase().contains("usersecrets/")
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if file.name().to_ascii_lowercase().ends_with(".json") {
             if let Some(value) = tree::json_with_comments(file, seen) {

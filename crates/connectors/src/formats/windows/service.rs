@@ -17,6 +17,9 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// More services than this in one list are not looked at.
 const SERVICES_MAX: usize = 5_000;
 
+/// What `sc qc` writes before an account.
+const CONFIGURED: &str = "SERVICE_START_NAME :";
+
 pub(in crate::formats) struct WindowsService;
 
 impl Format for WindowsService {
@@ -39,18 +42,21 @@ impl Format for WindowsService {
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         let has = |word: &[u8]| armour::find(head, word).is_some();
-        has(b"\"StartName\"") && has(b"\"PathName\"") || has(b"SERVICE_START_NAME")
+        has(b"\"StartName\"") && has(b"\"PathName\"") || has(CONFIGURED.as_bytes())
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
-        let services = if text.contains("SERVICE_START_NAME") {
+        let services = if text.contains(CONFIGURED) {
             configured(text)
         } else if text.trim_start().starts_with(['[', '{']) {
             listed(file, seen)
         } else {
             table(text, seen)
         };
+        if services.is_empty() && seen.gaps.is_empty() {
+            seen.broken("expected services with their names, got none");
+        }
         if services.len() > SERVICES_MAX {
             seen.unsupported(format!(
                 "holds more than {SERVICES_MAX} services; the rest was not read"

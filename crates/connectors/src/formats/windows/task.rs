@@ -41,6 +41,10 @@ impl Format for WindowsTask {
         armour::find(head, b"schemas.microsoft.com/windows/2004/02/mit/task").is_some()
     }
 
+    fn is_code(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         let text = file.text(seen);
         let mut count = 0;

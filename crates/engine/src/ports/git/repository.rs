@@ -16,7 +16,7 @@ const SMALL_BYTES_MAX: u64 = 1 << 20;
 const INDEX_BYTES_MAX: u64 = 1 << 30;
 
 /// Memory for objects from which others are unpacked.
-const PACK_CACHE_BYTES: usize = 48 << 20;
+const PACK_CACHE_BYTES: usize = 32 << 20;
 
 /// A repository that may be read.
 #[derive(Debug)]
