@@ -30,6 +30,7 @@ mod sighted;
 mod static_login;
 mod token_mounted;
 mod trust_too_wide;
+mod two_active_keys;
 mod unowned;
 mod unused;
 mod weak_key;
@@ -60,6 +61,7 @@ pub static RULES: &[&Rule] = &[
     &expiring::RULE,
     &never_rotated::RULE,
     &long_lived::RULE,
+    &two_active_keys::RULE,
     &unused::RULE,
     &idle_account::RULE,
     &dangling_account::RULE,

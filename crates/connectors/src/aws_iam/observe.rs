@@ -354,6 +354,24 @@ impl<'a> Telling<'a> {
         }
     }
 
+    /// How many access keys of a user are active: by the report, or by the list of them.
+    fn active_keys(&self, user: &str, line: Option<&Line>) -> Option<i64> {
+        if let Some(line) = line {
+            let active = line.keys.iter().filter(|slot| slot.active).count();
+            return i64::try_from(active).ok();
+        }
+        let keys = self.keys.get(user).map(Vec::as_slice).unwrap_or_default();
+        let told = keys.iter().filter_map(|key| key.status.as_deref());
+        // Whoever lists one key of a user lists all.
+        let listed = self.account.keys_listed.contains(user) || told.clone().next().is_some();
+        let active = told
+            .filter(|status| status.eq_ignore_ascii_case("active"))
+            .count();
+        listed
+            .then_some(active)
+            .and_then(|count| i64::try_from(count).ok())
+    }
+
     fn role(&self, one: &Principal, mut told: Observation) -> Observation {
         if let Some(purpose) = one.description.as_ref().filter(|text| !text.is_empty()) {
             told = told.is(Attribute::PURPOSE, purpose.as_str());
@@ -409,7 +427,10 @@ impl<'a> Telling<'a> {
         let mfa = line
             .and_then(|line| line.mfa)
             .or_else(|| self.account.mfa.contains(&one.name).then_some(true));
-        told = told.told(Attribute::MFA, Told::or_cannot_tell(mfa));
+        told = told.told(Attribute::MFA, Told::or_cannot_tell(mfa)).told(
+            Attribute::named("active_keys"),
+            Told::or_cannot_tell(self.active_keys(&one.name, line)),
+        );
         let password = line.and_then(|line| line.password) == Some(true)
             || self.account.passwords.contains_key(&one.name)
             || one.password_used.is_some();

@@ -84,6 +84,8 @@ struct Telling<'e> {
     federated: BTreeMap<&'e str, Vec<(&'e str, &'e str)>>,
     /// Last uses: of a key by its id, of an account by its address or unique id.
     used: BTreeMap<&'e str, Used>,
+    /// Active keys, by what their names call the account.
+    active: BTreeMap<&'e str, i64>,
     /// Whether policies were told at all.
     policies: bool,
 }
@@ -97,6 +99,7 @@ impl<'e> Telling<'e> {
             granted: BTreeMap::new(),
             federated: BTreeMap::new(),
             used: BTreeMap::new(),
+            active: BTreeMap::new(),
             policies: estate.met.contains("policies"),
         };
         for (mail, account) in &estate.accounts {
@@ -111,6 +114,13 @@ impl<'e> Telling<'e> {
             if let Some(of) = of {
                 telling.used.insert(of, *used);
             }
+        }
+        for key in estate
+            .keys
+            .values()
+            .filter(|key| key.disabled != Some(true))
+        {
+            *telling.active.entry(&key.account).or_default() += 1;
         }
         for binding in &estate.bindings {
             let what = (binding.role.as_str(), binding.resource.as_str());
@@ -187,7 +197,23 @@ impl<'e> Telling<'e> {
         let names = [Some(mail), account.unique_id.as_deref()];
         let used = names.into_iter().flatten().find_map(|id| self.used.get(id));
         one = used_at(one, used.copied());
+        let listed = self.estate.met.contains("keys of service accounts");
+        let active = listed.then(|| self.active_keys(mail, account));
+        one = one.told(
+            Attribute::named("active_keys"),
+            Told::or_cannot_tell(active),
+        );
         self.may(one, self.granted.get(mail))
+    }
+
+    /// How many keys let in as the account, without those that Google manages itself.
+    fn active_keys(&self, mail: &str, account: &Account) -> i64 {
+        let names = [Some(mail), account.unique_id.as_deref()];
+        let counts = names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| self.active.get(name));
+        counts.sum()
     }
 
     /// What a principal may do, as far as policies were told.
