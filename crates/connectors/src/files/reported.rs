@@ -10,8 +10,8 @@ use super::search::seen_in;
 use super::walk::{Walk, join};
 use crate::formats::{Found, Seen};
 
-/// More files than this that one report names are not looked at.
-const FILES_MAX: usize = 1_000;
+/// More files than this that reports of one walk name are not looked at: each is read once more.
+const FILES_MAX: usize = 2_000;
 
 /// A secret in a file that a report names.
 struct Lying {
@@ -26,10 +26,12 @@ impl Walk<'_, '_> {
     /// Gives results of the report at `path` the keys of the secrets that lie where they say.
     pub(super) fn match_reported(&mut self, path: &str, seen: &mut Seen) {
         let mut read = BTreeMap::new();
+        let mut names_some = false;
         for found in &mut seen.found {
             let Some((file, line)) = reported(found) else {
                 continue;
             };
+            names_some = true;
             let Some(lying) = self.named_by(path, &file, &mut read) else {
                 continue;
             };
@@ -39,6 +41,11 @@ impl Walk<'_, '_> {
                 found.told.facts.remove(&Attribute::MATCHABLE);
                 found.told.keys.extend(one.keys.iter().cloned());
             }
+        }
+        if names_some && self.compared >= FILES_MAX {
+            seen.unsupported(format!(
+                "more than {FILES_MAX} files named by reports; the rest was not compared"
+            ));
         }
     }
 
@@ -52,8 +59,9 @@ impl Walk<'_, '_> {
     ) -> Option<&'r [Lying]> {
         let places = self.places_of(path, file);
         for place in &places {
-            if !read.contains_key(place) && read.len() < FILES_MAX {
+            if !read.contains_key(place) && self.compared < FILES_MAX {
                 let lying = self.lying_in(place);
+                self.compared += usize::from(lying.is_some());
                 read.insert(place.clone(), lying);
             }
         }

@@ -50,6 +50,8 @@ pub(super) struct Walk<'cx, 'a> {
     pub(super) kept: Kept,
     /// Repositories met on the way, with whom their `CODEOWNERS` names.
     owned: Vec<(String, CodeOwners)>,
+    /// Files that reports name and that were compared with them.
+    pub(super) compared: usize,
     /// Lines whose authors are to be asked for.
     lines: Lines,
     /// How many gaps there are of single entries of which directory.
@@ -80,6 +82,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             visited: BTreeSet::new(),
             kept: Kept::default(),
             owned: Vec::new(),
+            compared: 0,
             lines: Lines::default(),
             gaps: (String::new(), 0),
         }

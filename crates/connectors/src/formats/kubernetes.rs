@@ -57,6 +57,7 @@ impl Format for KubernetesManifest {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         crate::armour::find(head, b"apiVersion").is_some()
             && crate::armour::find(head, b"kind").is_some()
+            && begins_as_tree(head)
     }
 
     fn is_code(&self) -> bool {
@@ -133,9 +134,46 @@ fn items(value: Value, depth: usize, out: &mut Vec<Value>) {
     }
 }
 
+/// Whether a text begins as YAML or JSON does: code and prose speak of manifests as well.
+fn begins_as_tree(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let Some(first) = lines.next() else {
+        return false;
+    };
+    let starts: [&[u8]; 5] = [b"{", b"[", b"---", b"- ", b"%YAML"];
+    let name = first.split(|byte| *byte == b':').next().unwrap_or(first);
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"\"'_-./".contains(byte);
+    let is_key = name.len() < first.len() && !name.is_empty() && name.iter().all(plain);
+    is_key && !first[name.len()..].starts_with(b"::") || starts.iter().any(|s| first.starts_with(s))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_and_prose_that_speak_of_manifests_are_none() {
+        let is_one = |text: &str| KubernetesManifest.contained_in(text.as_bytes());
+        for text in [
+            "# ours\n\napiVersion: v1\nkind: Secret\n",
+            "---\nkind: Secret\napiVersion: v1\n",
+            "{\"kind\": \"Secret\", \"apiVersion\": \"v1\"}",
+            "{{- if .Values.on }}\napiVersion: v1\nkind: Secret\n",
+        ] {
+            assert!(is_one(text), "{text}");
+        }
+        for text in [
+            "// Made from a schema\nconst KEY: &str = \"apiVersion\"; // kind\n",
+            "use k8s::kind;\n\"apiVersion\"\n",
+            "std::kind();\n// apiVersion\n",
+            "A manifest says:\n\n    apiVersion: v1\n    kind: Secret\n",
+            "package rules\napiVersion := input.kind\n",
+        ] {
+            assert!(!is_one(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_chart_template_is_no_broken_manifest() {

@@ -85,6 +85,17 @@ fn the_password_of_a_container_that_ends_with_its_job_is_counted_and_no_credenti
     }
 }
 
+#[test]
+fn variables_of_a_job_with_a_database_beside_it_are_that_databases() {
+    let left = |services: &str| {
+        let text = format!(
+            "test:\n  script: make\n{services}  variables:\n    POSTGRES_PASSWORD: postgres1\n    API_TOKEN: fedcba9876543210\n"
+        );
+        credentials(&searched(&[(".gitlab-ci.yml", &text)])).len()
+    };
+    assert_eq!((left("  services: [postgres:16]\n"), left("")), (1, 2));
+}
+
 fn workflow(text: &str) -> Pass {
     let recording = json!({
         "LIST /srv": [{"name": ".github", "kind": "directory"}],
@@ -146,4 +157,27 @@ fn a_result_is_a_sighting_of_the_secret_on_the_line_that_it_names() {
     assert!(!secret.is_empty());
     assert_eq!(result, secret);
     assert!(keys(1).0.is_empty(), "nothing secret is on the first line");
+}
+
+#[test]
+fn what_a_bill_of_materials_found_in_a_file_is_the_secret_that_lies_there() {
+    let bill = |place: &str| {
+        json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{
+            "type": "cryptographic-asset", "bom-ref": "token", "name": "deploy token",
+            "evidence": {"occurrences": [{"location": place}]},
+            "cryptoProperties": {"assetType": "related-crypto-material",
+                "relatedCryptoMaterialProperties": {"type": "token"}}}]})
+        .to_string()
+    };
+    let keys = |place: &str| {
+        let pass = searched(&[
+            ("bom.cdx.json", &bill(place)),
+            ("web.env", "PORT=80\nAPI_TOKEN=fedcba9876543210\n"),
+        ]);
+        let told = credentials(&pass);
+        (told[0].keys.clone(), told[1].keys.clone())
+    };
+    let (named, secret) = keys("web.env");
+    assert_eq!(named, secret);
+    assert!(keys("../web.env").0.is_empty(), "it leads out of the tree");
 }

@@ -19,13 +19,11 @@ const SOURCES_MAX: usize = 2;
 const THINGS_MAX: usize = 5_000;
 /// Rules that a provider answers when it is asked whether it lets a credential in.
 const ASKED: &[&str] = &["open-secret", "leaked-live", "secret-in-text"];
-/// The connector that lists what a provider issued, where it is not called like the provider.
-const LISTED_BY: &[(&str, &str)] = &[
-    ("aws", "aws_iam"),
-    ("github", "github_organization"),
-    ("gitlab", "gitlab_project_tokens"),
-    ("postgres", "postgres_roles"),
-    ("postgresql", "postgres_roles"),
+/// Providers whose sources are named after something else.
+const NAMED_AFTER: &[(&str, &str)] = &[
+    ("google", "gcp"),
+    ("mariadb", "mysql"),
+    ("postgresql", "postgres"),
 ];
 
 /// The open questions in a few lines; none where there are none.
@@ -122,13 +120,16 @@ fn sources(providers: &BTreeMap<String, usize>, report: &Report<'_>) -> Option<S
     (!named.is_empty()).then(|| format!("  {}", named.join(", ")))
 }
 
-/// The connector that lists what `provider` issued, and how its source is named.
+/// The connector that lists what `provider` issued, and how its source is named: after the
+/// provider.
 fn form(provider: &str) -> Option<(&'static str, &'static str)> {
-    let listed = LISTED_BY.iter().find(|(one, _)| *one == provider);
-    let name = listed.map_or(provider, |(_, connector)| connector);
-    let spec = connectors::connector(name)?.spec();
-    let form = spec.named.split(' ').next()?;
-    (!matches!(spec.port, connectors::PortKind::Files)).then_some((spec.name, form))
+    let other = NAMED_AFTER.iter().find(|(one, _)| *one == provider);
+    let provider = other.map_or(provider, |(_, other)| other);
+    let mut specs = connectors::catalog().map(|one| one.spec());
+    specs.find_map(|spec| {
+        let form = spec.named.split(' ').next()?;
+        (form.split(':').next() == Some(provider)).then_some((spec.name, form))
+    })
 }
 
 #[cfg(test)]
@@ -137,8 +138,14 @@ mod tests {
 
     #[test]
     fn what_a_provider_issued_is_listed_by_a_source_that_can_be_named() {
-        for (provider, expected) in LISTED_BY {
-            assert_eq!(form(provider).map(|(name, _)| name), Some(*expected));
+        for (provider, expected) in [
+            ("aws", "aws_iam"),
+            ("github", "github_organization"),
+            ("postgres", "postgres_roles"),
+            ("postgresql", "postgres_roles"),
+            ("vault", "vault"),
+        ] {
+            assert_eq!(form(provider).map(|(name, _)| name), Some(expected));
         }
         assert_eq!(form("aws").map(|(_, form)| form), Some("aws"));
         assert_eq!(form("vault").map(|(_, form)| form), Some("vault:HOST"));

@@ -195,11 +195,15 @@ fn services(value: &Value, seen: &mut Seen) {
             image.split(':').next()
         })
         .collect();
+    if names.is_empty() {
+        return;
+    }
     for name in names {
-        for one in &all {
-            let made_with = tree::pairs(one, &["variables"]);
-            seen.short_lived.container(name, made_with);
-        }
+        seen.short_lived.container(name, []);
+    }
+    for one in all {
+        let made_with = tree::pairs(one, &["variables"]);
+        seen.short_lived.container("", made_with);
     }
 }
 
