@@ -4,7 +4,7 @@
 //! confirm an owner.
 
 use inventory::owners;
-use model::{Kind, Ownership, Severity};
+use model::{Attribute, Kind, Ownership, Severity};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -21,6 +21,11 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
     let stands_alone = thing.entity.kind == Kind::Identity
         || (thing.entity.kind == Kind::Credential && thing.holder.is_none());
     if !stands_alone || thing.entity.missing_since.is_some() {
+        return Vec::new();
+    }
+    // What a cluster is made of is answered for with the cluster.
+    let part = thing.entity.fact(&Attribute::named("control_plane"));
+    if part.is().and_then(|value| value.flag()) == Some(true) {
         return Vec::new();
     }
     if thing.owner.is_some() {

@@ -389,9 +389,10 @@ fn cloud(object: &Object<'_>) -> Option<String> {
 }
 
 fn role(object: &Object<'_>, part: &'static Part) -> Role {
+    let rights = rbac::rights(object.value).into_iter();
     Role {
         told: placed(rbac::role_told(object), object, part),
-        rights: rbac::rights(object.value),
+        rights: rights.map(|one| model::shorten(&one, 400)).collect(),
         powers: rbac::sensitive_rights(object.value),
     }
 }

@@ -3,13 +3,15 @@
 //! Source: Amazon EKS User Guide, "Grant IAM users and roles access to Kubernetes APIs"; EKS API
 //! Reference, `DescribeAccessEntry`, `ListAssociatedAccessPolicies`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Entries of one map beyond these are not told.
 const ENTRIES_MAX: usize = 2_000;
 /// No ARN is longer.
-const ARN_BYTES_MAX: usize = 2048;
+const ARN_BYTES_MAX: usize = 800;
 /// A longer list is none of a map.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
@@ -114,25 +116,24 @@ pub(super) fn is_answer(value: &Value) -> bool {
 
 /// One entry for each of AWS: what several say of it is told together.
 pub(super) fn joined(entries: &[Entry]) -> Vec<Entry> {
-    let mut out: Vec<Entry> = Vec::new();
+    let mut out = BTreeMap::<&str, Entry>::new();
     for one in entries {
-        match out.iter_mut().find(|known| known.arn == one.arn) {
-            Some(known) => {
-                known.user = known.user.take().or_else(|| one.user.clone());
-                known.groups.extend(one.groups.iter().cloned());
-                known.policies.extend(one.policies.iter().cloned());
-                known.by_entry |= one.by_entry;
-            }
-            None => out.push(one.clone()),
-        }
+        let known = out.entry(&one.arn).or_insert_with(|| Entry {
+            arn: one.arn.clone(),
+            ..Entry::default()
+        });
+        known.user = known.user.take().or_else(|| one.user.clone());
+        known.groups.extend(one.groups.iter().cloned());
+        known.policies.extend(one.policies.iter().cloned());
+        known.by_entry |= one.by_entry;
     }
+    let mut out: Vec<_> = out.into_values().collect();
     for one in &mut out {
         for list in [&mut one.groups, &mut one.policies] {
             list.sort();
             list.dedup();
         }
     }
-    out.sort_by(|a, b| a.arn.cmp(&b.arn));
     out
 }
 

@@ -13,6 +13,8 @@ use crate::{Context, formats::Found};
 
 /// Names told beside one thing; more tell nothing new.
 const NAMED_MAX: usize = 64;
+/// A name in a list is cut at this many characters.
+const TEXT_MAX: usize = 400;
 /// Owners above owners.
 const OWNERS_MAX: usize = 4;
 
@@ -285,6 +287,7 @@ fn standing_for(at: &At, uid: Option<String>, mut pod: Run) -> Run {
 
 /// The first of some names, and how many more there are.
 pub(super) fn named(names: impl Iterator<Item = String>) -> Vec<String> {
+    let names = names.map(|name| model::shorten(&name, TEXT_MAX));
     let all: BTreeSet<String> = names.collect();
     let more = all.len().saturating_sub(NAMED_MAX);
     let mut first: Vec<String> = all.into_iter().take(NAMED_MAX).collect();

@@ -21,6 +21,10 @@ const LEADING: &[&str] = &[
     "nodes_proxy",
     "change_webhooks",
 ];
+/// Bindings of one subject that are told by name.
+const BINDINGS_MAX: usize = 256;
+/// Namespaces in which the powers of one subject are told; in more it is not known.
+const NAMESPACES_MAX: usize = 1_000;
 /// Groups that every service account is in.
 const EVERYBODY: &[&str] = &["system:authenticated", "system:serviceaccounts"];
 
@@ -133,8 +137,10 @@ fn bind(rights: &mut Rights, at: &At, binding: &Binding, role: Option<&Role>) {
             return;
         }
     } else {
-        let by = format!("{} by {}", binding.role.shown(), at.shown());
-        rights.bindings.insert(model::shorten(&by, 400));
+        if rights.bindings.len() < BINDINGS_MAX {
+            let by = format!("{} by {}", binding.role.shown(), at.shown());
+            rights.bindings.insert(by);
+        }
     }
     let all = ["everything".to_owned()];
     let powers = match role {
@@ -147,7 +153,15 @@ fn bind(rights: &mut Rights, at: &At, binding: &Binding, role: Option<&Role>) {
     };
     let here = match at.namespace.as_str() {
         "" => &mut rights.everywhere,
-        namespace => rights.within.entry(namespace.to_owned()).or_default(),
+        namespace
+            if rights.within.len() < NAMESPACES_MAX || rights.within.contains_key(namespace) =>
+        {
+            rights.within.entry(namespace.to_owned()).or_default()
+        }
+        _ => {
+            rights.unknown = true;
+            return;
+        }
     };
     here.extend(powers.iter().cloned());
 }
