@@ -67,6 +67,8 @@ pub struct Party<'a> {
     pub handle: Cow<'a, str>,
     /// What people call it.
     pub name: Cow<'a, str>,
+    /// The account or project it belongs to; empty: the one it acted in.
+    pub account: Cow<'a, str>,
 }
 
 /// A beginning, a change or an end.
@@ -175,9 +177,7 @@ impl Activity {
                 .get(..verb.len())
                 .is_some_and(|head| head.eq_ignore_ascii_case(verb))
         };
-        let found = VERBS
-            .iter()
-            .find(|(verbs, _)| verbs.iter().any(&starts));
+        let found = VERBS.iter().find(|(verbs, _)| verbs.iter().any(&starts));
         found.map_or(Self::Other, |(_, activity)| *activity)
     }
 }
