@@ -18,6 +18,7 @@ mod postgres;
 mod reading;
 mod split;
 mod tell;
+mod wrapped;
 
 use model::{Reason, Scope};
 

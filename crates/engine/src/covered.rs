@@ -9,7 +9,7 @@ use store::{Filter, Page, PassOutcome, Reading};
 use crate::{Engine, Error};
 
 /// Passes looked through for the sources that were read.
-const PASSES_MAX: usize = 100_000;
+const PASSES_MAX: usize = 10_000;
 /// Logs whose windows are known.
 const LOGS_MAX: usize = 10_000;
 

@@ -67,6 +67,8 @@ pub struct Party<'a> {
     pub handle: Cow<'a, str>,
     /// What people call it.
     pub name: Cow<'a, str>,
+    /// The account or project it belongs to; empty: the one it acted in.
+    pub account: Cow<'a, str>,
 }
 
 /// A beginning, a change or an end.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::chain::sql;
 use crate::world::World;
 
-const ACCOUNT: &str = "058266239654";
+const ACCOUNT: &str = "058264534522";
 const LISTED: &str = "AKIAQ3EGWHX5JKPLTRMN";
-const UNLISTED: &str = "AKIAQ3EGWHX5ZZZZZZZZ";
+const UNLISTED: &str = "AKIAQ3EGWHX5JKZZZZZZ";
 
 fn get(world: &World, what: &str) -> Value {
     serde_json::from_str(&world.get(&["get", what, "-o", "json"])).unwrap()
@@ -123,6 +123,63 @@ fn a_log_that_is_read_again_changes_nothing_and_what_left_it_stays() {
         "nobody is gone because a log was rotated: {rotated:?}"
     );
     assert!(get(&world, UNLISTED)["missing_since"].is_null());
+}
+
+/// A trail of half a year with something on each day, reads of data among it.
+fn half_a_year(world: &World) -> String {
+    let begin: model::Timestamp = "2026-05-24T12:00:00Z".parse().unwrap();
+    let day = |n: i64| begin + model::Duration::days(n);
+    let records = (0..183).map(|n| {
+        json!({"eventID": n.to_string(), "eventTime": day(n), "eventSource": "s3.amazonaws.com",
+            "eventName": "GetObject", "eventCategory": if n % 2 == 0 { "Data" } else { "Management" },
+            "recipientAccountId": ACCOUNT, "userIdentity": {"type": "AWSService", "invokedBy": "s3.amazonaws.com"}})
+        .to_string()
+    });
+    let lines: Vec<_> = records.collect();
+    world.file("trail.jsonl", &lines.join("\n"));
+    format!("logs:{}", world.path("trail.jsonl").display())
+}
+
+#[test]
+fn recording_a_key_that_is_in_no_log_of_its_account_is_unused_over_the_window_of_the_log() {
+    let world = World::new();
+    let (export, trail) = (export(&world), half_a_year(&world));
+    let old = std::fs::read_to_string(world.path("export/keys.json")).unwrap();
+    world.file("export/keys.json", &old.replace("2026-11-20", "2025-11-20"));
+    let verdict = || -> Value {
+        let found = world.run(&["findings", "--rule", "unused", "-o", "json"]);
+        let found: Vec<Value> = serde_json::from_str(&found.stdout).unwrap();
+        found.into_iter().find(|one| one["name"] == LISTED).unwrap()
+    };
+    world.get(&["scan", &export]);
+    assert_eq!(verdict()["verdict"], "unknown");
+    world.get(&["scan", &trail]);
+    let told = verdict();
+    assert_eq!(told["verdict"], "fail", "{told}");
+    assert!(
+        told["why"]
+            .as_str()
+            .unwrap()
+            .starts_with("not in the log aws_cloudtrail from 2026-05-24"),
+        "{told}"
+    );
+    // A day of which nothing is there may be the day on which it was used.
+    let text = std::fs::read_to_string(world.path("trail.jsonl")).unwrap();
+    let hole: Vec<_> = text
+        .lines()
+        .filter(|line| !line.contains("2026-08-01"))
+        .collect();
+    world.file("trail.jsonl", &hole.join("\n"));
+    world.get(&["scan", &trail]);
+    let told = verdict();
+    assert_eq!(told["verdict"], "unknown", "{told}");
+    assert!(
+        told["why"]
+            .as_str()
+            .unwrap()
+            .contains("nothing is in it of 1 day: 2026-08-01"),
+        "{told}"
+    );
 }
 
 /// Rows of a query, as text.

@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::lenient::{List, Object, Text};
 use super::platform::{Platform, Read};
-use crate::aws_key_id::is_aws_key_id;
+use crate::aws_iam::account::account_of;
+use crate::aws_key_id::{aws_account_of, is_aws_key_id};
 use lives::Details;
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -180,13 +181,16 @@ fn credential<'a>(who: &Identity<'a>) -> Option<Party<'a>> {
     (id.as_str().starts_with("AKIA") && is_aws_key_id(id.as_str())).then(|| access_key(id))
 }
 
-fn access_key<'a>(id: &Text<'a>) -> Party<'a> {
+pub(super) fn access_key<'a>(id: &Text<'a>) -> Party<'a> {
     Party {
         type_: "aws_access_key",
         provider: "aws",
         native: id.0.clone(),
         key: Some((KeyKind::AwsAccessKeyId, id.0.clone())),
         name: id.0.clone(),
+        account: aws_account_of(id.as_str())
+            .map(Cow::Owned)
+            .unwrap_or_default(),
         ..Party::default()
     }
 }
@@ -260,8 +264,7 @@ pub(super) fn principal<'a>(
     } else {
         arn.as_str().contains(":role/")
     };
-    let own = arn.as_str().split(':').nth(4).unwrap_or(account);
-    let account = if own.is_empty() { account } else { own };
+    let account = account_of(arn.as_str()).unwrap_or(account);
     let name = match arn.as_str().rsplit_once('/') {
         _ if !name.is_empty() => name.0.clone(),
         Some((_, last)) => Cow::Owned(last.to_owned()),
@@ -281,6 +284,7 @@ pub(super) fn principal<'a>(
                 Cow::Owned(format!("{account}/{id}")),
             )
         }),
+        account: Cow::Owned(account.to_owned()),
         native: if unique { id } else { Cow::default() },
         handle,
         name,

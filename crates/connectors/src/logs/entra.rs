@@ -104,6 +104,8 @@ fn diagnostic(bytes: &[u8]) -> Read<'_> {
         "Administrative" | "Policy" | "Security" | "Recommendation" => {
             activity::of_envelope(&envelope, bytes)?
         }
+        // What they hold is an event of the cluster's own (`wrapped.rs`).
+        "kube-audit" | "kube-audit-admin" => return Ok(model::AuditEvent::default()),
         _ => model::AuditEvent {
             log: DIAGNOSTIC.log,
             part: envelope.category.0.clone(),
@@ -150,6 +152,7 @@ fn service_principal<'a>(
             Cow::Owned(format!("app/{app}"))
         },
         name,
+        ..Party::default()
     }
 }
 
@@ -160,8 +163,8 @@ fn credential<'a>(id: Cow<'a, str>, type_: &'static str, name: Cow<'a, str>) -> 
         provider: "azure",
         key: Some((KeyKind::EntraId, id.clone())),
         native: id,
-        handle: Cow::default(),
         name,
+        ..Party::default()
     })
 }
 

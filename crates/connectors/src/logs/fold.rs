@@ -288,8 +288,12 @@ impl Standing {
         if !party.name.is_empty() {
             self.name.join(at, cut(&party.name, TEXT_MAX));
         }
-        if !log.1.is_empty() {
-            self.account.join(at, &log.1);
+        let account = match party.account.as_ref() {
+            "" => log.1.as_str(),
+            own => cut(own, TEXT_MAX),
+        };
+        if !account.is_empty() {
+            self.account.join(at, account);
         }
         if !self.logs.contains(log) {
             self.logs.insert(log.clone());

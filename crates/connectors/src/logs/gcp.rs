@@ -200,6 +200,7 @@ fn service_account<'a>(email: Cow<'a, str>, id: Option<Cow<'a, str>>) -> Option<
         key: id.clone().map(|id| (KeyKind::GcpUniqueId, id)),
         native: id.unwrap_or_default(),
         name: Cow::Owned(name.to_owned()),
+        account: Cow::Owned(project_of(&email).to_owned()),
         handle: email,
     })
 }
@@ -213,9 +214,20 @@ fn key<'a>(name: &str) -> Option<Party<'a>> {
         provider: "google",
         native: Cow::Owned(id.to_owned()),
         key: Some((KeyKind::GcpUniqueId, Cow::Owned(id.to_owned()))),
-        handle: Cow::default(),
         name: Cow::Owned(id.to_owned()),
+        account: email_of(name)
+            .map(|email| Cow::Owned(project_of(&email).to_owned()))
+            .unwrap_or_default(),
+        ..Party::default()
     })
+}
+
+/// The project in `NAME@PROJECT.iam.gserviceaccount.com`.
+fn project_of(email: &str) -> &str {
+    let project = email
+        .split_once('@')
+        .and_then(|(_, domain)| domain.split_once(".iam."));
+    project.map_or("", |(project, _)| project)
 }
 
 /// The mail address in `…/serviceAccounts/EMAIL/keys/ID`.

@@ -137,8 +137,8 @@ fn token<'a>(id: &Text<'a>, name: &Text<'a>) -> Party<'a> {
             KeyKind::GithubId,
             Cow::Owned(format!("token/{}", id.as_str())),
         )),
-        handle: Cow::default(),
         name: name.0.clone(),
+        ..Party::default()
     }
 }
 
@@ -213,6 +213,7 @@ fn installation<'a>(event: &Event<'a>) -> Option<Party<'a>> {
             Cow::Owned(format!("app/{name}"))
         },
         name,
+        ..Party::default()
     })
 }
 
@@ -234,8 +235,8 @@ fn key<'a>(event: &Event<'a>) -> Option<Party<'a>> {
         provider: "github",
         native: Cow::Owned(format!("SHA256:{print}")),
         key: Some((KeyKind::SshKeySha256, Cow::Owned(format!("SHA256:{print}")))),
-        handle: Cow::default(),
         name,
+        ..Party::default()
     })
 }
 

@@ -196,9 +196,9 @@ fn service_account<'a>(namespace: &str, name: &str, uid: Cow<'a, str>) -> Party<
         provider: "kubernetes",
         native: uid,
         // A uid alone is no hard key: that wants the cluster's uid, which no event tells.
-        key: None,
         handle: Cow::Owned(format!("{namespace}/{name}")),
         name: Cow::Owned(name.to_owned()),
+        ..Party::default()
     }
 }
 
@@ -207,14 +207,7 @@ fn credential<'a>(user: &User<'a>) -> Option<Party<'a>> {
     let key = user.extra.access_key_id.0.first();
     if let Some(id) = key.filter(|id| id.as_str().starts_with("AKIA") && is_aws_key_id(id.as_str()))
     {
-        return Some(Party {
-            type_: "aws_access_key",
-            provider: "aws",
-            native: id.0.clone(),
-            key: Some((KeyKind::AwsAccessKeyId, id.0.clone())),
-            name: id.0.clone(),
-            ..Party::default()
-        });
+        return Some(cloudtrail::access_key(id));
     }
     let id = user.extra.credential_id.0.first()?;
     let hash = id.as_str().strip_prefix("X509SHA256=")?;

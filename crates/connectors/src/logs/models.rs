@@ -216,8 +216,8 @@ fn openai_key<'a>(id: &Text<'a>, name: &Text<'a>) -> Party<'a> {
         provider: "openai",
         native: Cow::Owned(format!("key/{}", id.as_str())),
         key: Some((KeyKind::Uid, Cow::Owned(format!("openai:{}", id.as_str())))),
-        handle: Cow::default(),
         name: name.0.clone(),
+        ..Party::default()
     }
 }
 
@@ -307,7 +307,7 @@ fn anthropic_key<'a>(id: &Text<'a>, name: &Text<'a>) -> Party<'a> {
             KeyKind::Uid,
             Cow::Owned(format!("anthropic:{}", id.as_str())),
         )),
-        handle: Cow::default(),
         name: name.0.clone(),
+        ..Party::default()
     }
 }

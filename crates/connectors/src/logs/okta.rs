@@ -168,8 +168,8 @@ fn app<'a>(of: &Actor<'a>) -> Option<Party<'a>> {
             KeyKind::Uid,
             Cow::Owned(format!("okta:app/{}", of.id.as_str())),
         )),
-        handle: Cow::default(),
         name: of.display_name.0.clone(),
+        ..Party::default()
     })
 }
 
@@ -179,8 +179,8 @@ fn api_token<'a>(id: Cow<'a, str>, name: Cow<'a, str>) -> Option<Party<'a>> {
         provider: "okta",
         native: Cow::Owned(format!("api_token/{id}")),
         key: Some((KeyKind::Uid, Cow::Owned(format!("okta:api_token/{id}")))),
-        handle: Cow::default(),
         name,
+        ..Party::default()
     })
 }
 

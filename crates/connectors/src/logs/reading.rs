@@ -6,6 +6,7 @@ use super::fold::Fold;
 use super::platform::{Platform, detect, is_digest};
 use super::postgres;
 use super::split::{Cut, Records};
+use super::wrapped::wrapped;
 use crate::{Context, Refusal};
 
 /// A file in which no record of a log is met so far into it is read no further.
@@ -85,7 +86,7 @@ impl Reader {
             Err(why) => return self.broken(line, why),
         };
         if bytes.trim_ascii_start().starts_with(b"{") {
-            return self.json(line, bytes, fold);
+            return self.json(line, bytes, fold, true);
         }
         match postgres::csv_row(bytes) {
             Some(event) => self.event(line, &event, fold),
@@ -93,7 +94,8 @@ impl Reader {
         }
     }
 
-    fn json(&mut self, line: u64, bytes: &[u8], fold: &mut Fold) {
+    /// Reads a record, or the one that it is `wrapped` around.
+    fn json(&mut self, line: u64, bytes: &[u8], fold: &mut Fold, wrapped: bool) {
         // A record of the same kind as those before is read at once, and looked at where it is
         // no such one: a record of another platform is one without an action and a time.
         if let Some(platform) = self.platform
@@ -102,6 +104,9 @@ impl Reader {
             && !event.action.is_empty()
         {
             return self.event(line, &event, fold);
+        }
+        if wrapped && let Some(inner) = self::wrapped(bytes) {
+            return self.json(line, inner.as_bytes(), fold, false);
         }
         let Some(platform) = detect(bytes) else {
             return match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {

@@ -252,3 +252,18 @@ fn one_that_is_named_alone_is_the_one_that_was_born_before() {
         3
     );
 }
+
+#[test]
+fn a_record_that_another_holds_as_a_text_is_read_as_itself() {
+    let event = r#"{"eventSource":"s3.amazonaws.com","eventName":"A","eventTime":"2026-09-01T00:00:00Z","recipientAccountId":"1"}"#;
+    let audit = r#"{"kind":"Event","auditID":"a","stage":"ResponseComplete","verb":"get","user":{"username":"system:serviceaccount:shop:web"},"requestReceivedTimestamp":"2026-09-01T00:00:00Z"}"#;
+    for (page, member, inner, seen) in [
+        ("Events", "CloudTrailEvent", event, 1),
+        ("events", "message", audit, 2),
+        ("logEvents", "message", event, 1),
+    ] {
+        let text = serde_json::json!({page: [{member: inner}, {member: inner}]}).to_string();
+        let (told, unread) = told(text.as_bytes(), 64);
+        assert_eq!((told.len(), unread), (seen, None), "{page}");
+    }
+}

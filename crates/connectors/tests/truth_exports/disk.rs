@@ -49,7 +49,8 @@ impl Port for Disk {
     }
 }
 
-struct NoKey;
+/// No fingerprint is made of exports.
+pub(crate) struct NoKey;
 
 impl Fingerprints for NoKey {
     fn fingerprint(&self, _: &Secret) -> Fingerprint {

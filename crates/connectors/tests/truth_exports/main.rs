@@ -10,3 +10,4 @@
 mod aws;
 mod disk;
 mod gcp;
+mod trail;

@@ -21,6 +21,8 @@ struct Listed<'a> {
     #[serde(borrow)]
     status: Object<Valued<'a>>,
     #[serde(borrow)]
+    sub_status: Object<Valued<'a>>,
+    #[serde(borrow)]
     category: Object<Valued<'a>>,
     #[serde(borrow)]
     caller: Text<'a>,
@@ -72,6 +74,15 @@ struct Claims<'a> {
 struct Written<'a> {
     #[serde(borrow)]
     identity: Object<Identity<'a>>,
+    #[serde(borrow)]
+    properties: Object<Properties<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Properties<'a> {
+    #[serde(borrow)]
+    status_code: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,9 +96,10 @@ struct Identity<'a> {
 pub(super) fn read(bytes: &[u8]) -> Read<'_> {
     let one: Listed<'_> = serde_json::from_slice(bytes)?;
     let status = one.status.0.value.0;
+    let made = is_created(one.sub_status.value.as_str());
     let mut event = event(
         one.operation_name.0.value.0,
-        &status,
+        (&status, made),
         &one.claims,
         one.caller.0,
         one.resource_id.0,
@@ -103,12 +115,14 @@ pub(super) fn read(bytes: &[u8]) -> Read<'_> {
 pub(super) fn of_envelope<'a>(envelope: &Diagnostic<'a>, bytes: &'a [u8]) -> Read<'a> {
     let written: Written<'_> = serde_json::from_slice(bytes)?;
     let claims = written.identity.0.claims.0;
+    let made = is_created(written.properties.status_code.as_str());
     let resource = envelope.resource_id.0.clone();
     let subscription = subscription(&resource).to_owned();
     let (action, result) = (
         envelope.operation_name.0.clone(),
         envelope.result_type.as_str(),
     );
+    let result = (result, made);
     let mut event = event(action, result, &claims, Cow::default(), resource);
     event.part = envelope.category.0.clone();
     event.account = Cow::Owned(subscription);
@@ -127,7 +141,7 @@ fn subscription(resource: &str) -> &str {
 
 fn event<'a>(
     action: Cow<'a, str>,
-    status: &str,
+    (status, made): (&str, bool),
     claims: &Claims<'a>,
     caller: Cow<'a, str>,
     resource: Cow<'a, str>,
@@ -164,7 +178,7 @@ fn event<'a>(
         _ => Activity::Other,
     };
     let life = done
-        .then(|| managed_identity(&action, activity, &resource))
+        .then(|| managed_identity(&action, made, &resource))
         .flatten();
     AuditEvent {
         log: super::ACTIVITY.log,
@@ -184,13 +198,19 @@ fn event<'a>(
     }
 }
 
-/// A managed identity that is written or deleted. Its first writing is its beginning.
-fn managed_identity<'a>(action: &str, activity: Activity, resource: &str) -> Option<Life<'a>> {
+/// Whether what was written was not there before.
+fn is_created(code: &str) -> bool {
+    code.eq_ignore_ascii_case("created") || code == "201"
+}
+
+/// A managed identity that is made, written or deleted.
+fn managed_identity<'a>(action: &str, made: bool, resource: &str) -> Option<Life<'a>> {
     const OF: &str = "microsoft.managedidentity/userassignedidentities/";
     let action = action.to_ascii_lowercase();
     let verb = action.strip_prefix(OF)?;
-    let turn = match (verb, activity) {
-        ("write", _) => Turn::Born,
+    let turn = match (verb, made) {
+        ("write", true) => Turn::Born,
+        ("write", false) => Turn::Changed,
         ("delete", _) => Turn::Ended,
         _ => return None,
     };

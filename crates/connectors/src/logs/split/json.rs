@@ -5,7 +5,17 @@ use memchr::memchr3;
 use super::{Cut, RECORD_MAX, TOO_LONG};
 
 /// Members of a page that hold its records.
-const PAGES: &[&str] = &["Records", "records", "value", "items", "data", "entries"];
+const PAGES: &[&str] = &[
+    "Records",
+    "records",
+    "Events",
+    "events",
+    "logEvents",
+    "value",
+    "items",
+    "data",
+    "entries",
+];
 /// Lists and pages within one another.
 const LEVELS_MAX: usize = 4;
 /// How far back the name of a member is looked for.
