@@ -53,7 +53,7 @@ pub(super) fn place(entity: &Entity, at: &SourcedFact) -> Option<Place> {
     if is_gone(entity, at) {
         return None;
     }
-    let path = at.told.is()?.text()?;
+    let path = beside(entity, at, &Attribute::PLACE)?.text()?;
     let today = (at.source.connector() == HISTORY)
         .then(|| today(entity, path))
         .flatten();
