@@ -69,7 +69,7 @@ const PAGE: &str = "1000";
 static SPEC: Spec = Spec {
     name: "gcp_assets",
     reads: "service accounts, keys, API keys, secrets, workload identity and grants of Google Cloud",
-    named: "gcp:projects/ID, gcp:folders/NUMBER or gcp:organizations/NUMBER",
+    named: "gcp:projects/ID or gcp:organizations/NUMBER",
     target: "a project, a folder or an organisation",
     port: PortKind::Http(Login::Token(&LOGIN)),
     needs_to_discover: &[

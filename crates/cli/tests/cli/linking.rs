@@ -96,6 +96,66 @@ fn recording_the_key_in_a_notebook_is_that_iam_user() {
 }
 
 #[test]
+fn recording_one_key_in_iam_a_vault_a_repository_and_a_pipeline_is_one_credential() {
+    let key = "AKIAQ3EGWHX5JKPLTRMN";
+    let secret = "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";
+    let mut world = World::new();
+    world.real_time();
+    world.file(
+        "shop/.env",
+        &format!("AWS_ACCESS_KEY_ID={key}\nAWS_SECRET_ACCESS_KEY={secret}\n"),
+    );
+    world.file(
+        "shop/.gitlab-ci.yml",
+        &format!(
+            "deploy:\n  script: [make deploy]\n  variables:\n    AWS_ACCESS_KEY_ID: {key}\n    \
+             AWS_SECRET_ACCESS_KEY: {secret}\n"
+        ),
+    );
+    // A vault that tells which key lies in it, and not what opens with it.
+    // Its head comes first: a collection is read as a stream.
+    let head = r#""format":"keyroll-collection/1","source":"acme_vault:vault.acme.test","started":"2026-11-20T08:00:00Z","finished":"2026-11-20T08:00:01Z""#;
+    let lies = serde_json::json!([{
+        "kind": "credential", "native": "kv/shop/aws#3", "scope": ["kv"],
+        "keys": [{"kind": "aws_access_key_id", "value": key}],
+        "facts": {"type": {"is": "aws_access_key"}, "place": {"is": "kv/shop/aws"}},
+    }]);
+    world.file("vault.json", &format!("{{{head},\"observations\":{lies}}}"));
+    let event = serde_json::json!({"Records": [{
+        "eventVersion": "1.09", "eventID": "0f9a3c1e-0000-4000-8000-000000000001",
+        "eventTime": "2026-11-25T08:00:00Z", "eventSource": "s3.amazonaws.com",
+        "eventName": "ListBuckets", "awsRegion": "eu-west-1", "sourceIPAddress": "198.51.100.7",
+        "userAgent": "aws-cli/2", "recipientAccountId": "058266239654",
+        "userIdentity": {"type": "IAMUser", "principalId": "AIDAQ3EGWHX5JKPLTRMN2",
+            "arn": "arn:aws:iam::058266239654:user/shop-deployer", "accountId": "058266239654",
+            "accessKeyId": key, "userName": "shop-deployer"},
+    }]});
+    world.file("trail/events.json", &event.to_string());
+    let (shop, vault) = (world.path("shop"), world.path("vault.json"));
+    world.get(&[
+        "scan",
+        shop.to_str().unwrap(),
+        &export(&world, key),
+        &format!("collection:{}", vault.display()),
+        &format!("logs:{}", world.path("trail").display()),
+    ]);
+    let user = get(&world, "shop-deployer");
+    assert_eq!(user["type"], "aws_iam_user");
+    let held = user["held"].as_array().unwrap();
+    assert_eq!(held.len(), 1, "{user}");
+    let told = get(&world, held[0].as_str().unwrap());
+    let places = told["places_seen"].to_string();
+    for place in ["shop/.env", "shop/.gitlab-ci.yml", "kv/shop/aws"] {
+        assert!(places.contains(place), "{place}: {told}");
+    }
+    assert_eq!(told["sources"], 4, "{told}");
+    assert_eq!(
+        told["last_used_at"], "2026-11-25T08:00:00Z",
+        "by the log: {told}"
+    );
+}
+
+#[test]
 fn an_old_key_of_an_administrator_in_an_export_is_told_as_what_it_is() {
     let key = "AKIAQ3EGWHX5JKPLTRMN";
     let mut world = World::new();
