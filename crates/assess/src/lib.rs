@@ -175,8 +175,10 @@ fn finding(
     let ordinal = if place.is_empty() { ordinal } else { 0 };
     let id = FindingId::of(rule.id, place, ordinal, &thing.entity.id);
     let factors = risk::factors(rule, &ruling, thing, ground);
+    let print = print::of(rule, &ruling, thing.entity);
+    let place = ruling.place.or_else(|| place::of(thing.entity));
     Finding {
-        print: print::of(rule, &ruling, thing.entity),
+        print,
         mute: mutes
             .iter()
             .find(|mute| mute.finding == id && ground.now < mute.until)
@@ -187,8 +189,8 @@ fn finding(
         owasp: rule.owasp,
         entity: thing.entity.id.clone(),
         name: thing.entity.name().to_owned(),
-        place: ruling.place.or_else(|| place::of(thing.entity)),
-        source: place::source(thing.entity).cloned(),
+        source: place::source(thing.entity, place.as_ref()).cloned(),
+        place,
         verdict: ruling.verdict,
         severity: rule.severity,
         risk: risk::total(&factors),

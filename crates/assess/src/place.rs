@@ -16,8 +16,17 @@ pub(crate) fn of(entity: &Entity) -> Option<Place> {
     places.min()
 }
 
-/// A source that still finds it.
-pub(crate) fn source(entity: &Entity) -> Option<&SourceId> {
+/// A source that still finds it: at `place`, where that is told.
+pub(crate) fn source<'a>(entity: &'a Entity, place: Option<&Place>) -> Option<&'a SourceId> {
+    let path = place.map(|place| place.path.as_str());
+    let mut told = entity.facts.get(&Attribute::PLACE).into_iter().flatten();
+    let there = told.find(|fact| {
+        let at = fact.told.is().and_then(|at| at.text());
+        at.is_some() && at == path && is_found(entity, fact)
+    });
+    if let Some(there) = there {
+        return Some(&there.source);
+    }
     let mut members = entity.members.iter();
     let found = members.find(|member| member.missing_since.is_none());
     found.map(|member| &member.sighting.source)

@@ -149,6 +149,12 @@ fn recording_one_key_in_iam_a_vault_a_repository_and_a_pipeline_is_one_credentia
         assert!(places.contains(place), "{place}: {told}");
     }
     assert_eq!(told["sources"], 4, "{told}");
+    // Each finding names whoever tells of its own place.
+    for finding in told["findings"].as_array().unwrap() {
+        let (path, source) = (&finding["path"], finding["source"].as_str().unwrap());
+        let vault = path == "kv/shop/aws";
+        assert_eq!(source.starts_with("acme_vault:"), vault, "{finding}");
+    }
     assert_eq!(
         told["last_used_at"], "2026-11-25T08:00:00Z",
         "by the log: {told}"
