@@ -81,6 +81,8 @@ fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
         .peekable();
     if at_provider.peek().is_none() {
         return match thing.holder {
+            // Its hash was bound to the login, and no password of the holder has the same.
+            Some(holder) if was_compared(thing.entity, holder) => Verdict::Pass,
             Some(_) => Verdict::Unknown(format!(
                 "it names {what}, but was not compared with what {what} accepts"
             )),
@@ -98,4 +100,16 @@ fn still_opens(thing: &Thing<'_>, ground: &Ground) -> Verdict {
         Some(end) if end <= ground.now => Verdict::Pass,
         _ => Verdict::Fail(format!("it still opens {what}")),
     }
+}
+
+/// Whether the holder's server shows something of every password it accepts for the login, with
+/// which this one was compared where it was found.
+fn was_compared(entity: &Entity, holder: &Entity) -> bool {
+    let says = |of: &Entity, name: &'static str| {
+        let told = of.fact(&Attribute::named(name));
+        told.is().and_then(|one| one.flag()) == Some(true)
+    };
+    let foreign = entity.fact(&Attribute::MATCHABLE);
+    let foreign = foreign.is().and_then(|one| one.flag()) == Some(false);
+    says(entity, "hashed_for_login") && says(holder, "passwords_comparable") && !foreign
 }

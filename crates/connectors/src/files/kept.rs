@@ -106,6 +106,10 @@ impl Kept {
                 field = &found.field;
                 told = told.key(Key::secret(print));
                 for key in server_keys(cx, &told, secret) {
+                    // Whoever keeps an unsalted hash of it bears the same key, now or later.
+                    if key.kind == KeyKind::DatabaseVerifier {
+                        told = told.is(Attribute::named("hashed_for_login"), true);
+                    }
                     told = told.key(key);
                 }
             }

@@ -22,6 +22,8 @@ pub(super) struct Server {
     widest: BTreeMap<String, String>,
     /// Of each user and hash the host of the widest account that keeps it.
     widest_with: BTreeMap<(String, String), String>,
+    /// Users with a password of which no hash can be compared.
+    opaque: BTreeSet<String>,
     /// Users of one account alone.
     single: BTreeSet<String>,
     /// Everybody who was seen: only these can be linked to.
@@ -56,6 +58,7 @@ impl Server {
             endpoints,
             widest: BTreeMap::new(),
             widest_with: BTreeMap::new(),
+            opaque: BTreeSet::new(),
             single: BTreeSet::new(),
             known: accounts
                 .iter()
@@ -73,6 +76,10 @@ impl Server {
             } else {
                 server.single.insert(user.clone());
                 server.widest.insert(user.clone(), account.host.clone());
+            }
+            let mut passwords = account.ways.iter().filter(|way| way.keeps_password());
+            if passwords.any(|way| way.native_hash().is_none()) {
+                server.opaque.insert(user.clone());
             }
             for hash in account.ways.iter().filter_map(Way::native_hash) {
                 let at = (user.clone(), hash);
@@ -116,7 +123,11 @@ impl Server {
             seen = seen
                 .is(Attribute::named("from_host"), account.host.clone())
                 .is(Attribute::named("logs_in_by"), plugins)
-                .told(Attribute::named("without_password"), account.is_open());
+                .told(Attribute::named("without_password"), account.is_open())
+                .is(
+                    Attribute::named("passwords_comparable"),
+                    !self.opaque.contains(&account.user),
+                );
             seen = self.usage(seen, &account.user);
         }
         if let Some(endpoint) = self.endpoints.first() {

@@ -113,6 +113,7 @@ impl User {
                 Told::or_absent(self.is_superuser().then_some("superuser")),
             )
             .is(Attribute::RIGHTS, self.rights())
+            .is(Attribute::named("passwords_comparable"), true)
             .is(
                 Attribute::named("without_password"),
                 self.has("nopass") && self.has("on"),
