@@ -62,17 +62,29 @@ fn rows(text: &str) -> Vec<Value> {
 
 /// The findings of `rule` that fail, each as the line it is told in.
 fn failing(world: &World, rule: &str) -> String {
+    judged(world, rule, "fail")
+}
+
+/// The same of any verdict.
+fn judged(world: &World, rule: &str, verdict: &str) -> String {
     let found = world.get(&[
         "findings",
         "--rule",
         rule,
         "--verdict",
-        "fail",
+        verdict,
         "-o",
         "json",
     ]);
     let told = rows(&found).into_iter().map(|one| format!("{one}\n"));
     told.collect()
+}
+
+/// The lines of the roll that one of `names` is in: other tests work on the same server.
+fn listed(world: &World, names: &[&String]) -> Vec<Value> {
+    let all = rows(&world.get(&["ls", "-o", "json"]));
+    let named = |one: &Value| names.iter().any(|name| one.to_string().contains(*name));
+    all.into_iter().filter(named).collect()
 }
 
 #[test]
@@ -117,15 +129,7 @@ fn a_password_in_a_file_is_the_one_a_real_mariadb_keeps() {
     assert!(leaked.contains("shop/.env"), "{leaked}");
     assert!(leaked.contains(&format!("{user}@%")), "{leaked}");
     assert!(!leaked.contains("old/.env"), "{leaked}");
-    let unsure = world.get(&[
-        "findings",
-        "--rule",
-        "open-secret",
-        "--verdict",
-        "unknown",
-        "-o",
-        "json",
-    ]);
+    let unsure = judged(&world, "open-secret", "unknown");
     assert!(!unsure.contains("old/.env"), "{unsure}");
     let open_ones = failing(&world, "no-password");
     assert!(
@@ -137,17 +141,11 @@ fn a_password_in_a_file_is_the_one_a_real_mariadb_keeps() {
     assert!(privileged.contains(&format!("{boss}@%")), "{privileged}");
     assert!(!privileged.contains(&format!("{user}@")), "{privileged}");
 
-    // Read again, nothing of this test changes (others work on the same server); and nothing that
-    // opens anything was written down.
-    let own = |world: &World| -> Vec<Value> {
-        let all = rows(&world.get(&["ls", "-o", "json"]));
-        let names = [&user, &open, &role, &boss];
-        let of_test = |one: &Value| names.iter().any(|name| one.to_string().contains(*name));
-        all.into_iter().filter(of_test).collect()
-    };
-    let before = own(&world);
+    // Read again, nothing changes; and nothing that opens anything was written down.
+    let names = [&user, &open, &role, &boss];
+    let before = listed(&world, &names);
     world.get(&["scan", &url, shop.to_str().unwrap()]);
-    assert_eq!(own(&world), before);
+    assert_eq!(listed(&world, &names), before);
     assert_eq!(before.len(), 5, "{before:#?}");
     wrote_none_of(
         &world,
