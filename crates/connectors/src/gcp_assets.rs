@@ -96,21 +96,39 @@ impl Connector for GcpAssets {
         };
         let mut found = Estate::default();
         let mut ended = Ok(());
+        let mut answered = false;
         for (part, content, of_type) in ASKED {
             let needs = match *content {
                 "IAM_POLICY" => "cloudasset.assets.listIamPolicy",
                 _ => "cloudasset.assets.listResource",
             };
-            if let Err(refusal) = list(cx, (&kind, &id), content, *of_type, &mut found) {
-                ended = cx.gap(&Scope::of(*part), &refusal, Some(needs));
-                if ended.is_err() {
-                    break;
+            match list(cx, (&kind, &id), content, *of_type, &mut found) {
+                Ok(()) => answered = true,
+                // Who is not let in is not let in for the next question either.
+                Err(refusal) if !answered && keeps_out(&refusal) => {
+                    return cx.gap(&Scope::whole(), &refusal, Some(needs));
+                }
+                Err(refusal) => {
+                    answered = true;
+                    ended = cx.gap(&Scope::of(*part), &refusal, Some(needs));
+                    if ended.is_err() {
+                        break;
+                    }
                 }
             }
         }
         tell(cx, &found)?;
         ended
     }
+}
+
+/// Whether Google heard no question at all: no token, a wrong one, nobody there.
+fn keeps_out(refusal: &Refusal) -> bool {
+    let code = refusal.code.as_str();
+    matches!(
+        code,
+        "" | "no_credentials" | "UNAUTHENTICATED" | "401" | "connect" | "timeout"
+    )
 }
 
 fn parent(target: &str) -> Option<(String, String)> {

@@ -54,7 +54,9 @@ impl Connector for RedisUsers {
         let scope = Scope::of("users");
         let names = match users(cx) {
             Ok(names) => names,
-            Err(refusal) => return cx.gap(&scope, &refusal, Some("+acl|users")),
+            // Nothing can be asked of users that nobody names; and a server that refuses the login
+            // is not tried again.
+            Err(refusal) => return cx.gap(&Scope::whole(), &refusal, Some("+acl|users")),
         };
         let sessions = match sessions(cx) {
             Ok(sessions) => Some(sessions),

@@ -232,3 +232,25 @@ fn a_password_in_a_file_is_the_one_a_real_redis_keeps() {
         ],
     );
 }
+
+#[test]
+fn a_source_that_lets_nobody_in_fails_and_is_not_remembered() {
+    let world = World::new();
+    for named in [
+        "mysql://ann:hunter2-of-tests@127.0.0.1:1",
+        "redis://ann:hunter2-of-tests@127.0.0.1:1",
+        "gcp:projects/acme-shop",
+    ] {
+        let told = world.run(&["scan", named]);
+        assert_eq!(told.code, 5, "{named}: {}{}", told.stdout, told.stderr);
+        assert!(!told.stdout.contains("hunter2-of-tests"), "{}", told.stdout);
+        assert!(!told.stderr.contains("hunter2-of-tests"), "{}", told.stderr);
+    }
+    let added = world.get(&["sources", "list", "-o", "json"]);
+    let added = rows(&added);
+    assert!(
+        added.iter().all(|one| one["remembered"] == false),
+        "{added:?}"
+    );
+    assert_eq!(added.len(), 3);
+}
