@@ -28,13 +28,17 @@ use crate::words::count;
 
 /// Take the roll: read sources, find identities and credentials (read-only)
 ///
-/// A source is a directory or file (searched in full; of a git repository its history as well),
-/// `postgres://user:password@host/database`, `aws` or `aws:PROFILE`, `gitlab:HOST/PROJECT` (its
-/// token sealed before, or in `GITLAB_TOKEN`), `tls://host:port` (the certificate served there;
-/// `tls+postgres`, `tls+smtp`, `tls+imap`, `tls+ldap` ask for TLS first), `export:PATH` (saved answers of AWS interfaces), `k8s` or `k8s:CONTEXT` (a cluster, by a kubeconfig or
-/// from a pod of it), `kubernetes:PATH` (what kubectl printed into files), `gcp-export:PATH` (the same of Google Cloud), `logs:PATH` (audit logs of clouds, clusters, systems and PostgreSQL), `leavers:FILE` (who has left: CSV or
-/// SCIM), `collection:FILE` or `collection:-` (pushed by any program), or the id of a source that
-/// was added before.
+/// A source is a directory or file (searched in full; of a git repository its history as well);
+/// a database, `postgres://user:password@host/database`, `mysql://user:password@host` or
+/// `redis://user:password@host`; an account or a cluster, `aws` or `aws:PROFILE`,
+/// `gcp:projects/ID`, `k8s` or `k8s:CONTEXT`, `gitlab:HOST/PROJECT` and its like (`keyroll sources
+/// systems` lists all; a token was sealed before, or is in the variable that is named there);
+/// what was saved of them, `export:PATH` (AWS), `gcp-export:PATH` (Google Cloud),
+/// `kubernetes:PATH` (as kubectl prints it), `logs:PATH` (audit logs of clouds, clusters, systems
+/// and PostgreSQL); `tls://host:port` (the certificate served there; `tls+postgres`, `tls+smtp`,
+/// `tls+imap`, `tls+ldap` ask for TLS first); `leavers:FILE` (who has left: CSV or SCIM);
+/// `collection:FILE` or `collection:-` (pushed by any program); or the id of a source that was
+/// added before.
 ///
 /// Without a source it looks at the places on this machine where credentials usually lie, opens
 /// no connection, and says what it did not look at.
