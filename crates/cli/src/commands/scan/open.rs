@@ -42,12 +42,10 @@ pub(super) fn lines(roll: &Roll, report: &Report<'_>) -> Result<Vec<Cell>, Error
     let things: BTreeSet<&EntityId> = open.iter().map(|one| &one.entity).collect();
     let mut lines = vec![Cell::toned(
         format!(
-            "{} about {} open: unknown is not pass (`keyroll findings --verdict unknown`)",
+            "{} about {} {} open: unknown is not pass (`keyroll findings --verdict unknown`)",
             many(open.len() as u64, "question", "questions"),
-            match things.len() {
-                1 => "1 thing is".to_owned(),
-                n => format!("{} things are", count(n as u64)),
-            }
+            many(things.len() as u64, "thing", "things"),
+            if open.len() == 1 { "is" } else { "are" },
         ),
         Tone::Unknown,
     )];
