@@ -16,9 +16,9 @@ mod written;
 
 use std::collections::BTreeMap;
 
-use model::{Reason, Scope};
+use model::Scope;
 
-use crate::postgres_roles::endpoint_with;
+use crate::database;
 use crate::{Connector, Context, Dialect, PortKind, Refusal, Spec, Stop};
 use reading::Account;
 use written::Server;
@@ -51,12 +51,7 @@ impl Connector for MysqlAccounts {
     }
 
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
-        endpoint_with(cx.target(), PORT).ok_or_else(|| {
-            Refusal::new(
-                Reason::Unsupported,
-                "expected a target such as `host:port` or `host`",
-            )
-        })
+        database::named(cx, PORT)
     }
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
@@ -83,7 +78,7 @@ impl Connector for MysqlAccounts {
             }
         };
         let mariadb = which.mariadb;
-        let mut server = Server::new(which, endpoints(cx), &accounts);
+        let mut server = Server::new(which, database::endpoints(cx, PORT), &accounts);
         server.lifetime = or_gap(cx, "accounts", None, reading::lifetime)?.flatten();
         server.rights = if mariadb {
             Some(written::rights_of(&accounts))
@@ -127,17 +122,6 @@ fn or_gap<'a, T>(
             Ok(None)
         }
     }
-}
-
-/// The target and its aliases, in one form each.
-fn endpoints(cx: &Context<'_>) -> Vec<String> {
-    let aliases = cx.option("aliases").unwrap_or_default();
-    let mut all: Vec<String> = std::iter::once(cx.target())
-        .chain(aliases.split(','))
-        .filter_map(|one| endpoint_with(one, PORT))
-        .collect();
-    all.dedup();
-    all
 }
 
 fn observe_account(cx: &mut Context<'_>, server: &Server, scope: &Scope, account: &Account) {

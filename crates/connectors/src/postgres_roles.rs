@@ -26,6 +26,7 @@ pub(crate) use endpoint::endpoint_with;
 pub use endpoint::{endpoint, login_key};
 pub use verifier::{ITERATIONS_MAX, ScramSalt};
 
+use crate::database;
 use crate::{Connector, Context, Dialect, PortKind, Refusal, Revoker, Spec, Stop};
 use reading::{Role, Verifier};
 use written::Cluster;
@@ -33,6 +34,9 @@ use written::Cluster;
 /// Roles of one PostgreSQL cluster.
 #[derive(Debug)]
 pub struct PostgresRoles;
+
+/// The usual port.
+const PORT: u16 = 5432;
 
 /// What lets verifiers be read, in the words of PostgreSQL.
 const NEEDS_VERIFIERS: &str =
@@ -63,17 +67,12 @@ impl Connector for PostgresRoles {
     }
 
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
-        endpoint(cx.target()).ok_or_else(|| {
-            Refusal::new(
-                Reason::Unsupported,
-                "expected a target such as `host:port` or `host`",
-            )
-        })
+        database::named(cx, PORT)
     }
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut cluster = Cluster {
-            endpoints: endpoints(cx),
+            endpoints: database::endpoints(cx, PORT),
             ..Cluster::default()
         };
         match reading::cluster(cx) {
@@ -112,17 +111,6 @@ impl Connector for PostgresRoles {
     fn revoker(&self) -> Option<&'static dyn Revoker> {
         Some(&revoke::PostgresRevoker)
     }
-}
-
-/// The target and its aliases, in one form each.
-fn endpoints(cx: &Context<'_>) -> Vec<String> {
-    let aliases = cx.option("aliases").unwrap_or_default();
-    let mut all: Vec<String> = std::iter::once(cx.target())
-        .chain(aliases.split(','))
-        .filter_map(endpoint)
-        .collect();
-    all.dedup();
-    all
 }
 
 /// Databases as resources, with who was granted what on them; whether they are few enough to

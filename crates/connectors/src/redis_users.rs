@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use model::{Reason, Scope};
 
-use crate::postgres_roles::endpoint_with;
+use crate::database;
 use crate::{Connector, Context, PortKind, Refusal, Reply, Spec, Stop};
 use written::{Sessions, User};
 
@@ -42,12 +42,7 @@ impl Connector for RedisUsers {
     }
 
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
-        endpoint_with(cx.target(), PORT).ok_or_else(|| {
-            Refusal::new(
-                Reason::Unsupported,
-                "expected a target such as `host:port` or `host`",
-            )
-        })
+        database::named(cx, PORT)
     }
 
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
@@ -65,7 +60,7 @@ impl Connector for RedisUsers {
                 None
             }
         };
-        let endpoints = endpoints(cx);
+        let endpoints = database::endpoints(cx, PORT);
         for name in names {
             let asked = cx.redis(&["ACL", "GETUSER", &name]);
             match asked.and_then(|reply| User::read(name.clone(), &reply).ok_or_else(misshapen)) {
@@ -85,16 +80,6 @@ impl Connector for RedisUsers {
         }
         Ok(())
     }
-}
-
-fn endpoints(cx: &Context<'_>) -> Vec<String> {
-    let aliases = cx.option("aliases").unwrap_or_default();
-    let mut all: Vec<String> = std::iter::once(cx.target())
-        .chain(aliases.split(','))
-        .filter_map(|one| endpoint_with(one, PORT))
-        .collect();
-    all.dedup();
-    all
 }
 
 /// Names of all users, each once, in order.
