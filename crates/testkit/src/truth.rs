@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn truth(folder: &str) -> Option<PathBuf> {
     let root = std::env::var_os("KEYROLL_TRUTH").map_or_else(beside_the_checkout, PathBuf::from);
+    // In one form: what reads files takes no path that leads upwards.
     let path = root.join(folder);
+    let path = path.canonicalize().unwrap_or(path);
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     if path.is_dir() {
         aloud(&format!("found truth `{folder}` for {test}"));

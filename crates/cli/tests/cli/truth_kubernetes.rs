@@ -219,15 +219,16 @@ fn observed(input: &str) -> Vec<(String, Value)> {
     let exports = connectors::connector("kubernetes_exports").unwrap();
     let options = BTreeMap::from([("dirs".to_owned(), input.to_owned())]);
     let mut port = FilesPort::new(vec![input.into()]);
-    let mut seen = Vec::new();
-    let mut sink = |event| {
-        if let Event::Seen(one) = event {
-            seen.push(one);
-        }
+    let (mut seen, mut cut) = (Vec::new(), 0);
+    let mut sink = |event| match event {
+        Event::Seen(one) => seen.push(one),
+        Event::Gap(gap) => cut += usize::from(gap.reason == model::Reason::Denied),
+        Event::SetAside { .. } => {}
     };
     let now = "2026-11-02T00:00:00Z".parse().unwrap();
     let mut cx = Context::new(&mut port, &NoKey, input, &options, now, &mut sink);
     exports.discover(&mut cx).unwrap();
+    assert_eq!(cut, 0, "{input} was not read");
     let value = |fact: &model::Fact| match &fact.told {
         model::Told::Is(value) => serde_json::to_value(value).unwrap(),
         _ => Value::Null,

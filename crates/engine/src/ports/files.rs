@@ -154,7 +154,10 @@ impl FilesPort {
         let path = Path::new(path);
         let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
         if !path.is_absolute() || !path.components().all(plain) {
-            return Err(Refusal::new(Reason::Unsupported, "not an absolute path"));
+            return Err(Refusal::new(
+                Reason::Unsupported,
+                "expected an absolute path without `..`",
+            ));
         }
         let found = self
             .roots
