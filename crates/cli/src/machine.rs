@@ -29,6 +29,9 @@ pub(crate) struct Asking {
     /// Ask AWS, or the interface that is named, here instead
     #[arg(long, value_name = "URL", env = "KEYROLL_ENDPOINT")]
     endpoint: Option<String>,
+    /// Ask nobody: read what an interface answered from files below this directory
+    #[arg(long, value_name = "DIR", env = "KEYROLL_SAVED")]
+    saved: Option<PathBuf>,
     /// AWS region
     #[arg(long, env = "KEYROLL_REGION")]
     region: Option<String>,
@@ -97,6 +100,7 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
     Machine {
         // Not what the environment says of AWS: the token of another system would go there.
         endpoint: asking.endpoint.clone(),
+        saved: asking.saved.clone(),
         tokens: tokens.collect(),
         host: host(),
         kubeconfig: kubeconfig.into_iter().map(absolute).collect(),

@@ -8,6 +8,7 @@
 mod description;
 mod manual;
 mod pages;
+mod setting;
 mod sight;
 mod template;
 
@@ -20,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Connector, Context, Login, PortKind, Refusal, Shown, Spec, Stop, TokenLogin};
 pub use description::Unfit;
-use description::{Description, List, LoginAs};
+use description::{Description, List, LoginAs, Parents};
 use pages::Pages;
 use template::{Here, Template};
 
@@ -33,6 +34,8 @@ const CATALOGUE: &[&str] = &[
     include_str!("described/catalogue/datadog.toml"),
     include_str!("described/catalogue/fastly.toml"),
     include_str!("described/catalogue/github_organization.toml"),
+    include_str!("described/catalogue/gitlab_group.toml"),
+    include_str!("described/catalogue/gitlab_instance.toml"),
     include_str!("described/catalogue/google_workspace.toml"),
     include_str!("described/catalogue/grafana.toml"),
     include_str!("described/catalogue/heroku.toml"),
@@ -44,6 +47,9 @@ const CATALOGUE: &[&str] = &[
     include_str!("described/catalogue/tailscale.toml"),
     include_str!("described/catalogue/vault.toml"),
 ];
+
+/// So many settings are looked at together.
+const SETTINGS_MAX: usize = 10_000;
 
 /// More things than this of one source are not told.
 const THINGS_MAX: usize = 2_000_000;
@@ -283,16 +289,28 @@ impl<'d> Pass<'d> {
             Ok(pages) => pages,
             Err(refusal) => return cx.gap(scope, &refusal, needs),
         };
+        let mut settings = Vec::new();
+        let sets = list.see.iter().any(|see| see.setting.is_some());
         loop {
             match pages.next(cx) {
-                Ok(None) => return Ok(()),
+                Ok(None) => return self.settings(cx, list, (above, &settings), scope),
                 Ok(Some(items)) => {
                     for item in &items {
                         let items: Vec<&Value> = above.iter().copied().chain([item]).collect();
                         self.item(cx, at, &items, scope)?;
                     }
+                    if sets {
+                        settings.extend(items);
+                    }
+                    if settings.len() > SETTINGS_MAX {
+                        let some = std::mem::take(&mut settings);
+                        self.settings(cx, list, (above, &some), scope)?;
+                    }
                 }
-                Err(refusal) => return cx.gap(scope, &refusal, needs),
+                Err(refusal) => {
+                    self.settings(cx, list, (above, &settings), scope)?;
+                    return cx.gap(scope, &refusal, needs);
+                }
             }
             if self.met.len() > THINGS_MAX {
                 let told = format!("more than {THINGS_MAX} things");
@@ -318,7 +336,7 @@ impl<'d> Pass<'d> {
             items,
             target: &target,
         };
-        for see in &list.see {
+        for see in list.see.iter().filter(|see| see.setting.is_none()) {
             match sight::observed(see, &here, scope) {
                 Ok(Some(one)) if self.is_new(one.kind, &one.native) => cx.observe(one),
                 Ok(_) => {}
@@ -329,7 +347,7 @@ impl<'d> Pass<'d> {
             }
         }
         let asked = lists.iter().enumerate();
-        for (inner, below) in asked.filter(|(_, one)| one.for_each.as_ref() == Some(&list.name)) {
+        for (inner, below) in asked.filter(|(_, one)| is_below(one, &list.name)) {
             // Where that stands is written as the asked list writes it, from the item's inside.
             let whom: Vec<&Value> = items.iter().copied().chain([&Value::Null]).collect();
             if !sight::is_meant(below.asked_if.as_ref(), &whom) {
@@ -342,12 +360,42 @@ impl<'d> Pass<'d> {
         Ok(())
     }
 
+    /// Tells which items of a list of settings are credentials.
+    fn settings(
+        &mut self,
+        cx: &mut Context<'_>,
+        list: &List,
+        items: (&[&Value], &[Value]),
+        scope: &Scope,
+    ) -> Result<(), Stop> {
+        for see in &list.see {
+            let Some(of) = &see.setting else { continue };
+            let (told, nameless) = setting::told(cx, (see, of), items, &self.target, scope);
+            for one in told {
+                if self.is_new(one.kind, &one.native) {
+                    cx.observe(one);
+                }
+            }
+            if nameless > 0 {
+                let told = format!("expected `{}` in an item, got none", see.native);
+                cx.gap(scope, &Refusal::new(Reason::Failed, told), None)?;
+            }
+        }
+        Ok(())
+    }
+
     fn is_new(&mut self, kind: Kind, native: &str) -> bool {
         let mut hash = [0; 16];
         let whole = Sha256::digest(format!("{kind} {native}"));
         hash.copy_from_slice(&whole[..16]);
         self.met.insert(hash)
     }
+}
+
+/// Whether a list is asked for each item of the one called `name`.
+fn is_below(list: &List, name: &str) -> bool {
+    let parents = list.for_each.iter().flat_map(Parents::names);
+    parents.into_iter().any(|parent| parent == name)
 }
 
 #[cfg(test)]

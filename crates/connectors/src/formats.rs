@@ -51,7 +51,7 @@ mod private_key;
 mod pypirc;
 mod sarif;
 mod seen;
-mod settings;
+pub(crate) mod settings;
 mod short_lived;
 mod ssh_certificate;
 mod ssh_public_key;

@@ -115,6 +115,12 @@ pub fn token_logins() -> impl Iterator<Item = (&'static dyn Connector, &'static 
     })
 }
 
+/// Whether the connector called `name` is described: by Keyroll, or by a person.
+pub fn is_described(name: &str) -> bool {
+    let mut all = described::DESCRIBED.iter().chain(described::added());
+    all.any(|one| one.spec().name == name)
+}
+
 /// The connector called `name`.
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {
     // Those described are read from their files when they are first asked for.

@@ -293,6 +293,9 @@ pub struct Response {
     /// those of the address in `Link` that is called `next` (RFC 8288), or a continuation token.
     #[serde(default)]
     pub next: BTreeMap<String, String>,
+    /// Whether the body is all pages, one after another, as they were saved; none follows.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// A statement for a database. Values go in `values`, never in the text.

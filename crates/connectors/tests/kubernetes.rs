@@ -199,6 +199,7 @@ impl Port for Pages {
             request_id: String::new(),
             body: body.to_string(),
             next: BTreeMap::new(),
+            whole: false,
         }))
     }
 }

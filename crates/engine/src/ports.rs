@@ -6,6 +6,7 @@ mod git;
 mod http;
 mod mysql;
 mod redis;
+mod saved;
 mod sql;
 mod tls;
 
@@ -19,6 +20,7 @@ pub use http::{HttpLimits, HttpPort, OutsideLimits};
 pub(crate) use http::{Outside, is_host, program_of};
 pub use mysql::MysqlPort;
 pub use redis::{RedisLimits, RedisPort, Said, read_reply};
+pub(crate) use saved::SavedPort;
 pub(crate) use sql::Encrypting;
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -38,6 +38,8 @@ pub struct Machine {
     pub options: BTreeMap<String, String>,
     /// Where interfaces that want a token are asked instead of at the host they are named by.
     pub endpoint: Option<String>,
+    /// Where answers of such interfaces were saved: they are read instead of asking anybody.
+    pub saved: Option<PathBuf>,
     /// Tokens in the environment, by the name of their variable; used for a source that a person
     /// named and that has none sealed.
     pub tokens: BTreeMap<String, Secret>,
@@ -183,7 +185,8 @@ impl Engine {
                 )
             }
             Spec::Token { connector, target } => {
-                vec![self.by_token(config(connector, target, endpoint(machine)), machine)?]
+                let options = reached(connector, machine)?;
+                vec![self.by_token(config(connector, target, options), machine)?]
             }
             Spec::Collection(_) => {
                 return Err(Error::Unfit("a collection is pushed, not read".into()));
@@ -209,7 +212,7 @@ impl Engine {
     fn by_token(&self, named: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
         let added = self.sources()?.into_iter().find(|one| one.id == named.id);
         let same =
-            |added: &SourceConfig| machine.endpoint.is_none() || added.options == named.options;
+            |added: &SourceConfig| named.options.is_empty() || added.options == named.options;
         self.added(added.filter(same).unwrap_or(named), machine)
     }
 
@@ -303,11 +306,28 @@ impl Engine {
 }
 
 /// The option that says where else an interface is.
-fn endpoint(machine: &Machine) -> BTreeMap<String, String> {
-    let endpoint = machine.endpoint.iter();
-    endpoint
-        .map(|at| ("endpoint".to_owned(), at.clone()))
-        .collect()
+///
+/// # Errors
+/// Nothing that is saved of it could be read, or the directory has no name that can be.
+fn reached(connector: &str, machine: &Machine) -> Result<BTreeMap<String, String>, Error> {
+    let mut options = BTreeMap::new();
+    if let Some(at) = &machine.endpoint {
+        options.insert("endpoint".to_owned(), at.clone());
+    }
+    if let Some(dir) = &machine.saved {
+        if !connectors::is_described(connector) {
+            let told =
+                format!("answers of `{connector}` cannot be read from files; leave out --saved");
+            return Err(Error::Unfit(told));
+        }
+        if !dir.is_dir() {
+            let dir = model::clean(&dir.display().to_string());
+            let told = format!("--saved: expected a directory of answers, got `{dir}`");
+            return Err(Error::Unfit(told));
+        }
+        options.insert("saved".to_owned(), absolute(dir)?);
+    }
+    Ok(options)
 }
 
 /// The options that say how a cluster is reached.

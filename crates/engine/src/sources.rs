@@ -11,8 +11,8 @@ use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{
-    Bearer, FilesPort, GitPort, HttpPort, MysqlPort, RedisLimits, RedisPort, SqlLimits, SqlPort,
-    TlsPort,
+    Bearer, FilesPort, GitPort, HttpPort, MysqlPort, RedisLimits, RedisPort, SavedPort, SqlLimits,
+    SqlPort, TlsPort,
 };
 use crate::secrets::Secrets;
 use crate::spec::{Endpoint, Postgres, Server};
@@ -202,6 +202,10 @@ impl Engine {
                 Endpoint::from_options(&config.options)?,
                 Arc::clone(stop),
             )?),
+            connectors::PortKind::Http(_) if config.options.contains_key("saved") => {
+                let dir = config.options.get("saved").map_or("", String::as_str);
+                Box::new(SavedPort::new(dir, Arc::clone(stop)))
+            }
             connectors::PortKind::Http(login) => Box::new(HttpPort::new(
                 self.runtime()?,
                 login,

@@ -74,6 +74,7 @@ impl Port for Answers<'_> {
                     request_id: String::new(),
                     body: body.to_owned(),
                     next: BTreeMap::new(),
+                    whole: false,
                 }))
             }
             Question::Sql(_) => {

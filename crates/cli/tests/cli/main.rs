@@ -33,6 +33,7 @@ mod owners;
 mod planted;
 mod rights;
 mod rules;
+mod saved;
 mod secrets;
 mod stub;
 mod templates;

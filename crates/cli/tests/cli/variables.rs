@@ -116,6 +116,14 @@ const UNSEEN: &[(&str, &str)] = &[
         "wants a repository: change.rs and linking.rs have them",
     ),
     (
+        "scan --saved",
+        "is for systems with a token alone: saved.rs has them",
+    ),
+    (
+        "sources add --saved",
+        "is for systems with a token alone: saved.rs has them",
+    ),
+    (
         "scan --endpoint",
         "wants AWS: the tests with emulators have it",
     ),

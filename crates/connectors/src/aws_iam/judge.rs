@@ -109,6 +109,7 @@ mod tests {
                 "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
             ),
             next: BTreeMap::new(),
+            whole: false,
         }
     }
 
@@ -120,6 +121,7 @@ mod tests {
                 "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
             ),
             next: BTreeMap::new(),
+            whole: false,
         }
     }
 
@@ -169,6 +171,7 @@ mod tests {
                 request_id: String::new(),
                 body: body.to_owned(),
                 next: BTreeMap::new(),
+                whole: false,
             };
             assert!(matches!(login(&response), Probed::Unclear { .. }), "{body}");
         }

@@ -127,9 +127,9 @@ pub(super) struct List {
     /// Statuses that say there are none: the feature is not in use.
     #[serde(default)]
     pub(super) none_on: Vec<u16>,
-    /// Asked for each item of this list.
+    /// Asked for each item of this list; or of these, which lie equally deep.
     #[serde(default)]
-    pub(super) for_each: Option<String>,
+    pub(super) for_each: Option<Parents>,
     /// Of those items, the ones that it is asked for; all if it is left out.
     #[serde(default)]
     pub(super) asked_if: Option<Only>,
@@ -142,6 +142,23 @@ pub(super) struct List {
     /// What is seen in an item.
     #[serde(default)]
     pub(super) see: Vec<See>,
+}
+
+/// Whose items a list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Parents {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Parents {
+    pub(super) const fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names.as_slice(),
+        }
+    }
 }
 
 /// How a list goes on.
@@ -204,6 +221,25 @@ pub(super) struct See {
     pub(super) links: Vec<LinkTo>,
     #[serde(default)]
     pub(super) keys: Vec<KeyOf>,
+    /// The item is a setting: it is seen where what it is set to is a credential.
+    #[serde(default)]
+    pub(super) setting: Option<SettingOf>,
+}
+
+/// A setting: a name with a value, which may be a secret. The value is looked at and never told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SettingOf {
+    /// What it is called.
+    pub(super) name: Path,
+    /// What it is set to; it may not be shown.
+    pub(super) at: Path,
+    /// Where its provider says that it is secret, whatever its name.
+    #[serde(default)]
+    pub(super) secret_if: Option<Only>,
+    /// Settings of which this is equal stand side by side: a key id beside its secret.
+    #[serde(default)]
+    pub(super) beside: Option<Template>,
 }
 
 /// Where a fact stands.
@@ -399,21 +435,32 @@ impl Description {
         Ok(())
     }
 
+    /// How many items enclose one of `list`.
+    fn ups(&self, list: &List) -> Result<usize, Unfit> {
+        let unfit = |expected, name: &str| {
+            let place = format!("list `{}`: for_each", list.name);
+            Err(Unfit::new(place, expected, name))
+        };
+        let mut depth = None;
+        for name in list.for_each.iter().flat_map(Parents::names) {
+            // Only lists above are parents, so that this ends.
+            let mut above = self.list.iter().take_while(|one| one.name != list.name);
+            let parent = above.find(|one| one.name == *name);
+            let Some(parent) = parent.filter(|one| one.called.is_some()) else {
+                return unfit("a list above that says what its items are `called`", name);
+            };
+            let ups = 1 + self.ups(parent)?;
+            if depth.is_some_and(|known| known != ups) {
+                return unfit("lists that lie equally deep", name);
+            }
+            depth = Some(ups);
+        }
+        Ok(depth.unwrap_or(0))
+    }
+
     fn check_list(&self, list: &List, parts: &[&str]) -> Result<(), Unfit> {
         let place = |what: &str| format!("list `{}`: {what}", list.name);
-        let mut ups = 0;
-        let mut inner = list;
-        while let Some(name) = &inner.for_each {
-            // Only lists above are parents, so that this ends.
-            let above = self.list.iter().take_while(|one| one.name != inner.name);
-            let parent = above.into_iter().find(|one| one.name == *name);
-            let Some(parent) = parent.filter(|one| one.called.is_some()) else {
-                let expected = "a list above that says what its items are `called`";
-                return Err(Unfit::new(place("for_each"), expected, name));
-            };
-            ups += 1;
-            inner = parent;
-        }
+        let ups = self.ups(list)?;
         let known = |template: &Template| template.is_known(ups, parts);
         let segments = list.segments()?;
         for asked in segments.iter().chain(list.parameters.values()) {
@@ -425,6 +472,8 @@ impl Description {
         for see in &list.see {
             let texts = see.links.iter().map(|link| &link.native);
             let texts = texts.chain(see.keys.iter().map(|key| &key.value));
+            let beside = see.setting.as_ref().and_then(|one| one.beside.as_ref());
+            let texts = texts.chain(beside);
             if let Some(text) = texts.chain([&see.native]).find(|text| !known(text)) {
                 let expected = "fields of the item, of `^` what it belongs to, parts of the target";
                 return Err(Unfit::new(place("see"), expected, &text.to_string()));
@@ -448,6 +497,10 @@ fn check_facts(see: &See, place: &dyn Fn(&str) -> String) -> Result<(), Unfit> {
             let expected = "either `at` or `text` for a fact";
             return Err(Unfit::new(place("see"), expected, name));
         }
+    }
+    if see.setting.is_some() && see.kind != Kind::Credential {
+        let expected = "`setting` for a credential alone";
+        return Err(Unfit::new(place("see"), expected, see.kind.as_str()));
     }
     let type_ = see.is.get("type").and_then(model::Value::text);
     let type_ = type_.unwrap_or_default();

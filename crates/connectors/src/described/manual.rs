@@ -25,6 +25,12 @@ impl Described {
         for gap in &description.gap {
             let _ = write!(text, "\n**Cannot tell** {}: {}.\n", gap.part, gap.told);
         }
+        let _ = write!(
+            text,
+            "\n**Without asking anybody**: `keyroll scan {form} --saved DIR` reads what was saved. \
+             The answer to `GET /a/b` lies in `DIR/a/b.json`, all its pages one after another; a \
+             slash in a name is written `%2F`. What was not saved is a gap.\n"
+        );
         let tried = match description.tried.as_str() {
             "" => format!("not against {title} itself"),
             tried => tried.to_owned(),
@@ -108,6 +114,13 @@ fn tells(list: &List) -> String {
 /// `credential api_token: name, created_at`.
 fn seen(see: &See) -> String {
     let type_ = see.is.get("type").and_then(model::Value::text);
+    let only = match &see.setting {
+        Some(setting) => format!(
+            " whose value `{}` is one, which is looked at and never told",
+            setting.at
+        ),
+        None => String::new(),
+    };
     let facts: Vec<_> = see
         .facts
         .iter()
@@ -121,5 +134,5 @@ fn seen(see: &See) -> String {
         })
         .collect();
     let type_ = type_.map(|type_| format!(" `{type_}`")).unwrap_or_default();
-    format!("{}{type_}: {}", see.kind, facts.join(", "))
+    format!("{}{type_}{only}: {}", see.kind, facts.join(", "))
 }

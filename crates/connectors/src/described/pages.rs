@@ -72,6 +72,10 @@ impl<'d> Pages<'d> {
             self.ended = true;
             return Ok(None);
         }
+        if response.whole {
+            self.ended = true;
+            return self.saved(&response.body).map(Some);
+        }
         let answer = read(response.status, &response.body, self.fails)?;
         // An interface that repeats itself would be asked for ever.
         if !self.met.insert(Sha256::digest(&response.body).into()) && self.asked > 1 {
@@ -81,6 +85,34 @@ impl<'d> Pages<'d> {
         let items = self.items(&answer)?;
         self.go_on(&answer, &items, response.next);
         Ok(Some(items))
+    }
+
+    /// The items of all pages that were saved one after another; or as one list of pages.
+    fn saved(&self, body: &str) -> Result<Vec<Value>, Refusal> {
+        let mut items = Vec::new();
+        for page in serde_json::Deserializer::from_str(body).into_iter::<Value>() {
+            let page = page.map_err(|_| not_json())?;
+            let pages = match page {
+                Value::Array(pages) if self.are_pages(&pages) => pages,
+                page => vec![page],
+            };
+            for page in &pages {
+                match self.fails.and_then(|fails| failure(fails, page)) {
+                    Some(refusal) => return Err(refusal),
+                    None => items.extend(self.items(page)?),
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Whether what is an array holds pages and not items.
+    fn are_pages(&self, all: &[Value]) -> bool {
+        let is_page = |page: &Value| match self.list.items.is_whole() {
+            true => page.is_array(),
+            false => page.is_object(),
+        };
+        !all.is_empty() && all.iter().all(is_page)
     }
 
     /// What the first question says of its page.
@@ -171,8 +203,7 @@ fn read(status: u16, body: &str, fails: Option<&Fails>) -> Result<Value, Refusal
     let reason = match status {
         200 => {
             // The parser's own message could repeat a part of the answer.
-            let answer: Value = serde_json::from_str(body)
-                .map_err(|_| Refusal::new(Reason::Failed, "expected JSON, got something else"))?;
+            let answer: Value = serde_json::from_str(body).map_err(|_| not_json())?;
             return match fails.and_then(|fails| failure(fails, &answer)) {
                 Some(refusal) => Err(refusal),
                 None => Ok(answer),
@@ -183,6 +214,10 @@ fn read(status: u16, body: &str, fails: Option<&Fails>) -> Result<Value, Refusal
         _ => Reason::Failed,
     };
     Err(Refusal::new(reason, "the interface did not give the list").code(status.to_string()))
+}
+
+fn not_json() -> Refusal {
+    Refusal::new(Reason::Failed, "expected JSON, got something else")
 }
 
 /// The refusal that an answer with status 200 holds.

@@ -25,6 +25,8 @@ pub(super) struct Template(Vec<Piece>);
 enum Piece {
     Text(String),
     At(Path),
+    /// A place that may be empty: `{scope?}`.
+    Maybe(Path),
     Target(String),
 }
 
@@ -72,6 +74,11 @@ impl Path {
         self.all(items).first().copied()
     }
 
+    /// Whether it is the item itself.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.up == 0 && self.steps.is_empty()
+    }
+
     /// Whether it may lead to several.
     pub(super) fn is_many(&self) -> bool {
         self.steps.iter().any(|step| step == "*")
@@ -86,10 +93,11 @@ impl Template {
         for piece in &self.0 {
             let texts: Vec<String> = match piece {
                 Piece::Text(text) => vec![text.clone()],
-                Piece::At(path) => {
-                    let values = path.all(here.items);
-                    values.into_iter().filter_map(as_text).collect()
-                }
+                Piece::At(path) => texts(path, here.items),
+                Piece::Maybe(path) => match texts(path, here.items) {
+                    none if none.is_empty() => vec![String::new()],
+                    some => some,
+                },
                 Piece::Target(name) => {
                     let parts = here.target.iter().filter(|(part, _)| part == name);
                     parts.map(|(_, value)| (*value).to_owned()).collect()
@@ -112,16 +120,21 @@ impl Template {
     pub(super) fn is_known(&self, ups: usize, parts: &[&str]) -> bool {
         self.0.iter().all(|piece| match piece {
             Piece::Text(_) => true,
-            Piece::At(path) => path.up <= ups,
+            Piece::At(path) | Piece::Maybe(path) => path.up <= ups,
             Piece::Target(name) => parts.contains(&name.as_str()),
         })
     }
 
     /// Whether it needs the item itself, and not only what that belongs to.
     pub(super) fn asks_item(&self) -> bool {
-        let of_item = |piece: &Piece| matches!(piece, Piece::At(path) if path.up == 0);
+        let of_item =
+            |piece: &Piece| matches!(piece, Piece::At(path) | Piece::Maybe(path) if path.up == 0);
         self.0.iter().any(of_item)
     }
+}
+
+fn texts(path: &Path, items: &[&Value]) -> Vec<String> {
+    path.all(items).into_iter().filter_map(as_text).collect()
 }
 
 /// A text, a number or a flag as a text; nothing of anything else, and of an empty text.
@@ -175,7 +188,10 @@ impl FromStr for Template {
             pieces.push(match place {
                 "" => return Err("a place between braces"),
                 name if name.chars().all(of_target) => Piece::Target(name.to_owned()),
-                path => Piece::At(path.parse()?),
+                path => match path.strip_suffix('?') {
+                    Some(path) => Piece::Maybe(path.parse()?),
+                    None => Piece::At(path.parse()?),
+                },
             });
             rest = after;
         }
@@ -208,6 +224,7 @@ impl fmt::Display for Template {
         self.0.iter().try_for_each(|piece| match piece {
             Piece::Text(text) => f.write_str(text),
             Piece::At(path) => write!(f, "{{{path}}}"),
+            Piece::Maybe(path) => write!(f, "{{{path}?}}"),
             Piece::Target(name) => write!(f, "{{{name}}}"),
         })
     }

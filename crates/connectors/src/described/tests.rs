@@ -328,3 +328,117 @@ fn one_item_an_empty_answer_and_a_list_asked_for_some_are_read() {
     let strict = more.replace("may_lack = true\n", "");
     assert_eq!(pass(&described(&strict), &without).1.len(), 1);
 }
+
+/// Fingerprints that can be compared and say nothing.
+struct Digests;
+
+impl Fingerprints for Digests {
+    fn fingerprint(&self, secret: &Secret) -> Fingerprint {
+        let mac = Sha256::digest(secret.expose())
+            .into_iter()
+            .map(|byte| format!("{byte:02x}"));
+        Fingerprint {
+            key: "k".to_owned(),
+            mac: mac.collect(),
+        }
+    }
+    fn scram(&self, _: &Secret, _: &str, _: u32) -> Option<Fingerprint> {
+        None
+    }
+}
+
+const SETTINGS: &str = "[[list.see]]\nkind = \"credential\"\nnative = \"variable/{key}/{scope?}\"\n\
+     is = { type = \"password\" }\nfacts = { name = \"key\" }\n\
+     setting = { name = \"key\", at = \"value\", secret_if = { at = \"masked\", is = true }, beside = \"{scope?}\" }\n";
+
+#[test]
+fn of_settings_those_are_told_whose_value_is_a_credential_and_never_the_value() {
+    let secret = "f3kQ9vTz1LmW8cYb2NhR7aSd5GxJ0pEu";
+    let items = serde_json::json!([
+        {"key": "REGION", "value": "eu-west-1"},
+        {"key": "AWS_ACCESS_KEY_ID", "value": "AKIAQABCDEFGHIJKLMNO", "scope": "prod"},
+        {"key": "AWS_SECRET_ACCESS_KEY", "value": secret, "scope": "prod"},
+        {"key": "AWS_ACCESS_KEY_ID", "value": "AKIAQZYXWVUTSRQPONML", "scope": "test"},
+        {"key": "SHOP", "value": "postgres://shop:pW4-shop@db.acme.test/shop"},
+        {"key": "HIDDEN", "value": null, "masked": true},
+        {"value": "nameless-but-masked", "masked": true},
+    ]);
+    let recording = serde_json::json!({"GET /orgs/acme/keys": page(&items)});
+    let described = Described::read(&described(SETTINGS)).unwrap();
+    let mut port = Recording::parse(&recording.to_string()).unwrap();
+    let (mut seen, mut gaps) = (Vec::new(), 0);
+    let mut sink = |event| match event {
+        Event::Seen(one) => seen.push(one),
+        Event::Gap(_) => gaps += 1,
+        Event::SetAside { .. } => {}
+    };
+    let (options, now) = (BTreeMap::new(), Timestamp::from_seconds(0));
+    let mut cx = Context::new(
+        &mut port,
+        &Digests,
+        "shop.example/acme",
+        &options,
+        now,
+        &mut sink,
+    );
+    described.discover(&mut cx).unwrap();
+    let told: Vec<_> = seen
+        .iter()
+        .map(|one| {
+            let type_ = one.facts[&model::Attribute::TYPE]
+                .told
+                .is()
+                .and_then(model::Value::text);
+            (one.native.as_str(), type_.unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("variable/SHOP/", "postgres_password"),
+            ("variable/HIDDEN/", "password"),
+            ("variable/AWS_SECRET_ACCESS_KEY/prod", "aws_access_key"),
+        ]
+    );
+    assert_eq!(gaps, 1, "an item without a name");
+    let key = model::Key::new(model::KeyKind::AwsAccessKeyId, "AKIAQABCDEFGHIJKLMNO");
+    assert!(
+        seen[2].keys.contains(&key),
+        "the id beside it names the key"
+    );
+    let all = serde_json::to_string(&seen).unwrap();
+    assert!(!all.contains(secret) && !all.contains("pW4-shop"), "{all}");
+}
+
+#[test]
+fn pages_that_were_saved_one_after_another_or_as_a_list_are_one_list() {
+    for saved in [
+        "{\"data\":[{\"id\":1}]}\n{\"data\":[{\"id\":2}]}",
+        "[{\"data\":[{\"id\":1}]},{\"data\":[{\"id\":2}]}]",
+    ] {
+        let paged = format!("items = \"data\"\npage = {{ by = \"link\" }}\n{SEE}");
+        let recording = serde_json::json!({
+            "GET /orgs/acme/keys": {"status": 200, "body": saved, "whole": true},
+        });
+        let (seen, gaps) = pass(&described(&paged), &recording);
+        assert!(gaps.is_empty(), "{gaps:?}");
+        let natives: Vec<_> = seen.iter().map(|one| one.native.as_str()).collect();
+        assert_eq!(natives, ["key/1", "key/2"], "{saved}");
+    }
+    for saved in [
+        "[{\"id\":1}]\n[{\"id\":2}]",
+        "[[{\"id\":1}],[{\"id\":2}]]",
+        "[{\"id\":1},{\"id\":2}]",
+    ] {
+        let recording = serde_json::json!({
+            "GET /orgs/acme/keys": {"status": 200, "body": saved, "whole": true},
+        });
+        let (seen, gaps) = pass(&described(SEE), &recording);
+        assert_eq!((seen.len(), gaps.len()), (2, 0), "{saved}: {gaps:?}");
+    }
+    let recording = serde_json::json!({
+        "GET /orgs/acme/keys": {"status": 200, "body": "[{\"id\":1}] [", "whole": true},
+    });
+    let (_, gaps) = pass(&described(SEE), &recording);
+    assert!(gaps[0].contains("expected JSON"), "{gaps:?}");
+}

@@ -160,7 +160,7 @@ fn vendored(mut told: Observation) -> Observation {
 }
 
 /// The keys by which a server of ours knows this very password (decision 28).
-fn server_keys(cx: &Context<'_>, told: &Observation, secret: &Secret) -> Vec<Key> {
+pub(crate) fn server_keys(cx: &Context<'_>, told: &Observation, secret: &Secret) -> Vec<Key> {
     let login = told.links.iter().find_map(|link| match &link.to {
         Target::Bearer { key, .. } => Some(key),
         Target::Native { .. } => None,

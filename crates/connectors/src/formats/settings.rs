@@ -26,20 +26,20 @@ const GUESSED_BYTES_MIN: usize = 8;
 
 /// One setting.
 #[derive(Clone, Debug)]
-pub(super) struct Setting<'a> {
+pub(crate) struct Setting<'a> {
     /// What it is called where it stands: `DB_PASSWORD`, `secret_string`.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Names it in its file.
-    pub(super) field: String,
+    pub(crate) field: String,
     /// What it is set to.
-    pub(super) value: &'a str,
+    pub(crate) value: &'a str,
     /// Whether its format says that it is secret, so that its name need not.
-    pub(super) stated: bool,
+    pub(crate) stated: bool,
 }
 
 /// The credentials in settings that stand side by side. They are kept apart, so that whoever
 /// asks can say of them whose they are; [`adopt`] puts them into the whole.
-pub(super) fn read(settings: &[Setting<'_>]) -> Seen {
+pub(crate) fn read(settings: &[Setting<'_>]) -> Seen {
     let mut seen = Seen::default();
     let mut used = vec![false; settings.len()];
     for (n, one) in settings.iter().enumerate() {

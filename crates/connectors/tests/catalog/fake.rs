@@ -199,6 +199,7 @@ impl Port for Answering {
                 request_id: String::new(),
                 body: text(),
                 next: BTreeMap::new(),
+                whole: false,
             }),
             Question::Read { .. } => Answer::File(File {
                 bytes: Secret::new(self.content.clone()),

@@ -70,6 +70,16 @@ pub(crate) struct Roll {
 /// Everything that the connector called `name` sees in `dir`.
 pub(crate) fn collect(name: &str, dir: &Path) -> Roll {
     let options = BTreeMap::from([("dirs".to_owned(), dir.display().to_string())]);
+    pass(name, "exports", &options, (&mut Disk, &NoKey))
+}
+
+/// Everything that the connector called `name` sees of `target` through a port.
+pub(crate) fn pass(
+    name: &str,
+    target: &str,
+    options: &BTreeMap<String, String>,
+    (port, fingerprints): (&mut dyn Port, &dyn Fingerprints),
+) -> Roll {
     let (mut seen, mut gaps) = (Vec::new(), Vec::new());
     let mut sink = |event| match event {
         Event::Seen(one) => seen.push(one),
@@ -78,8 +88,7 @@ pub(crate) fn collect(name: &str, dir: &Path) -> Roll {
     };
     let now: Timestamp = "2026-01-01".parse().unwrap();
     let connector = connector(name).unwrap();
-    let mut port = Disk;
-    let mut cx = Context::new(&mut port, &NoKey, "exports", &options, now, &mut sink);
+    let mut cx = Context::new(port, fingerprints, target, options, now, &mut sink);
     let target = connector.identify(&mut cx).unwrap();
     connector.discover(&mut cx).unwrap();
     Roll { seen, gaps, target }

@@ -9,5 +9,6 @@
 
 mod aws;
 mod disk;
+mod forge;
 mod gcp;
 mod trail;

@@ -112,6 +112,7 @@ impl Port for Fake {
             request_id: "req-1".to_owned(),
             body,
             next: BTreeMap::new(),
+            whole: false,
         }))
     }
 }

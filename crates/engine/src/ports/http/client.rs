@@ -152,6 +152,7 @@ impl Sender {
             request_id,
             body,
             next,
+            whole: false,
         })
     }
 }
