@@ -12,6 +12,7 @@
 //! `no_refusal_repeats_a_credential`.
 
 mod aws;
+mod budget;
 mod client;
 mod kubernetes;
 mod outside;
@@ -193,14 +194,19 @@ impl Line {
                 self.sender.send(seal()?).await
             };
             let got = wait(&self.runtime, &self.stop, sent)?;
+            if let Ok((_, asks)) = &got
+                && let Some(budget) = asks.budget
+            {
+                self.pace.spread(std::time::Instant::now(), budget);
+            }
             let again = match &got {
-                Ok((response, _)) => client::is_passing(response),
+                Ok((response, asks)) => client::is_passing(response, asks),
                 Err(refusal) => matches!(refusal.code.as_str(), "connect" | "timeout"),
             };
             if !again || attempt >= tries {
                 return got.map(|(response, _)| response);
             }
-            let told = got.ok().and_then(|(_, told)| told);
+            let told = got.ok().and_then(|(_, asks)| asks.wait);
             let pause = pause_before(attempt, told);
             wait(&self.runtime, &self.stop, async {
                 tokio::time::sleep(pause).await;

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use connectors::{Method, Refusal, Request, Response, Whom};
 use model::Reason;
 use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LINK, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 
 use super::HttpLimits;
+use super::budget::Asks;
 use crate::Error;
 
 /// How the parameters of a Query interface are sent.
@@ -100,21 +101,16 @@ impl Sender {
         })
     }
 
-    /// Sends a request once: its answer, and how long that says to wait (RFC 9110, 10.2.3).
-    pub(super) async fn send(
-        &self,
-        sealed: Sealed,
-    ) -> Result<(Response, Option<Duration>), Refusal> {
+    /// Sends a request once: its answer, and what that says of when to ask next.
+    pub(super) async fn send(&self, sealed: Sealed) -> Result<(Response, Asks), Refusal> {
         let sent = self
             .client
             .request(sealed.method, sealed.url)
             .headers(sealed.headers)
             .body(sealed.body);
         let response = sent.send().await.map_err(|error| refusal(&error))?;
-        let told = response.headers().get(RETRY_AFTER);
-        let seconds = told.and_then(|told| told.to_str().ok()?.trim().parse().ok());
-        let answer = self.read(response).await?;
-        Ok((answer, seconds.map(Duration::from_secs)))
+        let asks = Asks::of(response.headers(), SystemTime::now());
+        Ok((self.read(response).await?, asks))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, Refusal> {
@@ -250,7 +246,7 @@ fn user_agent(whom: Whom) -> &'static str {
 }
 
 /// Whether an answer says that asking again may help.
-pub(super) fn is_passing(response: &Response) -> bool {
+pub(super) fn is_passing(response: &Response, asks: &Asks) -> bool {
     let throttled = [
         "<Code>Throttling",
         "<Code>RequestLimitExceeded",
@@ -259,6 +255,8 @@ pub(super) fn is_passing(response: &Response) -> bool {
     ];
     match response.status {
         429 | 502 | 503 | 504 => true,
+        // So GitHub says that an hour's questions are spent.
+        403 if asks.is_spent() => true,
         500 => response.body.contains("<Code>"),
         400..=499 => throttled.iter().any(|code| response.body.contains(code)),
         _ => false,

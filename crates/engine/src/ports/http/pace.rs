@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
+
 /// Evenly spaced questions: AWS counts those of the whole account, and other programs ask too.
 pub(super) struct Pace {
     apart: Duration,
@@ -22,7 +24,24 @@ impl Pace {
         self.next = Some(at + self.apart);
         at
     }
+
+    /// What is left of a budget lasts until it begins anew: few questions are spread, and after
+    /// the last one nothing is asked before that.
+    pub(super) fn spread(&mut self, now: Instant, budget: Budget) {
+        /// More questions than these are not spread: most passes end before.
+        const FEW: u64 = 100;
+        if budget.left >= FEW {
+            return;
+        }
+        let anew = budget.anew.min(ANEW_MAX);
+        let each = u32::try_from(budget.left.max(1)).unwrap_or(u32::MAX);
+        let at = now + anew / each;
+        self.next = Some(self.next.map_or(at, |next| next.max(at)));
+    }
 }
+
+/// No budget is waited for longer: those of an hour are the longest in use.
+const ANEW_MAX: Duration = Duration::from_secs(3600);
 
 /// No interface is waited for longer, whatever it asks for.
 const TOLD_MAX: Duration = Duration::from_secs(60);
@@ -54,6 +73,30 @@ mod tests {
         let later = start + Duration::from_secs(60);
         assert_eq!(pace.next(later), later);
         assert_eq!(pace.next(later), later + Duration::from_millis(100));
+    }
+
+    #[test]
+    fn what_is_left_of_a_budget_is_spread_and_nothing_is_asked_after_it() {
+        let budget = |left, seconds| Budget {
+            left,
+            anew: Duration::from_secs(seconds),
+        };
+        let start = Instant::now();
+        let after = |budget| {
+            let mut pace = Pace::new(10);
+            pace.next(start);
+            pace.spread(start, budget);
+            pace.next(start) - start
+        };
+        assert_eq!(after(budget(4000, 3000)), Duration::from_millis(100));
+        assert_eq!(after(budget(50, 100)), Duration::from_secs(2));
+        assert_eq!(
+            after(budget(99, 1)),
+            Duration::from_millis(100),
+            "no faster than is allowed"
+        );
+        assert_eq!(after(budget(0, 30)), Duration::from_secs(30));
+        assert_eq!(after(budget(0, 86_400)), ANEW_MAX);
     }
 
     #[test]

@@ -351,6 +351,21 @@ fn a_read_is_sent_again_when_throttled_and_a_probe_is_not() {
 }
 
 #[test]
+fn a_budget_that_is_spent_is_waited_for_and_a_plain_refusal_is_not() {
+    let runtime = runtime();
+    let told = "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 0\r\nconnection";
+    let spent = || http("403 Forbidden", "").replace("connection", told);
+    let (address, asked) = listener(vec![spent(), http("200 OK", "<a/>")]);
+    let response = ask(&mut port(&runtime, &address, None), Whom::Nobody).unwrap();
+    assert_eq!(response.status, 200);
+    assert_eq!(asked.try_iter().count(), 2);
+    let (address, asked) = listener(vec![http("403 Forbidden", ""), http("200 OK", "<a/>")]);
+    let response = ask(&mut port(&runtime, &address, None), Whom::Nobody).unwrap();
+    assert_eq!(response.status, 403);
+    assert_eq!(asked.try_iter().count(), 1);
+}
+
+#[test]
 fn a_probe_is_signed_marked_and_shows_no_secret() {
     let runtime = runtime();
     let (address, asked) = listener(vec![http("200 OK", "<a/>")]);
