@@ -24,6 +24,7 @@ mod refused_merge;
 mod secret_in_image;
 mod secret_in_text;
 mod secret_in_variable;
+mod several_vaults;
 mod shadow;
 mod shared;
 mod sighted;
@@ -66,6 +67,7 @@ pub static RULES: &[&Rule] = &[
     &idle_account::RULE,
     &dangling_account::RULE,
     &shared::RULE,
+    &several_vaults::RULE,
     &across_environments::RULE,
     &weak_key::RULE,
     &orphaned::RULE,

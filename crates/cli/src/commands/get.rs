@@ -1,5 +1,7 @@
 //! `keyroll get`: one thing, as the questions of someone woken at three.
 
+use std::collections::BTreeSet;
+
 use engine::{Engine, Looked};
 use inventory::owners::Answer;
 use model::{Attribute, CredentialType, Finding, Kind, Relation, Timestamp, Told, revocability};
@@ -293,6 +295,14 @@ fn place_lines(thing: &Looked, now: Timestamp) -> Vec<Cell> {
     let all = places::of(thing);
     let mut lines: Vec<Cell> = all.iter().map(|place| place.cell(now)).collect();
     lines.dedup();
+    // Vaults and variables are no files: they are told apart by what they are called.
+    let stored = thing.entity.facts.get(&Attribute::named("stored_in"));
+    let stored: BTreeSet<&str> = stored
+        .into_iter()
+        .flatten()
+        .filter_map(|fact| fact.told.is()?.text())
+        .collect();
+    lines.extend(stored.into_iter().map(Cell::new));
     lines
 }
 

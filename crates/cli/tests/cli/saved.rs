@@ -64,6 +64,19 @@ fn one_key_in_iam_a_vault_a_repository_and_a_variable_is_one_credential_with_fou
     assert_eq!(told[0]["sources"], 4, "{told}");
     let whole = world.get(&["get", told[0]["id"].as_str().unwrap(), "-o", "json"]);
     assert!(whole.contains(ID) && !whole.contains(SECRET), "{whole}");
+    let page = world.get(&["get", told[0]["id"].as_str().unwrap()]);
+    for place in [
+        "variables of the GitLab group acme/shop",
+        "AWS engine aws of the Vault vault.example:8200",
+        ".env:2",
+    ] {
+        assert!(page.contains(place), "{place} is not in {page}");
+    }
+    let several = world.get(&["findings", "--rule", "several-vaults", "-o", "json"]);
+    assert!(
+        several.contains("it is kept in AWS engine aws"),
+        "{several}"
+    );
     let gaps = world.get(&["gaps"]);
     assert!(
         gaps.contains("`api/v4/groups/20/access_tokens.json`"),

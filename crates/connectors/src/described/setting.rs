@@ -106,7 +106,8 @@ fn side_by_side(cx: &Context<'_>, items: Vec<Item<'_>>) -> Vec<Observation> {
         match of_item.remove(&n) {
             Some(found) => {
                 for (nth, one) in found.into_iter().enumerate() {
-                    let mut told = merged(item.told.clone(), one);
+                    let told = item.told.clone().is(comparable(), true);
+                    let mut told = merged(told, one);
                     if nth > 0 {
                         told.native = format!("{}#{nth}", told.native);
                     }
@@ -115,11 +116,16 @@ fn side_by_side(cx: &Context<'_>, items: Vec<Item<'_>>) -> Vec<Observation> {
                 }
             }
             // Its value is not shown, or says nothing: that it is secret is told all the same.
-            None if item.stated => all.push(item.told),
+            None if item.stated => all.push(item.told.is(comparable(), false)),
             None => {}
         }
     }
     all
+}
+
+/// Whether a vault shows enough of what it keeps to find it elsewhere.
+fn comparable() -> Attribute {
+    Attribute::named("comparable")
 }
 
 /// Which item a field is of: the number it begins with.
