@@ -53,97 +53,107 @@ fn names<'v>(list: &'v Value, field: &str) -> Vec<&'v str> {
         .collect()
 }
 
+/// A pass over an organization that answers in these shapes.
+fn github(dir: &Path, sso: &Value) -> Roll {
+    let actions = |name| shape(dir, "actions.json", name);
+    let fine = shape(
+        dir,
+        "personal_access_tokens.json",
+        "FINE_GRAINED_PERSONAL_ACCESS_TOKENS",
+    );
+    let repository =
+        json!([{"id": 1, "name": "shop", "full_name": "acme/shop", "archived": false}]);
+    let mut environments = actions("GET_REPO_ENVIRONMENTS");
+    environments.as_array_mut().unwrap().truncate(1);
+    let (org, repo, env) = (
+        "/orgs/acme",
+        "/repos/acme/shop",
+        "/repos/acme/shop/environments/production",
+    );
+    let (hundred, thirty) = ("?per_page=100", "?per_page=30");
+    let list = |name: &str, shape| json!({name: actions(shape)});
+    let asked = [
+        (
+            format!("{org}/installations{hundred}"),
+            json!({"installations": []}),
+        ),
+        (
+            format!("{org}/actions/secrets{hundred}"),
+            list("secrets", "GET_ORG_SECRETS"),
+        ),
+        (
+            format!("{org}/actions/variables{thirty}"),
+            list("variables", "GET_ORG_VARIABLES"),
+        ),
+        (format!("{org}/personal-access-tokens{hundred}"), fine),
+        (
+            format!("{org}/credential-authorizations{hundred}"),
+            sso.clone(),
+        ),
+        (format!("{org}/repos{hundred}&type=all"), repository),
+        (
+            format!("{repo}/actions/secrets{hundred}"),
+            list("secrets", "GET_REPO_SECRETS"),
+        ),
+        (
+            format!("{repo}/actions/variables{thirty}"),
+            list("variables", "GET_REPO_VARIABLES"),
+        ),
+        (
+            format!("{repo}/actions/workflows{hundred}"),
+            list("workflows", "GET_REPO_WORKFLOWS"),
+        ),
+        (
+            format!("{repo}/environments{hundred}"),
+            json!({"environments": environments}),
+        ),
+        (
+            format!("{env}/secrets{hundred}"),
+            list("secrets", "GET_ENV_SECRETS_PRODUCTION"),
+        ),
+        (
+            format!("{env}/variables{thirty}"),
+            list("variables", "GET_ENV_VARIABLES_PRODUCTION"),
+        ),
+    ];
+    let asked: Vec<_> = asked
+        .iter()
+        .map(|(path, body)| (path.as_str(), body.clone()))
+        .collect();
+    read("github_organization", "acme", &asked)
+}
+
 #[test]
 fn every_secret_token_and_workflow_in_the_recorded_shapes_of_github_is_on_the_roll() {
     let Some(dir) = testkit::truth("cartography/github") else {
         return;
     };
-    let actions = |name| shape(&dir, "actions.json", name);
     let tokens = |name| shape(&dir, "personal_access_tokens.json", name);
-    let (secrets, own) = (actions("GET_ORG_SECRETS"), actions("GET_REPO_SECRETS"));
-    let (in_env, workflows) = (
-        actions("GET_ENV_SECRETS_PRODUCTION"),
-        actions("GET_REPO_WORKFLOWS"),
-    );
-    let fine = tokens("FINE_GRAINED_PERSONAL_ACCESS_TOKENS");
     let sso = tokens("SAML_CREDENTIAL_AUTHORIZATIONS");
-    let repository =
-        json!([{"id": 1, "name": "shop", "full_name": "acme/shop", "archived": false}]);
-    let mut environments = actions("GET_REPO_ENVIRONMENTS");
-    environments.as_array_mut().unwrap().truncate(1);
-    let per = "?per_page=100";
-    let roll = read(
-        "github_organization",
-        "acme",
-        &[
-            (
-                &format!("/orgs/acme/installations{per}"),
-                json!({"installations": []}),
-            ),
-            (
-                &format!("/orgs/acme/actions/secrets{per}"),
-                json!({"secrets": secrets}),
-            ),
-            (
-                "/orgs/acme/actions/variables?per_page=30",
-                json!({"variables": actions("GET_ORG_VARIABLES")}),
-            ),
-            (
-                &format!("/orgs/acme/personal-access-tokens{per}"),
-                fine.clone(),
-            ),
-            (
-                &format!("/orgs/acme/credential-authorizations{per}"),
-                sso.clone(),
-            ),
-            ("/orgs/acme/repos?per_page=100&type=all", repository),
-            (
-                &format!("/repos/acme/shop/actions/secrets{per}"),
-                json!({"secrets": own}),
-            ),
-            (
-                "/repos/acme/shop/actions/variables?per_page=30",
-                json!({"variables": actions("GET_REPO_VARIABLES")}),
-            ),
-            (
-                &format!("/repos/acme/shop/actions/workflows{per}"),
-                json!({"workflows": workflows}),
-            ),
-            (
-                &format!("/repos/acme/shop/environments{per}"),
-                json!({"environments": environments}),
-            ),
-            (
-                &format!("/repos/acme/shop/environments/production/secrets{per}"),
-                json!({"secrets": in_env}),
-            ),
-            (
-                "/repos/acme/shop/environments/production/variables?per_page=30",
-                json!({"variables": actions("GET_ENV_VARIABLES_PRODUCTION")}),
-            ),
-        ],
-    );
+    let roll = github(&dir, &sso);
     let credentials = texts(&roll, Some(Kind::Credential), &Attribute::NAME);
     let identities = texts(&roll, Some(Kind::Identity), &Attribute::NAME);
-    for name in names(&secrets, "name")
-        .into_iter()
-        .chain(names(&fine, "token_name"))
-    {
+    let of_actions = |shape_: &str| -> Vec<String> {
+        let all = shape(&dir, "actions.json", shape_);
+        names(&all, "name").into_iter().map(str::to_owned).collect()
+    };
+    for name in of_actions("GET_ORG_SECRETS") {
+        assert!(credentials.contains(&name), "{name}");
+    }
+    for name in names(&tokens("FINE_GRAINED_PERSONAL_ACCESS_TOKENS"), "token_name") {
         assert!(credentials.contains(name), "{name}");
     }
-    for name in names(&own, "name") {
+    for name in of_actions("GET_REPO_SECRETS") {
         assert!(
             credentials.contains(&format!("{name} of acme/shop")),
             "{name}"
         );
     }
-    for name in names(&in_env, "name") {
-        assert!(
-            credentials.contains(&format!("{name} of production of acme/shop")),
-            "{name}"
-        );
+    for name in of_actions("GET_ENV_SECRETS_PRODUCTION") {
+        let name = format!("{name} of production of acme/shop");
+        assert!(credentials.contains(&name), "{name}");
     }
-    for name in names(&workflows, "name") {
+    for name in of_actions("GET_REPO_WORKFLOWS") {
         assert!(
             identities.contains(&format!("{name} of acme/shop")),
             "{name}"
@@ -155,11 +165,8 @@ fn every_secret_token_and_workflow_in_the_recorded_shapes_of_github_is_on_the_ro
         .filter(|one| one.native.starts_with("authorized/"));
     assert_eq!(let_in.count(), sso.as_array().unwrap().len());
     // Variables that are no secrets are not called such.
-    assert!(
-        !credentials
-            .iter()
-            .any(|name| name.contains("NODE_VERSION") || name.contains("LOG_LEVEL"))
-    );
+    let plain = |name: &&String| name.contains("NODE_VERSION") || name.contains("LOG_LEVEL");
+    assert_eq!(credentials.iter().find(plain), None);
     testkit::aloud(&format!(
         "github: {} credentials, {} identities",
         credentials.len(),
