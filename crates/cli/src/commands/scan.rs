@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use engine::{Engine, Machine, Progress as Step, Scanned, Spec};
-use model::SourceId;
 use store::{Location, PassOutcome};
 
 use crate::arguments::{Gate, Limit};
@@ -25,6 +24,7 @@ use crate::roll::{Ephemeral, Roll, location};
 use crate::rules;
 use crate::settings::Settings;
 use crate::words::count;
+use report::Remembered;
 
 /// Take the roll: read sources, find identities and credentials (read-only)
 ///
@@ -263,7 +263,7 @@ fn remember(
     specs: &[Spec],
     machine: &Machine,
     scanned: &[Scanned],
-) -> Result<Vec<SourceId>, Error> {
+) -> Result<Vec<Remembered>, Error> {
     let mut remembered = Vec::new();
     for spec in specs.iter().filter(|spec| {
         matches!(
@@ -294,10 +294,13 @@ fn remember(
         };
         config.id = report.source.clone();
         config.target = report.source.target().to_owned();
-        engine
+        let config = engine
             .add_source(config, secret.as_ref())
             .map_err(doing())?;
-        remembered.push(report.source.clone());
+        remembered.push(Remembered {
+            sealed: config.sealed_path.is_some(),
+            source: config.id,
+        });
     }
     Ok(remembered)
 }
