@@ -205,9 +205,11 @@ fn read(
 ) -> Result<Vec<Scanned>, Error> {
     let progress = Progress::start(settings);
     let mut tell = |step: Step<'_>| match step {
+        Step::Seen(source, 0) => progress.says(&format!("{}: reading", source.as_str())),
         Step::Seen(source, seen) => {
             progress.says(&format!("{}: {} seen", source.as_str(), count(seen)))
         }
+        Step::Reconciling(_, _, 0) => {}
         Step::Reconciling(source, done, seen) => {
             progress.says(&format!(
                 "{}: bringing {} into the roll, {} %",
@@ -227,10 +229,19 @@ fn read(
         .map_err(Error::from_engine("cannot take the roll"))?;
     for spec in pushed {
         if let Spec::Collection(path) = spec {
+            progress.says(&format!("{}: reading", pushed_as(path.as_deref())));
             scanned.push(push(engine, path.as_deref())?);
         }
     }
     Ok(scanned)
+}
+
+/// What a collection is called by whoever named it.
+fn pushed_as(path: Option<&Path>) -> String {
+    path.map_or_else(
+        || "standard input".to_owned(),
+        |path| path.display().to_string(),
+    )
 }
 
 /// Takes in a collection that another program made; it is read as it streams by.
@@ -243,11 +254,11 @@ fn push(engine: &Engine, path: Option<&Path>) -> Result<Scanned, Error> {
         }
         let report = engine.push(std::io::stdin().lock());
         return Ok(Scanned {
-            named: "standard input".to_owned(),
+            named: pushed_as(None),
             report,
         });
     };
-    let named = path.display().to_string();
+    let named = pushed_as(Some(path));
     let file = std::fs::File::open(path).map_err(Error::because(format!(
         "cannot read the collection `{named}`"
     )))?;
