@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::Engine;
+use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -89,6 +90,14 @@ impl Interrupt {
         let file = file.to_owned();
         self.push(Box::new(move || {
             let _ = std::fs::remove_file(file);
+        }));
+    }
+
+    /// The terminal shows again what is typed, as it did `before`.
+    pub(crate) fn restores(&self, before: &Termios) {
+        let before = before.clone();
+        self.push(Box::new(move || {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
         }));
     }
 

@@ -4,6 +4,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::settings::Settings;
 
+/// So often the line is drawn while nothing else is told.
+const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// A line that says what is being done; nothing where nobody watches.
 pub(crate) struct Progress(ProgressBar);
 
@@ -18,6 +21,10 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
             bar.set_style(style);
+        }
+        if settings.progress {
+            // Whoever waits for a silent server sees that it is waited for, and how long.
+            bar.enable_steady_tick(TICK);
         }
         Self(bar)
     }

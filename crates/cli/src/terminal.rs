@@ -4,9 +4,11 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::arguments::ColorWhen;
 use crate::environment::Environment;
+use crate::interrupt::Interrupt;
 
 /// Proven, and nothing else.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -71,6 +73,33 @@ const fn choice(paint: bool) -> ColorChoice {
         ColorChoice::AlwaysAnsi
     } else {
         ColorChoice::Never
+    }
+}
+
+/// Standard input shows nothing of what is typed, until this is dropped or somebody interrupts.
+pub(crate) struct Hushed(Termios);
+
+impl Hushed {
+    /// Hushes the terminal that standard input is.
+    ///
+    /// # Errors
+    /// It is none, or does not do it.
+    pub(crate) fn input(interrupt: &Interrupt) -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut hushed = before.clone();
+        hushed.local_modes.remove(LocalModes::ECHO);
+        // The end of the line is shown all the same.
+        hushed.local_modes.insert(LocalModes::ECHONL);
+        interrupt.restores(&before);
+        tcsetattr(io::stdin(), OptionalActions::Now, &hushed)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hushed {
+    fn drop(&mut self) {
+        // A terminal that went away shows nothing any more.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Attribute, Confidence, CredentialType, Fingerprint, Gap, Key, Observation, Reason, Scope,
-    Secret, Timestamp, Value,
+    Attribute, Confidence, CredentialType, Fingerprint, Gap, Observation, Reason, Scope, Secret,
+    Timestamp, Value,
 };
 
 use crate::database::Hashed;
+use crate::postgres_roles::Compared;
 use crate::{
     Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Piece, Port, Question,
     Refusal, Reply, Request, Response, Rows, Statement, Unpacked, Written,
@@ -32,12 +33,11 @@ pub trait Fingerprints {
         None
     }
 
-    /// The hard keys by which `password`, as it is used for `login` (`host:port/role`), is known
-    /// to be the one that a server on the roll accepts: the fingerprint of its SCRAM StoredKey
-    /// under the salt which that server uses. Empty where no server of ours knows the login.
-    fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {
+    /// `password`, as it is used for `login` (`host:port/role`), beside what servers on the roll
+    /// keep for that login. Nothing is compared where no server of ours knows it.
+    fn compared(&self, login: &str, password: &Secret) -> Compared {
         let _ = (login, password);
-        Vec::new()
+        Compared::default()
     }
 }
 
@@ -316,9 +316,9 @@ impl<'a> Context<'a> {
         self.fingerprints.fingerprint(secret)
     }
 
-    /// See [`Fingerprints::login_keys`].
-    pub fn login_keys(&self, login: &str, password: &Secret) -> Vec<Key> {
-        self.fingerprints.login_keys(login, password)
+    /// See [`Fingerprints::compared`].
+    pub fn compared(&self, login: &str, password: &Secret) -> Compared {
+        self.fingerprints.compared(login, password)
     }
 
     /// See [`Fingerprints::hashed`].

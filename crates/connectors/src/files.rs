@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
-pub(crate) use kept::{Kept, digest, server_keys, within_the_file};
+pub(crate) use kept::{Kept, beside_servers, digest, within_the_file};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place_below};
 pub use search::ALLOWED;

@@ -24,7 +24,7 @@ use model::{Reason, Scope};
 
 pub(crate) use endpoint::endpoint_with;
 pub use endpoint::{endpoint, login_key};
-pub use verifier::{ITERATIONS_MAX, ScramSalt};
+pub use verifier::{Compared, ITERATIONS_MAX, ScramSalt};
 
 use crate::database;
 use crate::{Connector, Context, Dialect, PortKind, Refusal, Revoker, Spec, Stop};
@@ -204,13 +204,13 @@ fn observe_role(
         cx.set_aside("predefined role");
         return;
     }
-    cx.observe(cluster.role(&Scope::of("roles"), role));
+    let verifier = verifiers.and_then(|all| all.get(&role.oid));
+    cx.observe(cluster.role(&Scope::of("roles"), role, verifier));
     let scope = Scope::of("passwords");
     let password = match verifiers {
         None if role.can_log_in => Some(cluster.unread_password(&scope, role)),
         None => None,
-        Some(all) => all
-            .get(&role.oid)
+        Some(_) => verifier
             .filter(|verifier| verifier.kind != "none")
             .map(|verifier| {
                 let fingerprint = verifier::stored_key(&verifier.stored_key)

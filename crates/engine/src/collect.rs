@@ -53,7 +53,7 @@ pub struct PassReport {
 /// How far a pass is, for whoever waits.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
-    /// So many things seen so far.
+    /// So many things seen so far; none: it begins.
     Seen(&'a SourceId, u64),
     /// Everything is seen; it is brought into the roll now. So many of so many are dealt with.
     Reconciling(&'a SourceId, u64, u64),
@@ -85,6 +85,7 @@ impl Engine {
         let fingerprints = KeyedFingerprints::new(&self.keys, &logins);
         let secrets = self.rules.at(connector, &target)?;
         let mut open = self.begin(&source, &scope, self.now())?;
+        progress(Progress::Seen(&source, 0));
         let mut told = 0;
         let intake = &mut open.intake;
         let mut sink = |event| {

@@ -50,20 +50,17 @@ pub enum Error {
     },
 
     /// Somebody else is at it.
-    #[error(
-        "{what} is being worked on by another process until {until}; {}",
-        if *.ended {
-            "that one has ended, but what it asked for may still be on its way: try again then"
-        } else {
-            "wait, or stop that process"
-        }
-    )]
+    #[error("{what} is being worked on by {by}{}; {}", begun(.since.as_ref()), wait(*.ended, *.until))]
     Busy {
         /// What.
         what: String,
+        /// Who: for whom, and which process.
+        by: String,
+        /// Since when, where that is known.
+        since: Option<model::Timestamp>,
         /// Whether whoever is at it is known to be no more.
         ended: bool,
-        /// Until when its lease holds.
+        /// Until when its lease holds, unless it is renewed.
         until: model::Timestamp,
     },
 
@@ -74,4 +71,18 @@ pub enum Error {
     /// The world could not be reached at all.
     #[error("{0}")]
     Refused(connectors::Refusal),
+}
+
+fn begun(since: Option<&model::Timestamp>) -> String {
+    since.map_or_else(String::new, |at| format!(" since {at}"))
+}
+
+fn wait(ended: bool, until: model::Timestamp) -> String {
+    if ended {
+        format!(
+            "that one has ended, but what it asked for may still be on its way: try again at {until}"
+        )
+    } else {
+        "try again when it is done, or stop it first".to_owned()
+    }
 }

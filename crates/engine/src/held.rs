@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use model::{Duration, SourceId};
+use model::{Duration, SourceId, Timestamp};
 use store::Lease;
 
 use crate::process::Process;
@@ -47,6 +47,17 @@ impl Engine {
         format!("{} {}", self.actor, Process::this())
     }
 
+    /// When whoever reads `source` now began; nothing where the store does not tell: a pass of what
+    /// another program pushed began when that program says.
+    fn begun(&self, source: &SourceId) -> Option<Timestamp> {
+        connectors::connector(source.connector())?;
+        let passes = self
+            .store
+            .read(|reading| reading.passes(&self.tenant, Some(source), 1));
+        let latest = passes.ok()?.into_iter().next()?;
+        latest.finished.is_none().then_some(latest.started)
+    }
+
     fn leases(&self) -> Result<Vec<Lease>, Error> {
         let leases = |reading: &mut store::Reading<'_>| reading.leases(&self.tenant, self.now());
         Ok(self.store.read(leases)?)
@@ -67,6 +78,20 @@ fn is_left(lease: &Lease) -> bool {
     holder.is_some_and(|holder| Process::this().knows_gone(holder))
 }
 
+/// Who holds `lease`, in words.
+fn worker(lease: &Lease) -> String {
+    let parts = lease.holder.rsplit_once(' ');
+    let process = parts.and_then(|(_, process)| Process::this().told(process));
+    match (parts, process) {
+        (Some((actor, _)), Some(process)) => format!("{} ({process})", model::clean(actor)),
+        _ => somebody(),
+    }
+}
+
+fn somebody() -> String {
+    "another process".to_owned()
+}
+
 impl Held {
     /// The lease without which nobody writes what a source shows. That of a process that was
     /// killed ends at once: reading leaves nothing under way.
@@ -80,7 +105,22 @@ impl Held {
         if let Some(left) = leases.iter().find(left) {
             engine.store.release(&engine.tenant, left)?;
         }
-        Self::acquire(engine, &name)
+        Self::acquire(engine, &name).map_err(|error| match error {
+            Error::Busy {
+                what,
+                by,
+                ended,
+                until,
+                ..
+            } => Error::Busy {
+                what,
+                by,
+                since: engine.begun(source),
+                ended,
+                until,
+            },
+            other => other,
+        })
     }
 
     /// The lease called `name`.
@@ -93,11 +133,14 @@ impl Held {
         }
         let holds = engine.leases()?.into_iter().find(|one| one.name == name);
         let ended = holds.as_ref().is_some_and(is_left);
+        let by = holds.as_ref().map_or_else(somebody, worker);
         let until = holds.map_or_else(|| engine.now(), |lease| lease.until);
         Err(Error::Busy {
             what: name.strip_prefix(COLLECT).unwrap_or(name).to_owned(),
+            by,
+            since: None,
             ended,
-            until: model::Timestamp::from_seconds(until.seconds() + 1),
+            until: Timestamp::from_seconds(until.seconds() + 1),
         })
     }
 

@@ -78,7 +78,8 @@ impl Engine {
 
     /// Compares passwords that files were seen to hold with the verifiers a server now shows: what
     /// was found before the server was read is matched as if it had been found after. Each secret
-    /// is read again from where it was seen and held in memory only. Answers how many matched anew.
+    /// is read again from where it was seen and held in memory only. Answers of how many something else is
+    /// known now.
     ///
     /// # Errors
     /// The store gave out. A file that cannot be read again is left as it is.
@@ -159,11 +160,8 @@ impl Engine {
             &mut sink,
         );
         let secret = connector.read_again(&mut cx, &sighting.key.native).ok()?;
-        let mut better = sighting.observation.clone();
-        better
-            .keys
-            .retain(|key| key.kind != KeyKind::PostgresVerifier);
-        better.keys.extend(fingerprints.login_keys(&login, &secret));
+        let compared = fingerprints.compared(&login, &secret);
+        let better = compared.told(sighting.observation.clone());
         (better != sighting.observation).then_some(better)
     }
 

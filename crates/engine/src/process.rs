@@ -43,6 +43,17 @@ impl Process {
         })
     }
 
+    /// `other`, as it writes itself, in words.
+    pub(crate) fn told(&self, other: &str) -> Option<String> {
+        let other = Self::read(other)?;
+        let whose = if other.space == self.space && other.boot == self.boot {
+            ""
+        } else {
+            " of another machine or container"
+        };
+        Some(format!("process {}{whose}", other.number))
+    }
+
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let process = Self {

@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Mode, Session};
 use crate::migrate;
-use crate::roll::fill_names;
 use crate::store::Store;
 use crate::tables::{Table, tables_of};
 use crate::value::Value;
@@ -30,7 +29,7 @@ use crate::{Durability, Error, Location, Options, SCHEMA};
 const FORMAT: &str = "keyroll-archive/1";
 
 /// Tables that an archive leaves out: the roll itself tells what is in them.
-const TOLD_BY_THE_ROLL: [&str; 2] = ["name_block", "name_page"];
+const TOLD_BY_THE_ROLL: [&str; 3] = ["name_block", "name_page", "fact_block"];
 
 /// The tables that an archive of `schema` holds.
 fn archived(schema: u32) -> impl Iterator<Item = Table> {
@@ -164,9 +163,7 @@ impl Store {
             rows += page.len() as u64;
             table.insert(session.as_mut(), page)
         })?;
-        if header.schema >= migrate::SEARCH {
-            fill_names(session.as_mut())?;
-        }
+        migrate::fill(session.as_mut(), &(1..=header.schema))?;
         session.commit()?;
         Self::open(to, &Options::default())?;
         Ok(Archived {
@@ -193,7 +190,7 @@ impl Store {
                 table.insert(target.as_mut(), &page)
             })?;
         }
-        fill_names(target.as_mut())?;
+        migrate::fill(target.as_mut(), &(1..=SCHEMA))?;
         target.commit()?;
         Ok(Archived {
             tenants: header.tenants,

@@ -7,17 +7,17 @@
 //! `a_newer_schema_is_refused_by_name`.
 
 use crate::engine::{Dialect, Engine, Mode, Session};
-use crate::roll::fill_names;
+use crate::roll::{fill_facts, fill_names};
 use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 4] = [
+const STEPS: [(u32, &[&str]); 5] = [
     (
         1,
         &[
@@ -28,10 +28,27 @@ const STEPS: [(u32, &[&str]); 4] = [
     (2, &[include_str!("schema/0002_lists.sql")]),
     (3, &[include_str!("schema/0003_spots.sql")]),
     (4, &[include_str!("schema/0004_search.sql")]),
+    (5, &[include_str!("schema/0005_facts.sql")]),
 ];
 
 /// The step before which no line was filed in blocks of names.
-pub(crate) const SEARCH: u32 = 4;
+const SEARCH: u32 = 4;
+/// The step before which none was filed in blocks of facts.
+const FACTS: u32 = 5;
+
+/// Files lines in the blocks that came with the steps `wanted`.
+pub(crate) fn fill(
+    session: &mut dyn Session,
+    wanted: &std::ops::RangeInclusive<u32>,
+) -> Result<(), Error> {
+    if wanted.contains(&SEARCH) {
+        fill_names(session)?;
+    }
+    if wanted.contains(&FACTS) {
+        fill_facts(session)?;
+    }
+    Ok(())
+}
 
 /// The text of every step up to `schema`, in order.
 pub(crate) fn scripts(schema: u32) -> impl Iterator<Item = &'static str> {
@@ -90,9 +107,7 @@ fn migrate_to(engine: &dyn Engine, read_only: bool, schema: u32) -> Result<u32, 
         }
         put(session.as_mut(), "schema", *number)?;
     }
-    if wanted.contains(&SEARCH) {
-        fill_names(session.as_mut())?;
-    }
+    fill(session.as_mut(), &wanted)?;
     if schema == SCHEMA {
         engine.after_migration(session.as_mut())?;
     }

@@ -3,6 +3,7 @@
 mod assign;
 mod blocks;
 mod days;
+mod facts;
 mod filter;
 mod holders;
 mod merged;
@@ -20,6 +21,7 @@ use crate::engine::Bulk;
 use crate::value::{self, Type, Value};
 use crate::{Error, Reading};
 
+pub(crate) use facts::fill as fill_facts;
 pub use filter::Filter;
 pub use model::Row;
 pub(crate) use names::fill as fill_names;

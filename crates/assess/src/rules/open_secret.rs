@@ -110,6 +110,21 @@ fn was_compared(entity: &Entity, holder: &Entity) -> bool {
         told.is().and_then(|one| one.flag()) == Some(true)
     };
     let foreign = entity.fact(&Attribute::MATCHABLE);
-    let foreign = foreign.is().and_then(|one| one.flag()) == Some(false);
-    says(entity, "hashed_for_login") && says(holder, "passwords_comparable") && !foreign
+    if foreign.is().and_then(|one| one.flag()) == Some(false) {
+        return false;
+    }
+    // Of a salted verifier it counts that it is the one that the server keeps now.
+    match holder.fact(&Attribute::VERIFIER).is() {
+        Some(kept) => compared_with(entity).any(|one| kept.text() == Some(one)),
+        None => says(entity, "hashed_for_login") && says(holder, "passwords_comparable"),
+    }
+}
+
+/// The verifiers that the password was compared with, wherever it was found.
+fn compared_with(entity: &Entity) -> impl Iterator<Item = &str> {
+    let facts = entity.facts.get(&Attribute::named("compared_with"));
+    let told = facts.into_iter().flatten();
+    told.filter_map(|fact| fact.told.is()?.list())
+        .flatten()
+        .map(String::as_str)
 }

@@ -262,6 +262,12 @@ pub(crate) fn proven(proof: &Proof) -> Vec<(String, Cell)> {
             Cell::toned(format!("{what}, {until}"), Tone::Warn),
         );
     }
-    add("against", Cell::new(proof.target.clone()));
+    add(
+        "against",
+        match proof.target.as_str() {
+            "real" => Cell::new("the provider itself, as the source is declared"),
+            other => Cell::toned(format!("no provider: {other}"), Tone::Warn),
+        },
+    );
     pairs
 }

@@ -69,7 +69,7 @@ const SHEET: Sheet<'static> = Sheet {
     fields: &[
         Field::text("plan"),
         Field::text("act"),
-        Field::text("id"),
+        Field::text("subject"),
         Field::text("name"),
         Field::text("state"),
         Field::any("detail"),
@@ -347,7 +347,7 @@ fn line(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) -> Row {
     let fields = Fields::from_iter([
         ("plan".to_owned(), json!(plan.id)),
         ("act".to_owned(), json!(body.act)),
-        ("id".to_owned(), json!(body.subject.entity)),
+        ("subject".to_owned(), json!(body.subject.entity)),
         ("name".to_owned(), json!(body.subject.name)),
         (
             "state".to_owned(),

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use engine::{Engine, Machine, Progress as Step, Scanned, Spec};
-use model::SourceId;
 use store::{Location, PassOutcome};
 
 use crate::arguments::{Gate, Limit};
@@ -25,6 +24,7 @@ use crate::roll::{Ephemeral, Roll, location};
 use crate::rules;
 use crate::settings::Settings;
 use crate::words::count;
+use report::Remembered;
 
 /// Take the roll: read sources, find identities and credentials (read-only)
 ///
@@ -205,9 +205,11 @@ fn read(
 ) -> Result<Vec<Scanned>, Error> {
     let progress = Progress::start(settings);
     let mut tell = |step: Step<'_>| match step {
+        Step::Seen(source, 0) => progress.says(&format!("{}: reading", source.as_str())),
         Step::Seen(source, seen) => {
             progress.says(&format!("{}: {} seen", source.as_str(), count(seen)))
         }
+        Step::Reconciling(_, _, 0) => {}
         Step::Reconciling(source, done, seen) => {
             progress.says(&format!(
                 "{}: bringing {} into the roll, {} %",
@@ -227,10 +229,19 @@ fn read(
         .map_err(Error::from_engine("cannot take the roll"))?;
     for spec in pushed {
         if let Spec::Collection(path) = spec {
+            progress.says(&format!("{}: reading", pushed_as(path.as_deref())));
             scanned.push(push(engine, path.as_deref())?);
         }
     }
     Ok(scanned)
+}
+
+/// What a collection is called by whoever named it.
+fn pushed_as(path: Option<&Path>) -> String {
+    path.map_or_else(
+        || "standard input".to_owned(),
+        |path| path.display().to_string(),
+    )
 }
 
 /// Takes in a collection that another program made; it is read as it streams by.
@@ -243,11 +254,11 @@ fn push(engine: &Engine, path: Option<&Path>) -> Result<Scanned, Error> {
         }
         let report = engine.push(std::io::stdin().lock());
         return Ok(Scanned {
-            named: "standard input".to_owned(),
+            named: pushed_as(None),
             report,
         });
     };
-    let named = path.display().to_string();
+    let named = pushed_as(Some(path));
     let file = std::fs::File::open(path).map_err(Error::because(format!(
         "cannot read the collection `{named}`"
     )))?;
@@ -263,7 +274,7 @@ fn remember(
     specs: &[Spec],
     machine: &Machine,
     scanned: &[Scanned],
-) -> Result<Vec<SourceId>, Error> {
+) -> Result<Vec<Remembered>, Error> {
     let mut remembered = Vec::new();
     for spec in specs.iter().filter(|spec| {
         matches!(
@@ -294,10 +305,13 @@ fn remember(
         };
         config.id = report.source.clone();
         config.target = report.source.target().to_owned();
-        engine
+        let config = engine
             .add_source(config, secret.as_ref())
             .map_err(doing())?;
-        remembered.push(report.source.clone());
+        remembered.push(Remembered {
+            sealed: config.sealed_path.is_some(),
+            source: config.id,
+        });
     }
     Ok(remembered)
 }

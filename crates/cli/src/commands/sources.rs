@@ -4,7 +4,7 @@ mod policy;
 mod systems;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,6 +21,7 @@ use crate::machine::{Asking, machine};
 use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Section, Sheet, Tone, show};
 use crate::roll::{Roll, location};
 use crate::settings::Settings;
+use crate::terminal::Hushed;
 use crate::words::{count, when};
 
 /// Manage the sources that are read again
@@ -187,9 +188,20 @@ fn outcome(outcome: Option<PassOutcome>) -> Cell {
 /// A password is shorter; what is longer was piped by mistake.
 const PASSWORD_BYTES_MAX: u64 = 64 * 1024;
 
-/// The first line of standard input. An empty one would be sealed and never open anything.
-fn password() -> Result<Secret, Error> {
+/// The first line of standard input; where somebody types it, nobody else sees it. An empty one
+/// would be sealed and never open anything.
+fn password(settings: &Settings) -> Result<Secret, Error> {
     let mut line = String::new();
+    let _hushed = if std::io::stdin().is_terminal() {
+        let hushed = Hushed::input(&settings.interrupt)
+            .map_err(Error::because("cannot keep the password off the screen"))?;
+        let mut stderr = settings.terminal.stderr();
+        write!(stderr, "Password or token (not shown): ")?;
+        stderr.flush()?;
+        Some(hushed)
+    } else {
+        None
+    };
     std::io::stdin()
         .lock()
         .take(PASSWORD_BYTES_MAX)
@@ -216,7 +228,7 @@ fn add(
     let machine = machine(&settings.environment, asking);
     let (config, mut secret) = engine.describe(&spec, &machine).map_err(doing())?;
     if password_stdin {
-        secret = Some(password()?);
+        secret = Some(password(settings)?);
     }
     let stop = std::sync::Arc::default();
     let config = engine.named(config, &stop).map_err(doing())?;

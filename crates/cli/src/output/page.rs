@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::list::{Carried, Look, look};
 use super::out::Out;
+use super::table::wrap;
 use super::{Cell, Format, Gauge, html, json, markdown, table, toon, yaml};
 use crate::error::Error;
 use crate::settings::Settings;
@@ -203,8 +204,9 @@ fn selected(settings: &Settings, page: &Page) -> Result<Value, Error> {
     Ok(Value::Object(names.iter().map(pick).collect()))
 }
 
-fn toned(cell: &Cell, look: Look) -> String {
-    look.toned(cell.tone, &model::clean(&cell.text))
+/// A cell that begins so many columns from the left.
+fn toned(cell: &Cell, look: Look, indent: usize) -> String {
+    look.toned(cell.tone, &wrap::below(&cell.text, look, indent))
 }
 
 fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {
@@ -218,7 +220,7 @@ fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {
     };
     writeln!(out, "{}", styled(HEAD, &page.title))?;
     for line in &page.lead {
-        writeln!(out, "{}", toned(line, look))?;
+        writeln!(out, "{}", toned(line, look, 0))?;
     }
     for section in page.sections.iter().filter(|section| !section.is_empty()) {
         writeln!(out)?;
@@ -240,13 +242,13 @@ fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {
                         out,
                         "{pad}{}  {}",
                         styled(UNKNOWN, &name),
-                        toned(cell, look)
+                        toned(cell, look, pad.len() + width + 2)
                     )?;
                 }
             }
             Body::Lines(lines) => {
                 for line in lines {
-                    writeln!(out, "{pad}{}", toned(line, look))?;
+                    writeln!(out, "{pad}{}", toned(line, look, pad.len()))?;
                 }
             }
             Body::Rows { heads, rows } => {
@@ -272,7 +274,7 @@ fn text(out: &mut dyn Write, page: &Page, look: Look) -> io::Result<()> {
             writeln!(out)?;
         }
         for line in &page.footer {
-            writeln!(out, "{}", model::clean(line))?;
+            writeln!(out, "{}", wrap::sentence(line, look))?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Tables for people: fitted and coloured on a terminal, the same rows whole and plain in a pipe.
 
 mod stacked;
+pub(super) mod wrap;
 
 use std::io::{self, Write};
 
@@ -59,7 +60,7 @@ impl Emit for Table<'_> {
                 writeln!(out)?;
             }
             for line in footer {
-                writeln!(out, "{}", model::clean(line))?;
+                writeln!(out, "{}", wrap::sentence(line, self.look))?;
             }
         }
         Ok(())
@@ -104,7 +105,7 @@ pub(super) fn draw(
     if let Some(width) = width
         && stacked::is_better(heads, rows, fit, width, shape)
     {
-        return stacked::draw(heads, rows, look);
+        return stacked::draw(heads, rows, look, width);
     }
     fitted(&mut table, look, width);
     let fits = fit != Fit::Whole;

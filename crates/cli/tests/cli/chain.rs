@@ -164,3 +164,56 @@ fn take_the_proof_along(world: &World, id: &str) {
     let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
     assert_eq!(checked["kinds"]["proof"], 1, "{checked}");
 }
+
+/// The verdicts on the places of `open-secret` below `dir`.
+fn verdicts(world: &World, dir: &str) -> Vec<String> {
+    let told = world.get(&["findings", "--rule", "open-secret", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let all = told.as_array().unwrap().iter();
+    let here = all.filter(|one| one["path"].as_str().is_some_and(|path| path.contains(dir)));
+    here.map(|one| one["verdict"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_password_that_the_role_has_not_is_harmless_until_the_role_has_another() {
+    let Some(server) = testkit::postgres() else {
+        return;
+    };
+    let role = testkit::fresh_name("cli_stale");
+    let (now, stale) = ("vT5m0Qz81kLw", "q8Zr1kVb0wXs");
+    let set = |password: &str| sql(&server.url, &format!("alter role {role} {password}"));
+    sql(&server.url, &format!("create role {role} login"));
+    set(&format!("password '{now}'"));
+    let mut world = World::new();
+    world.real_time();
+    let url = server.url_for(&role, stale, "postgres");
+    let file = world.file("stale/.env", &format!("DATABASE_URL={url}\n"));
+    let dir = world.path("stale");
+    let dir = dir.to_str().unwrap();
+
+    // The file first: that the server was read later changes nothing.
+    world.get(&["scan", dir]);
+    assert_eq!(verdicts(&world, dir), ["unknown"], "nobody knows the login");
+    world.get(&["scan", &server.url]);
+    assert_eq!(verdicts(&world, dir), [""; 0], "compared, and another one");
+
+    // The role gets another one while the file cannot be read again: nobody compared the two.
+    let away = world.path("stale/away");
+    std::fs::rename(&file, &away).unwrap();
+    set("password 'another-one-7Lk2'");
+    world.get(&["scan", &server.url]);
+    assert_eq!(verdicts(&world, dir), ["unknown"]);
+    std::fs::rename(&away, &file).unwrap();
+    world.get(&["scan", &server.url]);
+    assert_eq!(verdicts(&world, dir), [""; 0]);
+    // A verifier of the old kind is computed in another way.
+    set(&format!("password 'md5{}'", "0".repeat(32)));
+    world.get(&["scan", &server.url]);
+    assert_eq!(verdicts(&world, dir), ["unknown"]);
+    // And the one that lies in the file.
+    set(&format!("password '{stale}'"));
+    world.get(&["scan", &server.url]);
+    assert_eq!(verdicts(&world, dir), ["fail"]);
+    sql(&server.url, &format!("drop role {role}"));
+}

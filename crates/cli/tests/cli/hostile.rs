@@ -9,7 +9,7 @@ fn steers(letter: char) -> bool {
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}')
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     let collection = serde_json::json!({
         "format": "keyroll-collection/1", "source": "inventory:evil",

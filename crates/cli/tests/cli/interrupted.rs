@@ -114,6 +114,18 @@ fn after_an_interruption_the_next_scan_of_that_source_need_not_wait() {
         "{}",
         other.stderr
     );
+    // Who is at it, which process that is, and what to do.
+    let told = format!(
+        "inventory:shop is being worked on by person:ann (process {}); try again \
+         when it is done, or stop it first",
+        child.id()
+    );
+    let words = other
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(words.contains(&told), "{told}: {}", other.stdout);
     signal(&child, "INT");
     assert_eq!(ended(child), 130);
     let next = world.run(&["scan", &whole]);

@@ -12,7 +12,7 @@ use super::description::{See, SettingOf};
 use super::sight;
 use super::template::{Here, as_text};
 use crate::Context;
-use crate::files::{scrub, server_keys, within_the_file};
+use crate::files::{beside_servers, scrub, within_the_file};
 use crate::formats::settings::{self, Setting};
 use crate::formats::{Found, PrivateKey, blank};
 
@@ -140,9 +140,7 @@ fn credential(cx: &Context<'_>, found: Found) -> Observation {
     let mut told = found.told;
     if let Some(secret) = &found.secret {
         told = told.key(Key::secret(&cx.fingerprint(secret)));
-        for key in server_keys(cx, &told, secret) {
-            told = told.key(key);
-        }
+        told = beside_servers(cx, told, secret);
     }
     told
 }

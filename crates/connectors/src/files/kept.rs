@@ -105,13 +105,7 @@ impl Kept {
             if let (Some(print), Some(secret)) = (&print, &found.secret) {
                 field = &found.field;
                 told = told.key(Key::secret(print));
-                for key in server_keys(cx, &told, secret) {
-                    // Whoever keeps an unsalted hash of it bears the same key, now or later.
-                    if key.kind == KeyKind::DatabaseVerifier {
-                        told = told.is(Attribute::named("hashed_for_login"), true);
-                    }
-                    told = told.key(key);
-                }
+                told = beside_servers(cx, told, secret);
             }
             self.told
                 .push(sight::placed(told, native, &at.path, at.mode, field));
@@ -159,18 +153,23 @@ fn vendored(mut told: Observation) -> Observation {
     told.is(Attribute::named("vendored"), true)
 }
 
-/// The keys by which a server of ours knows this very password (decision 28).
-pub(crate) fn server_keys(cx: &Context<'_>, told: &Observation, secret: &Secret) -> Vec<Key> {
+/// `told` with the keys by which a server of ours knows this very password (decision 28), and with
+/// what it was compared.
+pub(crate) fn beside_servers(cx: &Context<'_>, told: Observation, secret: &Secret) -> Observation {
     let login = told.links.iter().find_map(|link| match &link.to {
         Target::Bearer { key, .. } => Some(key),
         Target::Native { .. } => None,
     });
     match login.map(|key| (key.kind, key.value.as_str())) {
-        Some((KeyKind::PostgresLogin, login)) => cx.login_keys(login, secret),
-        Some((KeyKind::DatabaseLogin, login)) => database::password_key(cx, login, secret)
-            .into_iter()
-            .collect(),
-        _ => Vec::new(),
+        Some((KeyKind::PostgresLogin, login)) => cx.compared(login, secret).told(told),
+        Some((KeyKind::DatabaseLogin, login)) => {
+            let Some(key) = database::password_key(cx, login, secret) else {
+                return told;
+            };
+            // Whoever keeps an unsalted hash of it bears the same key, now or later.
+            told.is(Attribute::named("hashed_for_login"), true).key(key)
+        }
+        _ => told,
     }
 }
 

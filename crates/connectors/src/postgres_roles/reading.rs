@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use model::{Reason, Timestamp};
 
+use super::verifier::{ScramSalt, stored_key};
+
 use crate::{Context, Refusal, Rows, Statement};
 
 /// Roles asked for at once.
@@ -106,6 +108,15 @@ pub(super) struct Verifier {
     pub(super) iterations: String,
     pub(super) salt: String,
     pub(super) stored_key: String,
+}
+
+impl Verifier {
+    /// What has to be known to compute it, where a password can be compared with it at all.
+    pub(super) fn computable(&self) -> Option<ScramSalt> {
+        let salt = ScramSalt::new(&self.iterations, &self.salt)?;
+        let whole = stored_key(&self.stored_key).is_some();
+        (self.kind == "scram-sha-256" && whole).then_some(salt)
+    }
 }
 
 /// Identifier of the cluster, the same on its standbys.

@@ -3,7 +3,7 @@
 //! Source: PostgreSQL manual, `pg_authid.rolpassword`; RFC 5802, section 3 (StoredKey).
 
 use base64::Engine as _;
-use model::{Fingerprint, Key, KeyKind, Secret};
+use model::{Attribute, Fingerprint, Key, KeyKind, Observation, Secret};
 
 /// Above this PostgreSQL's own default by far; a verifier that asks for more is not computed.
 pub const ITERATIONS_MAX: u32 = 1_000_000;
@@ -47,6 +47,40 @@ impl ScramSalt {
     /// [`crate::Fingerprints::scram`] gives for the password with this salt.
     pub fn key(fingerprint: &Fingerprint) -> Key {
         Key::new(KeyKind::PostgresVerifier, fingerprint.to_string())
+    }
+}
+
+/// A password beside the verifiers that servers keep for its login.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Each is borne by the verifier too, where the password is the one it was made of.
+    pub keys: Vec<Key>,
+    /// With which verifiers it was compared: what has to be known to compute them.
+    pub with: Vec<ScramSalt>,
+}
+
+impl Compared {
+    /// What says so on the sighting of a password: facts such as those of
+    /// [`model::Attribute::VERIFIER`]. A server that came to keep another verifier is not among
+    /// them, and then nobody compared the password with it.
+    const WITH: &str = "compared_with";
+
+    /// `seen` with what this comparison came to, in the place of an earlier one.
+    #[must_use]
+    pub fn told(self, mut seen: Observation) -> Observation {
+        seen.keys
+            .retain(|key| key.kind != KeyKind::PostgresVerifier);
+        let with = Attribute::named(Self::WITH);
+        seen.facts.remove(&with);
+        seen.keys.extend(self.keys);
+        let mut facts: Vec<_> = self.with.iter().map(ScramSalt::to_fact).collect();
+        facts.sort();
+        facts.dedup();
+        if facts.is_empty() {
+            seen
+        } else {
+            seen.is(with, facts)
+        }
     }
 }
 

@@ -30,7 +30,12 @@ pub(super) fn role_native(oid: u32) -> String {
 }
 
 impl Cluster {
-    pub(super) fn role(&self, scope: &Scope, role: &Role) -> Observation {
+    pub(super) fn role(
+        &self,
+        scope: &Scope,
+        role: &Role,
+        verifier: Option<&Verifier>,
+    ) -> Observation {
         let mut seen = Observation::new(Kind::Identity, role_native(role.oid), scope)
             .is(Attribute::NAME, role.name.clone())
             .is(Attribute::TYPE, "postgres_role")
@@ -62,6 +67,10 @@ impl Cluster {
             .is(Attribute::RIGHTS, rights(role));
         if let Some(endpoint) = self.endpoints.first() {
             seen = seen.is(Attribute::ENDPOINT, endpoint.clone());
+        }
+        // A password that was compared with this verifier and bears no key of it opens nothing.
+        if let Some(salt) = verifier.and_then(Verifier::computable) {
+            seen = seen.is(Attribute::VERIFIER, salt.to_fact());
         }
         seen = self.usage(seen, role.oid);
         seen = groups(seen, role);
@@ -110,16 +119,14 @@ impl Cluster {
         verifier: &Verifier,
         fingerprint: Option<&Fingerprint>,
     ) -> Observation {
-        let salt = ScramSalt::new(&verifier.iterations, &verifier.salt);
         let slot = format!("{}/password", role_native(role.oid));
         let native = match (fingerprint, verifier.kind.as_str()) {
             (Some(fingerprint), _) => format!("{slot}@{}", fingerprint.short()),
             (None, kind) => format!("{slot}@{kind}"),
         };
-        let fact = match (&salt, verifier.kind.as_str()) {
-            (Some(salt), "scram-sha-256") => salt.to_fact(),
-            (_, kind) => kind.to_owned(),
-        };
+        let fact = verifier
+            .computable()
+            .map_or_else(|| verifier.kind.clone(), |salt| salt.to_fact());
         let seen = self
             .credential(scope, role, native)
             .is(Attribute::VERIFIER, fact);

@@ -17,6 +17,8 @@ const BAR_MS: f64 = 100.0;
 const TIMES: usize = 20;
 /// Things that are given an owner before anything is asked.
 const OWNED: usize = 500;
+/// Whose are many more.
+const MANY: &str = "team-many";
 
 /// A question: what it is called, and the filters that it is asked with in turn.
 struct Question {
@@ -26,7 +28,7 @@ struct Question {
 
 /// Asks everything and prints what it took.
 pub(crate) fn run(engine: &Engine, count: u64) {
-    own(engine);
+    own(engine, count);
     let mut all = Vec::new();
     for question in questions(count) {
         let mut by_kind: [Vec<f64>; 5] = Default::default();
@@ -57,7 +59,8 @@ pub(crate) fn run(engine: &Engine, count: u64) {
 
 fn p95(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[times.len() * 95 / 100]
+    // The nearest rank: of twenty answers the nineteenth, and not the slowest.
+    times[(times.len() * 95).div_ceil(100) - 1]
 }
 
 /// A page, the one after it, a page in another order, the count, the facets: in milliseconds.
@@ -98,8 +101,30 @@ fn answers(engine: &Engine, filter: &Filter) -> [f64; 5] {
     took
 }
 
-/// A person says of some things whose they are.
-fn own(engine: &Engine) {
+/// A person says of some things whose they are; of one team there are more than are sorted.
+fn own(engine: &Engine, count: u64) {
+    let filter = Filter {
+        class: Some("agentic".to_owned()),
+        ..Filter::default()
+    };
+    let many = Page {
+        limit: usize::try_from(count / 50).unwrap().min(10_000),
+        ..Page::default()
+    };
+    let mut page = many;
+    // As many as fit on two pages: with a million identities twice ten thousand.
+    for _ in 0..2 {
+        let read = engine
+            .store
+            .read(|reading| reading.roll(&engine.tenant, &filter, &page))
+            .unwrap();
+        for row in &read.rows {
+            engine
+                .set_owner(&row.id, Some(MANY), Ownership::Business)
+                .unwrap();
+        }
+        page.after = read.next;
+    }
     let page = Page {
         limit: OWNED,
         ..Page::default()
@@ -141,6 +166,7 @@ fn questions(count: u64) -> Vec<Question> {
     let mut all = by_cell();
     all.extend(by_time(count));
     all.extend(by_line(count));
+    all.extend(by_facts(count));
     all
 }
 
@@ -243,5 +269,50 @@ fn by_line(count: u64) -> Vec<Question> {
             },
         ),
         each("a word that no name holds", &["zebra", "%", "_"], text),
+    ]
+}
+
+/// What names, owners and times tell together, of more lines than are sorted.
+fn by_facts(count: u64) -> Vec<Question> {
+    let word = |text: &str| Some(text.to_owned());
+    let expires = Some(Timestamp::from_seconds(1_900_000_000 + count as i64 / 2));
+    let unused = Some(Timestamp::from_seconds(1_690_000_000 + count as i64 * 5));
+    let many = Filter {
+        owner: word(MANY),
+        ..Filter::default()
+    };
+    vec![
+        one("an owner of many", many.clone()),
+        one(
+            "an owner of many, and a word",
+            Filter {
+                text: word("svc"),
+                ..many.clone()
+            },
+        ),
+        one(
+            "a word, and unused for long",
+            Filter {
+                text: word("akia"),
+                unused_since: unused,
+                ..Filter::default()
+            },
+        ),
+        one(
+            "two letters, and expires",
+            Filter {
+                text: word("ki"),
+                expires_before: expires,
+                ..Filter::default()
+            },
+        ),
+        one(
+            "expires, and unused for long",
+            Filter {
+                expires_before: expires,
+                unused_since: unused,
+                ..Filter::default()
+            },
+        ),
     ]
 }

@@ -151,7 +151,7 @@ fn unreachable(at: &str, source: impl Into<Box<dyn std::error::Error + Send + Sy
 /// The tables that a pass fills.
 pub(crate) const LOADED: &str =
     "sighting, sighting_body, hard_key, link, entity, alias, cube, spot, spot_source,
-     name_block, name_page, day";
+     name_block, name_page, fact_block, day";
 
 /// In words of the store; a full disk, a lock that was not given and a lost race are named.
 pub(crate) fn failed(doing: &str, error: tokio_postgres::Error, wait: Duration) -> Error {

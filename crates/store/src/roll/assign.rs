@@ -6,6 +6,7 @@ use model::{EntityId, Tenant, Timestamp};
 
 use super::blocks::Named;
 use super::days::Days;
+use super::facts::{self, Facts, Retold};
 use super::names::{self, Renamed};
 use super::{Assigned, Row, bounded, row, values};
 use crate::engine::Bulk;
@@ -134,6 +135,7 @@ impl Writing<'_> {
         let moves = Moves::of(&written, &left);
         let founders = self.write_lines(tenant, &written)?;
         let renamed = renamed(&written, &left, &founders);
+        let retold = retold(&written, &left, &founders);
         self.point_sightings(tenant, &lines)?;
         self.take_off(tenant, &gone.iter().map(|id| **id).collect::<Vec<_>>())?;
         self.write_aliases(tenant, &lines)?;
@@ -141,6 +143,7 @@ impl Writing<'_> {
         self.move_spots(tenant, &moves.spots)?;
         self.move_days(tenant, &moves.days)?;
         names::write(self.session.as_mut(), &tenant.into(), renamed)?;
+        facts::write(self.session.as_mut(), &tenant.into(), retold)?;
         self.append_feed(tenant, now, feed)
     }
 
@@ -410,6 +413,22 @@ fn renamed(written: &[&Line<'_>], left: &[&Old], founders: &BTreeMap<EntityId, i
         renamed.insert(*founder, Some(named));
     }
     renamed
+}
+
+/// The same of blocks of facts.
+fn retold(written: &[&Line<'_>], left: &[&Old], founders: &BTreeMap<EntityId, i64>) -> Retold {
+    let before: BTreeMap<_, _> = left
+        .iter()
+        .map(|old| (old.founder, Facts::of(&old.row, old.spot)))
+        .collect();
+    let mut retold: Retold = before.keys().map(|founder| (*founder, None)).collect();
+    for line in written {
+        if let Some(founder) = founders.get(&line.row.id) {
+            retold.insert(*founder, Facts::of(&line.row, line.spot));
+        }
+    }
+    retold.retain(|founder, facts| before.get(founder).unwrap_or(&None) != facts);
+    retold
 }
 
 /// By how much the numbers of lines of cells, of spots and of days change.

@@ -55,17 +55,19 @@ pub(super) fn packed(block: &Block) -> Vec<u8> {
 
 /// Puts into `raw` what [`packed`] was given.
 pub(super) fn unpack(bytes: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
-    let broken = || Error::corrupt("a block of names");
-    let (size, bytes) = bytes.split_first_chunk().ok_or_else(broken)?;
-    let size = usize::try_from(u32::from_le_bytes(*size)).unwrap_or(usize::MAX);
-    if size > RAW_MAX {
-        return Err(broken());
+    unpack_into(bytes, raw, RAW_MAX).ok_or_else(|| Error::corrupt("a block of names"))
+}
+
+/// Puts what was compressed, at most `raw_max` bytes, into `raw`.
+pub(super) fn unpack_into(bytes: &[u8], raw: &mut Vec<u8>, raw_max: usize) -> Option<()> {
+    let (size, bytes) = bytes.split_first_chunk()?;
+    let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
+    if size > raw_max {
+        return None;
     }
     raw.resize(size, 0);
-    match lz4_flex::block::decompress_into(bytes, raw) {
-        Ok(read) if read == size => Ok(()),
-        _ => Err(broken()),
-    }
+    let read = lz4_flex::block::decompress_into(bytes, raw).ok()?;
+    (read == size).then_some(())
 }
 
 /// How many lines there are (2) and, for each, its number in the block (1), its spot and how long

@@ -208,6 +208,16 @@ impl Filter {
             && self.unused_since.is_none()
     }
 
+    /// Whether something is asked that blocks of facts tell.
+    pub(super) const fn asks_facts(&self) -> bool {
+        self.owner.is_some() || self.expires_before.is_some() || self.unused_since.is_some()
+    }
+
+    /// Whether spots, names and facts of blocks tell all that is asked.
+    pub(super) const fn blocks_tell(&self) -> bool {
+        self.holder.is_none()
+    }
+
     /// The one time that is asked for besides what spots tell, if that is all.
     pub(super) fn only_time(&self) -> Option<(What, Timestamp)> {
         if self.owner.is_some() || self.holder.is_some() || self.sought().is_some() {

@@ -74,7 +74,7 @@ fn standing(
     Ok(blocks)
 }
 
-pub(super) const BLOCKS: Bulk = Bulk {
+const BLOCKS: Bulk = Bulk {
     sql: "SELECT b.block, b.lines FROM {rows} JOIN name_block b ON b.tenant = $1
           AND b.block = r.number",
     columns: &[("number", Type::Int)],

@@ -180,9 +180,8 @@ impl Reading<'_> {
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
         let way = self.way(tenant, filter)?;
-        if matches!(way, Way::Walk | Way::Cells)
-            && let Some(rows) = self.page_by_text(tenant, filter, page, limit)?
-        {
+        let blocks = way == Way::Walk || way == Way::Cells && filter.sought().is_some();
+        if blocks && let Some(rows) = self.page_by_blocks(tenant, filter, page, limit)? {
             return Ok(rows);
         }
         if matches!(way, Way::Walk | Way::Cells)
@@ -254,7 +253,7 @@ impl Reading<'_> {
         }
         let way = self.way(tenant, filter)?;
         if matches!(way, Way::Walk | Way::Cells)
-            && let Some(counted) = self.count_by_text(tenant, filter)?
+            && let Some(counted) = self.count_by_blocks(tenant, filter, way)?
         {
             return Ok(counted);
         }

@@ -1,17 +1,18 @@
-//! Lines whose names hold a text, found in the blocks of names.
+//! Lines whose names hold a text, and what facts are asked for, found in blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use memchr::memmem::Finder;
 use model::{EntityId, Tenant};
 
-use super::blocks::{Packed, Page as Grams, text, unpack};
+use super::blocks::{Head, Packed, Page as Grams, text, unpack};
+use super::facts::{Told, is_among};
 use super::filter::{FEW, Filter, Way};
-use super::names::{self, numbered};
+use super::names::numbered;
 use super::pages::Rank;
 use super::{Order, Page, Row};
 use crate::engine::Bulk;
-use crate::value::{Type, Value};
+use crate::value::{self, Type, Value};
 use crate::{Error, Reading};
 
 /// Pages read at once.
@@ -71,7 +72,10 @@ impl Numbers {
 
 /// A search on its way.
 struct Search<'s> {
-    finder: Finder<'s>,
+    /// What names are to hold, if that is asked.
+    finder: Option<Finder<'s>>,
+    /// What is asked of facts, if that is anything.
+    facts: Option<&'s Filter>,
     /// The spots that are meant, unless all are.
     spots: Option<Numbers>,
     /// The first names that are asked for: not before which, and how many.
@@ -80,49 +84,88 @@ struct Search<'s> {
     /// A block, and its names in small letters.
     raw: Vec<u8>,
     names: Vec<u8>,
+    /// The facts of its lines.
+    raw_facts: Vec<u8>,
     hits: Hits,
 }
 
-impl<'s> Search<'s> {
-    fn block(&mut self, number: i64, bytes: &[u8]) -> Result<(), Error> {
-        unpack(bytes, &mut self.raw)?;
+impl Search<'_> {
+    /// One block, as [`Self::columns`] read it.
+    fn block(&mut self, row: &mut value::Row) -> Result<i64, Error> {
+        let (number, bytes) = (row.int()?, row.bytes()?);
+        let mut meet = u128::MAX;
+        if let Some(filter) = self.facts {
+            meet = Told::read(&row.bytes()?, &mut self.raw_facts)?.meets(filter);
+            if meet == 0 {
+                return Ok(number);
+            }
+        }
+        unpack(&bytes, &mut self.raw)?;
         let block = Packed::of(number, &self.raw)?;
+        let (first, spots) = ((self.from, self.count), self.spots.as_ref());
+        let is_meant = |head: &Head| {
+            is_among(head.founder, meet) && spots.is_none_or(|spots| spots.holds(head.spot))
+        };
+        let Some(finder) = &self.finder else {
+            for head in block.heads.iter().filter(|head| is_meant(head)) {
+                self.hits.take(&block, head, first)?;
+            }
+            return Ok(number);
+        };
         self.names.clear();
         self.names.extend_from_slice(block.names);
         self.names.make_ascii_lowercase();
         let mut heads = block.heads.iter();
         let mut at = 0;
-        while let Some(found) = self.finder.find(self.names.get(at..).unwrap_or_default()) {
+        while let Some(found) = finder.find(self.names.get(at..).unwrap_or_default()) {
             // No text holds the mark between names, so that what was found stands in one of them.
             let Some(hit) = heads.find(|head| head.end >= at + found) else {
                 break;
             };
             at = hit.end + 1;
-            if self
-                .spots
-                .as_ref()
-                .is_none_or(|spots| spots.holds(hit.spot))
-            {
-                self.hits.add(hit.founder, hit.spot)?;
-                if self.count > 0 {
-                    let first = (self.from, self.count);
-                    self.hits.keep(block.name(hit), first)?;
-                }
+            if is_meant(hit) {
+                self.hits.take(&block, hit, first)?;
             }
         }
-        Ok(())
+        Ok(number)
+    }
+
+    /// What is read of a block, and from where: one without facts holds nothing that meets any.
+    const fn columns(&self) -> (&'static str, &'static str) {
+        if self.facts.is_some() {
+            (
+                ", f.facts",
+                "JOIN fact_block f ON f.tenant = b.tenant AND f.block = b.block",
+            )
+        } else {
+            ("", "")
+        }
     }
 }
 
 impl Hits {
+    /// A line that was found; its name is kept while it is among the `first`.
+    fn take(&mut self, block: &Packed<'_>, head: &Head, first: (&str, usize)) -> Result<(), Error> {
+        self.add(head.founder, head.spot)?;
+        if first.1 > 0 {
+            self.keep(block.name(head), first)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, founder: i64, spot: i64) -> Result<(), Error> {
+        self.count(spot)?;
+        self.founders.add(founder)
+    }
+
+    fn count(&mut self, spot: i64) -> Result<(), Error> {
         let at = usize::try_from(spot).ok().filter(|at| *at < SPOTS_MAX);
         let at = at.ok_or_else(|| Error::corrupt("a block of names"))?;
         if self.by_spot.len() <= at {
             self.by_spot.resize(at + 1, 0);
         }
         self.by_spot[at] += 1;
-        self.founders.add(founder)
+        Ok(())
     }
 
     /// Keeps `name` while it is among the first `count` not before `from`.
@@ -147,20 +190,21 @@ impl Hits {
 }
 
 impl Reading<'_> {
-    /// The lines of a page of those that hold the text that is looked for, and more than are on
-    /// it; `None` where so many hold it, and so much else is asked, that they are better walked.
-    pub(super) fn page_by_text(
+    /// The lines of a page of those that hold the text that is looked for, or that an owner has
+    /// too many of to sort, and more than are on it; `None` where they are better read otherwise.
+    pub(super) fn page_by_blocks(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
         page: &Page,
         limit: usize,
     ) -> Result<Option<Vec<Row>>, Error> {
-        let Some(text) = filter.sought() else {
+        let by_name = page.order == Order::Name && filter.blocks_tell();
+        let text = filter.sought();
+        if text.is_none() && !(by_name && filter.owner.is_some()) {
             return Ok(None);
-        };
+        }
         // One name more than there are lines: the first may have ended the page before.
-        let by_name = page.order == Order::Name && filter.asks_no_line();
         let (rank, id) = page.place()?;
         let (from, count) = match &rank {
             Rank::Name(from) if by_name => (from.as_str(), limit + 2),
@@ -269,16 +313,20 @@ impl Reading<'_> {
 
     /// How many lines of each cell hold the text that is looked for and are meant; `None` where
     /// that is better counted line by line.
-    pub(super) fn count_by_text(
+    pub(super) fn count_by_blocks(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
+        way: Way,
     ) -> Result<Option<BTreeMap<i64, u64>>, Error> {
-        let Some(text) = filter.sought() else {
-            return Ok(None);
+        let hits = match filter.sought() {
+            Some(text) => self.hits(tenant, filter, Some(text), ("", 0))?,
+            None if way == Way::Walk && filter.blocks_tell() => {
+                self.hits_of_facts(tenant, filter)?
+            }
+            None => return Ok(None),
         };
-        let hits = self.hits(tenant, filter, text, ("", 0))?;
-        if filter.asks_no_line() {
+        if filter.blocks_tell() {
             return self.cells_of(tenant, &hits).map(Some);
         }
         if !hits.are_few() {
@@ -303,42 +351,73 @@ impl Reading<'_> {
         Ok(Some(cells))
     }
 
-    /// What of `filter` its text, and what spots tell, let through; and the first `count` names
-    /// of it not before `from`.
+    /// What of `filter` its text, and what spots and facts tell, let through; and the first `count`
+    /// names of it not before `from`.
     fn hits(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
-        text: &str,
+        text: Option<&str>,
         (from, count): (&str, usize),
     ) -> Result<Hits, Error> {
-        let text = text.to_ascii_lowercase();
-        let spots = match filter.spots(tenant) {
-            None => None,
-            Some((sql, params)) => {
-                let mut numbers = Numbers::default();
-                for mut row in self.rows(&sql, &params)? {
-                    numbers.add(row.int()?)?;
-                }
-                Some(numbers)
-            }
-        };
+        let text = text.map(str::to_ascii_lowercase);
+        let spots = self.wanted_spots(tenant, filter)?;
         let mut search = Search {
-            finder: Finder::new(&text),
+            finder: text.as_deref().map(Finder::new),
+            facts: filter.asks_facts().then_some(filter),
             spots,
             from,
             count,
             raw: Vec::new(),
             names: Vec::new(),
+            raw_facts: Vec::new(),
             hits: Hits::default(),
         };
         let tenant = Value::from(tenant);
-        if text.len() < 3 {
-            self.blocks_between(&tenant, i64::MIN, i64::MAX, &mut search)?;
-        } else {
-            self.blocks_that_may(&tenant, &text, &mut search)?;
+        match text.as_deref().filter(|text| text.len() >= 3) {
+            None => self.blocks_between(&tenant, i64::MIN, i64::MAX, &mut search)?,
+            Some(text) => self.blocks_that_may(&tenant, text, &mut search)?,
         }
         Ok(search.hits)
+    }
+
+    /// How many lines of each spot meet what `filter` asks of facts, names left aside.
+    fn hits_of_facts(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Hits, Error> {
+        let spots = self.wanted_spots(tenant, filter)?;
+        let (mut hits, mut raw) = (Hits::default(), Vec::new());
+        let mut after = i64::MIN;
+        loop {
+            let rows = self.rows(
+                "SELECT block, facts FROM fact_block WHERE tenant = $1 AND block > $2
+                 ORDER BY block LIMIT $3",
+                &[tenant.into(), after.into(), READ.into()],
+            )?;
+            if rows.is_empty() {
+                return Ok(hits);
+            }
+            for mut row in rows {
+                after = row.int()?;
+                let bytes = row.bytes()?;
+                let told = Told::read(&bytes, &mut raw)?;
+                for spot in told.spots_of(told.meets(filter)) {
+                    if spots.as_ref().is_none_or(|spots| spots.holds(spot)) {
+                        hits.count(spot)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The spots that are meant, unless all are.
+    fn wanted_spots(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Option<Numbers>, Error> {
+        let Some((sql, params)) = filter.spots(tenant) else {
+            return Ok(None);
+        };
+        let mut numbers = Numbers::default();
+        for mut row in self.rows(&sql, &params)? {
+            numbers.add(row.int()?)?;
+        }
+        Ok(Some(numbers))
     }
 
     /// Searches the blocks that have all grams of `text`.
@@ -370,9 +449,15 @@ impl Reading<'_> {
             if 2 * asked.len() as i64 > last - first {
                 self.blocks_between(tenant, *first, *last, search)?;
             } else {
-                let rows = numbered(self.session.as_mut(), tenant, &names::BLOCKS, &asked)?;
-                for mut row in rows {
-                    search.block(row.int()?, &row.bytes()?)?;
+                let (facts, join) = search.columns();
+                let sql = format!(
+                    "SELECT b.block, b.lines{facts} FROM {{rows}} JOIN name_block b
+                     ON b.tenant = $1 AND b.block = r.number {join}"
+                );
+                let columns = &[("number", Type::Int)];
+                let bulk = Bulk { sql: &sql, columns };
+                for mut row in numbered(self.session.as_mut(), tenant, &bulk, &asked)? {
+                    search.block(&mut row)?;
                 }
             }
         }
@@ -385,20 +470,20 @@ impl Reading<'_> {
         last: i64,
         search: &mut Search<'_>,
     ) -> Result<(), Error> {
+        let (facts, join) = search.columns();
+        let sql = format!(
+            "SELECT b.block, b.lines{facts} FROM name_block b {join} WHERE b.tenant = $1
+             AND b.block >= $2 AND b.block <= $3 ORDER BY b.block LIMIT $4"
+        );
         let mut next = first;
         while next <= last {
-            let rows = self.rows(
-                "SELECT block, lines FROM name_block WHERE tenant = $1 AND block >= $2
-                 AND block <= $3 ORDER BY block LIMIT $4",
-                &[tenant.clone(), next.into(), last.into(), READ.into()],
-            )?;
+            let params = [tenant.clone(), next.into(), last.into(), READ.into()];
+            let rows = self.rows(&sql, &params)?;
             if rows.is_empty() {
                 return Ok(());
             }
             for mut row in rows {
-                let number = row.int()?;
-                search.block(number, &row.bytes()?)?;
-                next = number.saturating_add(1);
+                next = search.block(&mut row)?.saturating_add(1);
             }
         }
         Ok(())

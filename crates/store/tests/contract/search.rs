@@ -13,6 +13,7 @@ use crate::world::{World, credential, key, line, source, time};
 contract![
     names_and_days_are_kept_as_the_roll_is,
     a_text_that_more_lines_hold_than_are_sorted_is_found_in_every_order,
+    what_more_lines_meet_than_are_sorted_is_counted_and_listed_as_it_is,
     a_store_of_the_schema_before_blocks_of_names_is_searched_once_it_is_opened,
     nothing_stays_of_lines_that_are_gone,
 ];
@@ -21,6 +22,8 @@ contract![
 #[derive(Clone, Debug)]
 enum Act {
     Name(String),
+    Owner(Option<String>),
+    Used(i64),
     Status(bool),
     Expires(i64),
     Gone,
@@ -31,6 +34,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => "[abAB]{0,3}[c/_%é]{0,2}[ab0-9]{0,4}".prop_map(Act::Name),
         2 => any::<bool>().prop_map(Act::Status),
         2 => (-3..5_i64).prop_map(|days| Act::Expires(days * 43_200)),
+        1 => (-3..5_i64).prop_map(|days| Act::Used(days * 43_200)),
+        1 => proptest::option::of("team-[ab]").prop_map(Act::Owner),
         1 => Just(Act::Gone),
     ]
 }
@@ -71,6 +76,8 @@ impl Mirror {
                 Act::Name(name) => row.name.clone_from(name),
                 Act::Status(on) => row.status = Some(if *on { "active" } else { "off" }.into()),
                 Act::Expires(at) => row.expires_at = Told::Is(time(*at)),
+                Act::Used(at) => row.last_used_at = Told::Is(time(*at)),
+                Act::Owner(owner) => row.owner.clone_from(owner),
                 Act::Gone => {}
             }
             gone.retain(|id| *id != row.id);
@@ -162,6 +169,8 @@ fn names_and_days_are_kept_as_the_roll_is(world: &World) {
                     text: Some(text.clone()),
                     status: (n % 3 == 1).then(|| "active".to_owned()),
                     expires_before: (n % 3 == 2).then(|| time(50_000)),
+                    unused_since: (n % 4 == 3).then(|| time(100_000)),
+                    owner: (n % 4 == 2).then(|| "team-a".to_owned()),
                     ..Filter::default()
                 };
                 mirror.borrow().agrees(world, &filter);
@@ -227,6 +236,101 @@ fn a_text_that_more_lines_hold_than_are_sorted_is_found_in_every_order(world: &W
                 .read(|reading| reading.roll(&world.tenant, &filter, &page))
                 .unwrap();
             assert_eq!(got.rows.iter().collect::<Vec<_>>(), part);
+            page.after = got.next;
+        }
+    }
+}
+
+fn what_more_lines_meet_than_are_sorted_is_counted_and_listed_as_it_is(world: &World) {
+    const MANY: usize = 10_400;
+    seen(world, MANY);
+    let line_of = |n: usize| {
+        let mut row = line(&id_of(n), "x", 1);
+        row.name = format!("{:05} service", (n * 7_919) % MANY);
+        row.status = Some(if n.is_multiple_of(3) { "active" } else { "off" }.into());
+        // Whose lines are last in the order of names, and some that are nobody's.
+        row.owner = (n % 50 > 0).then(|| "team-a".to_owned());
+        let at = time(n as i64 * 37 % 9_000 * 43_200);
+        if n % 5 > 0 {
+            row.expires_at = Told::Is(at);
+        }
+        row.last_used_at = Told::Is(time(n as i64));
+        assigned(n, row)
+    };
+    let lines: Vec<_> = (0..MANY).map(line_of).collect();
+    let write = |lines: &[Assigned]| {
+        let put = world.store.write(Durability::Repeatable, |writing| {
+            writing.assign(&world.tenant, time(2), lines, &[])
+        });
+        put.unwrap();
+    };
+    write(&lines);
+    let rows: Vec<_> = lines.into_iter().map(|line| line.row).collect();
+    let text = Some("SERVICE".to_owned());
+    let owner = Some("team-a".to_owned());
+    let expires = |days: i64| Some(time(days * 86_400));
+    for (text, owner, expires_before, unused_since) in [
+        (text.clone(), owner.clone(), None, None),
+        (text.clone(), None, expires(4_400), None),
+        (text.clone(), None, expires(2), None),
+        (
+            text.clone(),
+            owner.clone(),
+            expires(3_000),
+            Some(time(10_300)),
+        ),
+        (None, owner.clone(), None, None),
+        (None, owner.clone(), expires(4_000), None),
+        (None, owner, expires(-1), None),
+        (None, None, expires(4_300), Some(time(10_399))),
+        (Some("e".to_owned()), None, None, Some(time(10_200))),
+    ] {
+        for status in [None, Some("active".to_owned())] {
+            let filter = Filter {
+                text: text.clone(),
+                owner: owner.clone(),
+                expires_before,
+                unused_since,
+                status,
+                ..Filter::default()
+            };
+            is_as_meant(world, &filter, &rows);
+        }
+    }
+}
+
+/// Its count, what facets say of it, and the first pages of it in every order.
+fn is_as_meant(world: &World, filter: &Filter, rows: &[Row]) {
+    let all = meant(filter, rows);
+    let (tenant, reading) = (&world.tenant, &world.store);
+    let count = reading.read(|reading| reading.count(tenant, filter));
+    assert_eq!(count.unwrap(), all.len() as u64, "{filter:?}");
+    let facets = reading.read(|reading| reading.facets(tenant, filter));
+    let owned = facets.unwrap()["owned"]
+        .iter()
+        .find(|(value, _)| value == "yes")
+        .map_or(0, |(_, n)| *n);
+    let expected = all.iter().filter(|row| row.owner.is_some()).count();
+    assert_eq!(owned, expected as u64, "{filter:?}");
+    for order in [Order::Name, Order::Expires, Order::LastUsed] {
+        let mut expected = all.clone();
+        match order {
+            Order::Name => expected.sort_by_key(|row| (&row.name, &row.id)),
+            Order::Expires => {
+                expected.retain(|row| row.expires_at.is().is_some());
+                expected.sort_by_key(|row| (&row.expires_at, &row.id));
+            }
+            Order::LastUsed => expected.sort_by_key(|row| (&row.last_used_at, &row.id)),
+        }
+        let mut page = store::Page {
+            after: None,
+            limit: 150,
+            order,
+        };
+        for part in expected.chunks(150).take(2) {
+            let got = reading.read(|reading| reading.roll(tenant, filter, &page));
+            let got = got.unwrap();
+            assert_eq!(got.rows.iter().collect::<Vec<_>>(), part, "{filter:?}");
             page.after = got.next;
         }
     }

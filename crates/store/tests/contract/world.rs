@@ -20,6 +20,7 @@ pub(crate) struct World {
 
 /// Undoes the step that files names in blocks.
 const WITHOUT_SEARCH: &str = "DROP TABLE name_block; DROP TABLE name_page; DROP TABLE day;
+  DROP TABLE fact_block;
   DROP INDEX entity_founder; DROP INDEX entity_cell_expires; DROP INDEX entity_cell_last_used;
   CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id, last_used_at);
   CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id, expires_at);";

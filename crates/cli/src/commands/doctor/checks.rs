@@ -183,9 +183,23 @@ fn private(what: &'static str, path: &Path, forbidden: u32) -> Check {
         }
         None => {
             let (bytes, mode) = (count(file.len()), file.mode() & 0o7777);
-            Check::ok(what, format!("{shown}, {bytes} bytes, mode {mode:04o}"))
+            let beside = beside(path).map_or_else(String::new, |more| {
+                format!(" and {} of changes not folded into it yet", count(more))
+            });
+            Check::ok(
+                what,
+                format!("{shown}, {bytes} bytes{beside}, mode {mode:04o}"),
+            )
         }
     }
+}
+
+/// The bytes of the write-ahead log beside an embedded store, which belong to it.
+fn beside(path: &Path) -> Option<u64> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let file = std::fs::metadata(log).ok()?;
+    (file.len() > 0).then_some(file.len())
 }
 
 fn keys(settings: &Settings, at: &Location) -> Vec<Check> {

@@ -24,6 +24,13 @@ const LINE_MAX: usize = 100;
 /// So much of a place is shown in any case.
 const PLACE_MIN: usize = 20;
 
+/// A server or an account that later commands can reach.
+pub(super) struct Remembered {
+    pub(super) source: SourceId,
+    /// What opens it is kept too; some want nothing, or the machine's own login.
+    pub(super) sealed: bool,
+}
+
 /// All that is told of a scan.
 pub(super) struct Report<'a> {
     /// This machine's usual places were read, because nothing was named.
@@ -31,7 +38,7 @@ pub(super) struct Report<'a> {
     /// What came of each source.
     pub(super) scanned: &'a [Scanned],
     /// Servers and accounts that are remembered now.
-    pub(super) remembered: &'a [SourceId],
+    pub(super) remembered: &'a [Remembered],
     /// What providers said, where they were asked.
     pub(super) liveness: Option<&'a engine::Asked>,
     /// What the rules say.
@@ -101,10 +108,15 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
                 .to_owned(),
         );
     }
-    for source in report.remembered {
+    for one in report.remembered {
+        let login = if one.sealed {
+            " with its login sealed"
+        } else {
+            ""
+        };
         hints.push(format!(
-            "{} is remembered with its login sealed; `keyroll sources remove` forgets it",
-            source.as_str()
+            "{} is remembered{login}; `keyroll sources remove` forgets it",
+            one.source.as_str()
         ));
     }
     let mut gauge = roll.gauge()?;

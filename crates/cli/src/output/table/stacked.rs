@@ -1,7 +1,7 @@
 //! A table turned on its side: each row as lines of heading and value, for terminals in which its
 //! columns would be slivers.
 
-use super::{Cell, Fit, Look, with_short_ids};
+use super::{Cell, Fit, Look, with_short_ids, wrap};
 use crate::terminal::UNKNOWN;
 
 /// A word is broken once a column is so wide and still too narrow for it: a path, mostly.
@@ -39,8 +39,8 @@ pub(super) fn is_better(
     all.saturating_sub(GAP) > usize::from(width)
 }
 
-/// The rows, one below the other; a cell that says nothing is left out.
-pub(super) fn draw(heads: &[String], rows: &[Vec<Cell>], look: Look) -> String {
+/// The rows, one below the other, in so many columns; a cell that says nothing is left out.
+pub(super) fn draw(heads: &[String], rows: &[Vec<Cell>], look: Look, width: u16) -> String {
     let wide = heads.iter().map(|head| letters(head)).max().unwrap_or(0);
     let mut out = String::new();
     for (number, row) in rows.iter().enumerate() {
@@ -53,7 +53,8 @@ pub(super) fn draw(heads: &[String], rows: &[Vec<Cell>], look: Look) -> String {
             .filter(|(_, cell)| !cell.text.is_empty())
         {
             let head = format!("{head:<wide$}");
-            let text = look.toned(cell.tone, &short(cell));
+            let text = wrap::hanging(&short(cell), wide + GAP, width);
+            let text = look.toned(cell.tone, &text);
             if look.paint {
                 out.push_str(&format!("{UNKNOWN}{head}{UNKNOWN:#}  {text}\n"));
             } else {
@@ -111,7 +112,7 @@ mod tests {
     fn a_turned_table_says_all_that_there_is() {
         let (heads, rows) = table();
         assert_eq!(
-            draw(&heads, &rows, PLAIN),
+            draw(&heads, &rows, PLAIN, 40),
             "id             crd-2f50kaiu\n\
              where it lies  /home/ann/.aws/credentials\n\
              owner          ann\n\
