@@ -207,6 +207,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crontab::Crontab,
     &windows::WindowsTask,
     &windows::WindowsService,
+    &windows::RegistryExport,
     &windows::Unattend,
     &windows::GroupPolicy,
     &windows::DotnetConfig,
