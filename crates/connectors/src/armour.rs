@@ -1,7 +1,9 @@
 //! PEM armour (RFC 7468 and the older forms with headers) anywhere in bytes.
 //!
-//! Armour stands in files of its own, indented in others, and in one line with `\n` written
-//! out, as environment files and JSON have it.
+//! Armour stands in files of its own, indented or commented out in others, in one line with `\n`
+//! written out, as environment files and JSON have it, and in literals of source code.
+
+mod literal;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -37,6 +39,9 @@ pub(crate) struct Block<'a> {
     pub(crate) body: Option<Secret>,
     /// Whether its headers say that a pass phrase protects it (RFC 1421).
     pub(crate) encrypted: bool,
+    /// Whether it begins as a key or a certificate does: code and manuals also show armour round
+    /// a few words, and tests round what is none on purpose.
+    pub(crate) is_meant: bool,
 }
 
 /// Whether there may be armour in `bytes`.
@@ -53,7 +58,9 @@ pub(crate) fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
         let start = at + begin + BEGIN.len();
         // Up to the next beginning only: a block that was cut off costs no second look.
         let stop = find(&bytes[start..], BEGIN).map_or(bytes.len(), |next| start + next);
-        if let Some(block) = block(&bytes[start..stop], line) {
+        let before = bytes[..at + begin].last().copied();
+        let quote = before.filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+        if let Some(block) = block(&bytes[start..stop], quote, line) {
             if out.len() == BLOCKS_MAX {
                 break;
             }
@@ -98,18 +105,47 @@ pub(crate) fn is_neither(bytes: &[u8]) -> Option<&'static str> {
     (!is_public && !is_open).then_some("expected a key or a certificate in PEM or DER, got neither")
 }
 
-fn block(bytes: &[u8], line: usize) -> Option<Block<'_>> {
+fn block(bytes: &[u8], quote: Option<u8>, line: usize) -> Option<Block<'_>> {
     let (label, inside) = label(bytes)?;
     let inside = &inside[..inside.len().min(BLOCK_BYTES_MAX)];
     let end = find(inside, format!("-----END {label}-----").as_bytes());
-    let (encrypted, digits) = strip(&inside[..end.unwrap_or(inside.len())]);
+    let text = literal::lines(&inside[..end.unwrap_or(inside.len())], quote);
+    let (encrypted, digits) = strip(text.expose());
     let body = end.and_then(|_| LENIENT.decode(digits.expose()).ok());
     (digits.len() >= 32).then(|| Block {
         label,
         line,
         body: body.map(Secret::new),
         encrypted,
+        is_meant: !is_shortened(text.expose()) && begins_as_meant(label, digits.expose()),
     })
+}
+
+/// Whether the text is there to be filled in or leaves out what it does not want to show.
+fn is_shortened(text: &[u8]) -> bool {
+    [
+        &b"..."[..],
+        "\u{2026}".as_bytes(),
+        b"<",
+        b"{{",
+        b"${",
+        b"%s",
+    ]
+    .iter()
+    .any(|word| find(text, word).is_some())
+}
+
+/// Whether base64 `digits` begin as DER does, or as what else `label` announces.
+fn begins_as_meant(label: &str, digits: &[u8]) -> bool {
+    match label {
+        "OPENSSH PRIVATE KEY" => digits.starts_with(b"b3BlbnNzaC1r"),
+        // A packet of a secret key, in the old form or the new (RFC 9580, section 4.2).
+        _ if label.starts_with("PGP") => matches!(digits.first(), Some(b'l' | b'x')),
+        _ => {
+            let head = LENIENT.decode(&digits[..digits.len().min(4)]);
+            head.is_ok_and(|head| head.first() == Some(&der::SEQUENCE))
+        }
+    }
 }
 
 fn label(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -124,46 +160,41 @@ fn label(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 /// Whether headers say it is encrypted, and the base64 digits behind them.
 ///
-/// A line with a colon is a header; a line that starts with `=` is OpenPGP's checksum.
+/// A line with a colon is a header; a line that starts with `=` is OpenPGP's checksum. What
+/// stands before the digits, such as the mark of a comment, is left out.
 fn strip(text: &[u8]) -> (bool, Secret) {
     let mut encrypted = false;
     let mut digits = Vec::with_capacity(text.len());
-    for line in lines(text) {
+    for line in text.split(|byte| *byte == b'\n') {
         if line.contains(&b':') {
-            encrypted |= line.starts_with(b"Proc-Type") && find(line, b"ENCRYPTED").is_some();
+            encrypted |= find(line, b"Proc-Type").is_some() && find(line, b"ENCRYPTED").is_some();
             continue;
         }
-        if line.starts_with(b"=") {
-            continue;
+        let words = line.split(u8::is_ascii_whitespace).filter_map(|word| {
+            let start = word.iter().position(|byte| is_digit(*byte))?;
+            Some(&word[start..]).filter(|word| !is_mark(word))
+        });
+        for (at, word) in words.enumerate() {
+            if at == 0 && word.starts_with(b"=") {
+                break;
+            }
+            let behind = word.iter().position(|byte| !is_digit(*byte));
+            digits.extend(&word[..behind.unwrap_or(word.len())]);
+            if behind.is_some() {
+                break;
+            }
         }
-        digits.extend(line.iter().copied().take_while(|byte| is_digit(*byte)));
     }
     (encrypted, Secret::new(digits))
 }
 
-fn is_digit(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+/// Whether a word only marks a comment: `//`.
+fn is_mark(word: &[u8]) -> bool {
+    word == b"//" || word == b"///"
 }
 
-/// Lines ended by a newline or by `\n` written out, without what stands around them.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let escaped = !text.contains(&b'\n') && find(text, b"\\n").is_some();
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let (end, width) = if escaped {
-            (find(text, b"\\n"), 2)
-        } else {
-            (text.iter().position(|byte| *byte == b'\n'), 1)
-        };
-        let (line, behind) = match end {
-            Some(end) => (&text[..end], text.get(end + width..)),
-            None => (text, None),
-        };
-        rest = behind;
-        let start = line.iter().position(|byte| is_digit(*byte));
-        Some(start.map_or(&line[..0], |start| &line[start..]))
-    })
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// Where `needle` first stands in `hay`.
@@ -210,6 +241,112 @@ mod tests {
             [("A".to_owned(), 1, false), ("B".to_owned(), 3, true)]
         );
         assert!(blocks(b"looks for '-----BEGIN RSA PRIVATE KEY-----' in text").is_empty());
+    }
+
+    #[test]
+    fn armour_in_source_code_is_read_as_its_literals_say() {
+        let (one, two) = BODY.split_at(24);
+        for (what, text) in [
+            (
+                "JavaScript, Go, C#",
+                format!(
+                    r#"k = "-----BEGIN A KEY-----\n" +
+  "{one}\n" +
+  "{two}\n" +
+  "-----END A KEY-----";"#
+                ),
+            ),
+            (
+                "Java",
+                format!(
+                    r#"k = "-----BEGIN A KEY-----\n"
+  + "{one}\r\n"
+  + "{two}\n"
+  + "-----END A KEY-----";"#
+                ),
+            ),
+            (
+                "C and Python, side by side",
+                format!(
+                    r#"k = (b"-----BEGIN A KEY-----\n"
+  b"{one}\n"
+  b"{two}\n"
+  b"-----END A KEY-----")"#
+                ),
+            ),
+            (
+                "a literal of many lines",
+                format!("k = '''-----BEGIN A KEY-----\n{one}\n{two}\n-----END A KEY-----'''"),
+            ),
+            (
+                "lines that go on",
+                format!(
+                    "k = \"-----BEGIN A KEY-----\\n\\\n{one}\\n\\\n{two}\\n\\\n-----END A KEY-----\""
+                ),
+            ),
+            (
+                "a list",
+                format!(
+                    "['-----BEGIN A KEY-----', '{one}', '{two}', '-----END A KEY-----'].join()"
+                ),
+            ),
+            (
+                "statements that append",
+                format!(
+                    "$k = '-----BEGIN A KEY-----'\n$k += '{one}'\n$k += '{two}'\n$k += '-----END A KEY-----'"
+                ),
+            ),
+            (
+                "JSON in JSON",
+                format!(
+                    r#""{{\"k\": \"-----BEGIN A KEY-----\\n{BODY}\\n-----END A KEY-----\\n\"}}""#
+                ),
+            ),
+            (
+                "comments",
+                format!("// -----BEGIN A KEY-----\n// {one}\n// {two}\n// -----END A KEY-----\n"),
+            ),
+            (
+                "ends of lines that became blanks",
+                format!("K=-----BEGIN A KEY----- {one} {two} -----END A KEY-----\n"),
+            ),
+        ] {
+            let blocks = blocks(text.as_bytes());
+            assert_eq!(blocks.len(), 1, "{what}");
+            let body = blocks[0].body.as_ref().map(Secret::expose);
+            assert_eq!(
+                body,
+                Some(&b"01234567890123456789012345678901"[..]),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn signs_that_json_escapes_are_read() {
+        let plain = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5/+Q=";
+        let escaped = plain.replace('/', "\\/").replace('+', "\\u002B");
+        let text = format!("\"-----BEGIN A KEY-----\\n{escaped}\\n-----END A KEY-----\"");
+        let found = blocks(text.as_bytes());
+        let body = found[0].body.as_ref().unwrap();
+        assert_eq!(body.expose(), LENIENT.decode(plain).unwrap());
+    }
+
+    #[test]
+    fn what_only_looks_like_armour_is_not_meant() {
+        let meant = |text: &str| blocks(text.as_bytes()).first().map(|one| one.is_meant);
+        let der = "MC4CAQAwBQYDK2VwBCIEIBq9zK3xV0aB7cD1eF5gH2iJ8kL4";
+        assert_eq!(meant(&format!("-----BEGIN A-----\n{der}")), Some(true));
+        let other = der.replace("MC4", "AC4");
+        assert_eq!(meant(&format!("-----BEGIN A-----\n{other}")), Some(false));
+        let shortened = format!("-----BEGIN A-----\n{der}\n...\n-----END A-----");
+        assert_eq!(meant(&shortened), Some(false));
+        for mention in [
+            "if text.starts_with('-----BEGIN A KEY-----') { return Some(Kind::PrivateKeyInPem); }",
+            "\"-----BEGIN A KEY-----\\n\" + body_of_the_private_key_in_base64 + \"-----END A KEY-----\"",
+        ] {
+            assert_eq!(meant(mention), None, "{mention}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod gh_hosts;
 mod git_credentials;
 mod helm_values;
 mod image_config;
+mod json_lines;
 mod key_store;
 mod known_hosts;
 mod kubeconfig;
@@ -207,6 +208,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crontab::Crontab,
     &windows::WindowsTask,
     &windows::WindowsService,
+    &windows::RegistryExport,
     &windows::Unattend,
     &windows::GroupPolicy,
     &windows::DotnetConfig,
@@ -219,6 +221,13 @@ pub fn format(name: &str) -> Option<&'static dyn Format> {
 
 /// Reads `file` by every format that knows it by name or content.
 pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
+    if json_lines::is_one(file.name()) && !known_by_name(file.path) {
+        return json_lines::read(file, read_document);
+    }
+    read_document(file)
+}
+
+fn read_document(file: &FileAt<'_>) -> Seen {
     let mut seen = Seen::default();
     let marked = marks::formats_in(file.bytes);
     for (at, format) in FORMATS.iter().enumerate() {

@@ -39,6 +39,8 @@ pub enum Check {
     Random,
     /// A password; placeholders and words of code are none.
     Password,
+    /// The same between others in a list, which may be names of fields: `password2`.
+    Argument,
     /// A password where the syntax around it says so: any word but a variable or a placeholder.
     Word,
     /// JSON in base64 that names a key and an organisation.
@@ -55,6 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) facts: Vec<Fact>,
     /// The form is wrong: this is no credential of that kind.
     pub(crate) is_none: bool,
+    /// Its place says that it is in use, where its form alone does not.
+    pub(crate) is_in_use: bool,
 }
 
 impl Outcome {
@@ -112,6 +116,9 @@ impl Check {
             Self::PypiToken => structure::pypi(secret),
             Self::Random => Outcome::or_none(structure::is_random(secret)),
             Self::Password => Outcome::or_none(crate::generic::is_password(secret)),
+            Self::Argument => {
+                Outcome::or_none(crate::generic::is_password(secret) && !structure::is_name(secret))
+            }
             Self::Word => structure::word(secret),
             Self::GrafanaKey => structure::grafana(secret),
             Self::Telegram => structure::telegram(secret),

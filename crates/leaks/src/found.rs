@@ -13,7 +13,8 @@ use crate::Rule;
 pub enum Confidence {
     /// From the name beside it, or its checksum is wrong.
     Low,
-    /// From the provider's name beside it and its form.
+    /// From the provider's name beside it and its form, or from a name beside it where settings
+    /// stand or code sets it.
     Medium,
     /// From a form that only this provider's credentials have.
     High,

@@ -35,6 +35,9 @@ pub(crate) enum Found {
     Assigned {
         word: Word,
         range: Range<usize>,
+        /// The name to which it is assigned.
+        name: String,
+        is_quoted: bool,
         /// A word such as manuals use, but beside a user's name.
         is_word: bool,
     },
@@ -77,7 +80,7 @@ pub(crate) fn at(bytes: &[u8], at: usize) -> Option<Found> {
         .count();
     let token = value::token(&right[skipped..])?;
     let place = at + 1 + skipped;
-    let word = name::word(left, token.quoted)?;
+    let (word, name) = name::word(left, token.quoted)?;
     let range = place + token.range.start..place + token.range.end;
     let value = &bytes[range.clone()];
     // A literal in code, data on a line of its own; of what is compared, only a literal.
@@ -104,6 +107,8 @@ pub(crate) fn at(bytes: &[u8], at: usize) -> Option<Found> {
     (is_one || is_word).then_some(Found::Assigned {
         word,
         range,
+        name: String::from_utf8_lossy(name).into_owned(),
+        is_quoted: token.quoted,
         is_word,
     })
 }

@@ -34,6 +34,7 @@ mod pem;
 mod placeholder;
 mod resolve;
 mod rule;
+mod stated;
 mod stream;
 mod window;
 

@@ -10,6 +10,8 @@ use crate::found::Fact;
 /// A body shorter than this is a mention or a placeholder; a key of 256 bits has 44 digits.
 const DIGITS_MIN: usize = 40;
 const LABEL_BYTES_MAX: usize = 40;
+/// Of so many digits at least one line of a key stands together.
+const WORD_BYTES_MIN: usize = 24;
 
 /// One key: where its armour stands, and what it says of itself.
 #[derive(Debug)]
@@ -37,6 +39,11 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Armour> {
     let is_whole = body[stop..].starts_with(b"-----END");
     let (digits, encrypted) = digits(&body[..stop]);
     if digits.len() < DIGITS_MIN || crate::entropy::shannon(&digits) < 3.0 {
+        return None;
+    }
+    // Code that looks for armour has words behind it, and none as long as the line of a key.
+    let begins = begins_as_key(label, &digits);
+    if !is_whole && !begins || longest_word(&body[..stop]) < WORD_BYTES_MIN {
         return None;
     }
     let (kind, locked) = key(label, &digits);
@@ -80,6 +87,21 @@ fn digits(body: &[u8]) -> (Vec<u8>, bool) {
         }
     }
     (digits, encrypted)
+}
+
+/// Whether digits begin as DER does, or as what else the label announces.
+fn begins_as_key(label: &str, digits: &[u8]) -> bool {
+    match label {
+        "OPENSSH PRIVATE KEY" => digits.starts_with(b"b3BlbnNzaC1r"),
+        _ if label.starts_with("PGP") => matches!(digits.first(), Some(b'l' | b'x')),
+        _ => digits.starts_with(b"M"),
+    }
+}
+
+fn longest_word(body: &[u8]) -> usize {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let words = body.split(|byte| !is_digit(byte));
+    words.map(<[u8]>::len).max().unwrap_or_default()
 }
 
 /// What kind of key it is, and whether it is locked.
@@ -144,6 +166,12 @@ mod tests {
             read(b"-----BEGIN PRIVATE KEY-----\" + body + \"-----END PRIVATE KEY-----").is_none()
         );
         assert!(read(format!("-----BEGIN CERTIFICATE-----\n{BODY}").as_bytes()).is_none());
+        for mention in [
+            "-----BEGIN RSA PRIVATE KEY-----\":\n    return Kind::of_older_form(header, \"rsa\", MAGIC_NUMBERS)\n",
+            "-----BEGIN PRIVATE KEY-----\" in text: found(text.index(\"x\"), strip_armour(text)); \"-----END PRIVATE KEY-----",
+        ] {
+            assert!(read(mention.as_bytes()).is_none(), "{mention}");
+        }
     }
 
     #[test]

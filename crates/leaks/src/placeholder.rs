@@ -132,6 +132,116 @@ pub(crate) fn has_word(value: &[u8]) -> bool {
         .any(|word| memchr::memmem::find(&lower, word).is_some())
 }
 
+/// Whether `value` is a word with which manuals and tests show a password, dressed up as they do:
+/// `Password123!`, `p@ssw0rd`, `Testing@123`. Somebody may use it all the same.
+pub(crate) fn is_tame(value: &[u8]) -> bool {
+    const STEMS: &[&str] = &[
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "pass",
+        "passw",
+        "pwd",
+        "pw",
+        "secret",
+        "supersecret",
+        "topsecret",
+        "verysecret",
+        "token",
+        "apitoken",
+        "accesstoken",
+        "key",
+        "test",
+        "testing",
+        "tester",
+        "testpass",
+        "testpassword",
+        "testtoken",
+        "testsecret",
+        "admin",
+        "administrator",
+        "adminpass",
+        "adminpassword",
+        "root",
+        "rootpassword",
+        "user",
+        "username",
+        "userpass",
+        "userpassword",
+        "guest",
+        "default",
+        "demo",
+        "foo",
+        "bar",
+        "baz",
+        "abc",
+        "asdf",
+        "qwer",
+        "qwerty",
+        "letmein",
+        "welcome",
+        "hello",
+        "helloworld",
+        "string",
+        "value",
+        "new",
+        "newpass",
+        "newpassword",
+        "old",
+        "oldpass",
+        "oldpassword",
+        "some",
+        "somepass",
+        "somepassword",
+        "somesecret",
+        "my",
+        "mypass",
+        "mytoken",
+        "dev",
+        "devpassword",
+        "local",
+        "postgres",
+        "mysql",
+        "redis",
+        "rabbitmq",
+        "mongo",
+        "correcthorsebatterystaple",
+        "authpass",
+        "privpass",
+        "privacy",
+        "thepassword",
+        "strongpassword",
+        "securepassword",
+        "goodpassword",
+        "badpassword",
+        "wrongpassword",
+        "weakpassword",
+        "basic",
+    ];
+    let plain: Vec<u8> = value
+        .iter()
+        .map(|byte| match byte {
+            b'@' => b'a',
+            b'0' => b'o',
+            b'3' => b'e',
+            b'$' | b'5' => b's',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect();
+    // Both as it stands and as it reads: `test123` ends in digits, `passw0rd` has one for a letter.
+    let stem = |text: &[u8]| {
+        let letters = text.iter().copied().filter(|byte| !b"_-. ".contains(byte));
+        let text: Vec<u8> = letters.collect();
+        let end = text.iter().rposition(u8::is_ascii_alphabetic);
+        let stem = text.get(..end.map_or(0, |at| at + 1)).unwrap_or_default();
+        STEMS.iter().any(|one| one.as_bytes() == stem)
+    };
+    let end = value.iter().rposition(u8::is_ascii_alphabetic);
+    let head = end.map_or(0, |at| at + 1);
+    stem(&value.to_ascii_lowercase()) || stem(&plain[..head]) || stem(&plain)
+}
+
 /// A form's variable part that is filled with one letter, or counts up: `ghp_xxxxxxxx`.
 pub(crate) fn is_filler(secret: &[u8]) -> bool {
     let lower = secret.to_ascii_lowercase();
@@ -201,6 +311,35 @@ mod tests {
             assert!(is_filler(text.as_bytes()), "{text}");
         }
         assert!(!is_filler(b"x7Kp2Qm9Zt4Lw8aR-ABCDEFGHIJ-v3Nf6Hj1Yc5"));
+    }
+
+    #[test]
+    fn a_word_of_manuals_is_tame_however_it_is_dressed_up() {
+        for text in [
+            "Password123!",
+            "p@ssw0rd",
+            "Passw0rd",
+            "P@$$w0rd",
+            "Testing@123",
+            "admin123",
+            "secret1",
+            "s3cret",
+            "test_1234",
+            "abc1234",
+            "password1234",
+            "qwerty12",
+        ] {
+            assert!(is_tame(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "hunter2hunter",
+            "Cisco123!",
+            "Winter2024",
+            "Tr0ub4dor&3",
+            "correct-rxSO4ttW",
+        ] {
+            assert!(!is_tame(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

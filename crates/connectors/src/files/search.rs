@@ -99,10 +99,11 @@ fn detect(cx: &Context<'_>, path: &str, bytes: &[u8], seen: &mut Seen) -> Vec<De
 }
 
 /// Says which rule is sure of what a format told, and whose the rule says it is: what is kept
-/// with code is a text like others.
+/// with code is a text like others. A word that no rule takes for a password, such as that of a
+/// database for development, may be none that matters anywhere else.
 fn confirm(detected: &[Detected], seen: &mut Seen) {
+    let detection = Attribute::named("detection");
     let is_low = |one: &Detected| {
-        let detection = Attribute::named("detection");
         let word = one.facts.iter().find(|(name, _)| *name == detection);
         word.is_none_or(|(_, word)| word.text() == Some("low"))
     };
@@ -112,7 +113,14 @@ fn confirm(detected: &[Detected], seen: &mut Seen) {
         .map(|one| (digest(&one.secret), one))
         .collect();
     for found in &mut seen.found {
-        let Some(one) = found.secret.as_ref().and_then(|one| sure.get(&digest(one))) else {
+        let Some(secret) = &found.secret else {
+            continue;
+        };
+        let Some(one) = sure.get(&digest(secret)) else {
+            if is_plain_word(secret) {
+                let low = Fact::stated(Told::Is(Value::from("low")));
+                found.told.facts.entry(detection.clone()).or_insert(low);
+            }
             continue;
         };
         let rule = (Attribute::named("rule"), Value::from(one.rule.as_str()));
@@ -125,6 +133,18 @@ fn confirm(detected: &[Detected], seen: &mut Seen) {
             known.entry(attribute.clone()).or_insert(fact);
         }
     }
+}
+
+/// Whether a secret is letters alone, perhaps with a number behind them: `postgres`, `admin123`.
+fn is_plain_word(secret: &Secret) -> bool {
+    let bytes = secret.expose();
+    let digits = bytes
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let letters = &bytes[..bytes.len() - digits];
+    bytes.len() <= 16 && letters.iter().all(u8::is_ascii_lowercase)
 }
 
 /// Whether `secret` is told already, as it stands or without what dresses it up: base64, also
@@ -292,6 +312,28 @@ mod tests {
             told[0]
         };
         assert!(told("high") && told("medium") && !told("low"));
+    }
+
+    #[test]
+    fn a_plain_word_in_code_is_a_question_unless_a_rule_is_sure_of_it() {
+        let is_low = |secret: &str, detected: &[Detected]| {
+            let mut seen = Seen::default();
+            seen.found(Found::secret(
+                CredentialType::Password,
+                "KEY",
+                Secret::from(secret),
+            ));
+            confirm(detected, &mut seen);
+            let told = seen.found[0].told.fact(&Attribute::named("detection"));
+            told.is().and_then(|word| word.text()) == Some("low")
+        };
+        assert!(is_low("postgres", &[]) && is_low("admin123", &[]));
+        assert!(!is_low("correct-rxSO4ttW", &[]));
+        let sure = Detected {
+            facts: vec![(Attribute::named("detection"), "medium".into())],
+            ..detected("rabbit2024", 1)
+        };
+        assert!(!is_low("rabbit2024", &[sure]));
     }
 
     #[test]

@@ -104,6 +104,9 @@ pub(super) fn placed(
     }
     if !told.facts.contains_key(&Attribute::NAME) {
         let file = crate::formats::name_of(path);
+        // The variable that holds it says more than the rule that found it.
+        let variable = told.fact(&Attribute::named("variable"));
+        let field = variable.is().and_then(|one| one.text()).unwrap_or(field);
         let name = if field.is_empty() {
             file.to_owned()
         } else {

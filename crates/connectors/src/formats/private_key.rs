@@ -46,7 +46,8 @@ impl Format for PrivateKeys {
         if putty::is_in(file.bytes) {
             putty::read(file, seen);
         } else if armour::is_in(file.bytes) {
-            read_armour(file.bytes, "", 1, seen);
+            let is_kept_for_it = self.recognises(file.path, file.name());
+            read_blocks(file.bytes, ("", 1), is_kept_for_it, seen);
             if armour::is_torn(file.bytes, "PRIVATE KEY") {
                 seen.broken("a private key that is cut off or no base64");
             }
@@ -60,16 +61,25 @@ impl Format for PrivateKeys {
 
 /// The private keys in PEM armour in `bytes`, which stand in `field` from `line` on.
 pub(super) fn read_armour(bytes: &[u8], field: &str, line: usize, seen: &mut Seen) {
+    read_blocks(bytes, (field, line), true, seen);
+}
+
+/// The same; where nothing says that a key is meant to stand there (`is_kept_for_it`), as in source
+/// code and manuals, what does not even begin as one is a mention and no gap.
+fn read_blocks(bytes: &[u8], (field, line): (&str, usize), is_kept_for_it: bool, seen: &mut Seen) {
     for block in armour::blocks(bytes) {
         let secret = block.label.ends_with("PRIVATE KEY") || block.label == "PGP PRIVATE KEY BLOCK";
         if !secret {
             continue;
         }
         let line = line + block.line - 1;
+        let is_gap = is_kept_for_it || block.is_meant;
         let Some(body) = block.body else {
-            seen.broken(format!(
-                "line {line}: a private key that is cut off or no base64"
-            ));
+            if is_gap {
+                seen.broken(format!(
+                    "line {line}: a private key that is cut off or no base64"
+                ));
+            }
             continue;
         };
         let parts = match block.label {
@@ -79,9 +89,11 @@ pub(super) fn read_armour(bytes: &[u8], field: &str, line: usize, seen: &mut See
             _ => from_der(body.expose()),
         };
         let Some(parts) = parts else {
-            seen.broken(format!(
-                "line {line}: armour of a private key round something else"
-            ));
+            if is_gap {
+                seen.broken(format!(
+                    "line {line}: armour of a private key round something else"
+                ));
+            }
             continue;
         };
         let mut key = parts.into_key(body);

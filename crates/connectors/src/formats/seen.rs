@@ -181,7 +181,8 @@ impl Seen {
         self.gap(Reason::Unsupported, told.into());
     }
 
-    fn gap(&mut self, reason: Reason, told: String) {
+    /// A gap of its own, as it was told of a part of the file.
+    pub(super) fn gap(&mut self, reason: Reason, told: String) {
         let gap = (reason, told);
         if self.gaps.len() < GAPS_MAX && !self.gaps.contains(&gap) {
             self.gaps.push(gap);

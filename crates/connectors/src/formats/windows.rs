@@ -1,5 +1,5 @@
-//! Windows: scheduled tasks and services from exports, answers of an unattended setup, passwords
-//! in group policies, configurations of .NET and of IIS.
+//! Windows: scheduled tasks and services from exports, exports of the registry, answers of an
+//! unattended setup, passwords in group policies, configurations of .NET and of IIS.
 //!
 //! A task (`windows_task`), a service (`windows_service`) and an application pool
 //! (`iis_application_pool`) are identities (class workload) with `user`, `command` and
@@ -11,12 +11,14 @@
 mod account;
 mod dotnet;
 mod policy;
+mod registry;
 mod service;
 mod task;
 mod unattend;
 
 pub(super) use dotnet::DotnetConfig;
 pub(super) use policy::GroupPolicy;
+pub(super) use registry::RegistryExport;
 pub(super) use service::WindowsService;
 pub(super) use task::WindowsTask;
 pub(super) use unattend::Unattend;

@@ -64,7 +64,8 @@ impl Format for X509 {
             }
             return;
         }
-        if self.recognises(file.path, file.name()) && armour::is_torn(file.bytes, "CERTIFICATE") {
+        let is_kept_for_it = self.recognises(file.path, file.name());
+        if is_kept_for_it && armour::is_torn(file.bytes, "CERTIFICATE") {
             seen.broken("a certificate that is cut off or broken");
         }
         for block in armour::blocks(file.bytes) {
@@ -86,9 +87,11 @@ impl Format for X509 {
                         .is(Attribute::LINE, i64::try_from(line).unwrap_or(i64::MAX));
                     seen.certificate(one);
                 }
-                None => seen.broken(format!(
+                None if is_kept_for_it || block.is_meant => seen.broken(format!(
                     "line {line}: a certificate that is cut off or broken"
                 )),
+                // Source code and manuals show what certificates look like.
+                None => {}
             }
         }
     }

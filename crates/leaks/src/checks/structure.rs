@@ -82,6 +82,22 @@ pub(super) fn pypi(secret: &[u8]) -> Outcome {
     }
 }
 
+/// The name of a field or a method: it says `password` itself, and digits only number it.
+pub(super) fn is_name(secret: &[u8]) -> bool {
+    let lower = secret.to_ascii_lowercase();
+    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let digits = lower
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    lower.iter().all(letters)
+        && digits <= 1
+        && [&b"password"[..], b"passwd", b"pwd"]
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some())
+}
+
 /// A weak password is one as well, but such words stand in manuals, too.
 pub(super) fn word(secret: &[u8]) -> Outcome {
     if crate::placeholder::is_variable(secret) || crate::placeholder::is_repeated(secret) {

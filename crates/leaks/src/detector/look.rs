@@ -8,11 +8,12 @@ use super::{Detector, Place};
 use crate::Allowlist;
 use crate::allow::Seen;
 use crate::checks::Outcome;
-use crate::found::{Checksum, Confidence, Mode};
+use crate::found::{Checksum, Confidence, Fact, Mode};
 use crate::generic::{self, Found, Word};
 use crate::keywords::Hit;
 use crate::resolve::Candidate;
 use crate::rule::{Form, Rule, SECRET, What};
+use crate::stated::Assignment;
 use crate::window::CELL;
 use crate::{encoded, entropy, ignore, pem, placeholder};
 
@@ -190,13 +191,27 @@ impl<'a> Look<'a> {
             Some(Found::Assigned {
                 word,
                 range,
+                name,
+                is_quoted,
                 is_word,
             }) => {
                 let at = match word {
                     Word::Password => self.detector.password,
                     Word::Secret | Word::Key => self.detector.secret,
                 };
-                self.assigned(at, range, Outcome::example(is_word));
+                let assignment = Assignment {
+                    path: self.place.path,
+                    line: ignore::line(self.bytes, place, range.end),
+                    operator: self.bytes[place],
+                    is_quoted,
+                    value: &self.bytes[range.clone()],
+                };
+                let outcome = Outcome {
+                    facts: vec![Fact::new("variable", name)],
+                    is_in_use: !is_word && assignment.is_in_use(),
+                    ..Outcome::example(is_word)
+                };
+                self.assigned(at, range, outcome);
             }
             Some(Found::Url {
                 scheme,
@@ -305,6 +320,7 @@ impl<'a> Look<'a> {
             (Checksum::Invalid, _) => rule.confidence.lower(),
             (Checksum::Valid, _) => Confidence::High,
             (Checksum::Absent, Mode::Example) => Confidence::Low,
+            (Checksum::Absent, _) if outcome.is_in_use => rule.confidence.max(Confidence::Medium),
             (Checksum::Absent, _) => rule.confidence,
         };
         self.found.push(Candidate {

@@ -197,17 +197,18 @@ const NAMES: &[&[u8]] = &[
     b"property",
 ];
 
-/// What the last name in `left` speaks of; `None` if not of a secret.
-pub(super) fn word(left: &[u8], quoted: bool) -> Option<Word> {
+/// What the last name in `left` speaks of, and that name; `None` if not of a secret.
+pub(super) fn word(left: &[u8], quoted: bool) -> Option<(Word, &[u8])> {
     let name = last_name(left)?;
     let text = &left[name.clone()];
+    let speaks = |text| Some((kind(text)?, text));
     if FIELD.iter().any(|field| text.eq_ignore_ascii_case(field)) {
-        return kind(named(left)?);
+        return speaks(named(left)?);
     }
-    kind(text).or_else(|| {
+    speaks(text).or_else(|| {
         // `password: &str = "…"`, `token: string = "…"`: the name stands before its type.
         let before = before_type(&left[..name.start]).filter(|_| quoted)?;
-        kind(&before[last_name(before)?])
+        speaks(&before[last_name(before)?])
     })
 }
 

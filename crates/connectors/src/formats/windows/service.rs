@@ -128,7 +128,8 @@ fn configured(text: &str) -> Vec<Value> {
     out.into_iter().map(Value::Object).collect()
 }
 
-fn read_service(one: &Value, file: &[u8], seen: &mut Seen) {
+/// Tells of one service, by the names that `Win32_Service` has.
+pub(super) fn read_service(one: &Value, file: &[u8], seen: &mut Seen) {
     let text = |names: &[&str]| {
         let mut texts = names.iter().filter_map(|name| one.get(*name)?.as_str());
         texts.find(|text| !text.is_empty())
@@ -172,7 +173,7 @@ fn read_service(one: &Value, file: &[u8], seen: &mut Seen) {
 }
 
 /// A program and what it is given: `"C:\Program Files\x.exe" --a`, `C:\x.exe -b`.
-fn command(path: &str) -> (&str, &str) {
+pub(super) fn command(path: &str) -> (&str, &str) {
     let path = path.trim();
     if let Some(inner) = path.strip_prefix('"') {
         return inner.split_once('"').unwrap_or((inner, ""));
