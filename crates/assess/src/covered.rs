@@ -7,6 +7,10 @@ use model::Timestamp;
 /// Connectors whose sources list nobody: what they do not have says nothing of who there is.
 pub const NO_INVENTORY: &[&str] = &["logs", "files", "git_history", "leavers", "tls_endpoint"];
 
+/// Connectors whose sources list some of those that their provider knows, and never all: managed
+/// identities of a subscription are no list of a tenant's applications.
+pub const PART_OF_INVENTORY: &[&str] = &["azure"];
+
 /// Inventories that were read: provider, and what the source calls itself, to how it was last read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventories(BTreeMap<(String, String), Inventory>);
@@ -20,12 +24,17 @@ pub struct Inventory {
     pub holes: BTreeSet<String>,
 }
 
-/// Which part of an account of AWS lists things of a type.
+/// Which part of an account of AWS or a tenant of Entra lists things of a type.
 const PARTS: &[(&str, &str)] = &[
     ("aws_iam_user", "users"),
     ("aws_iam_role", "roles"),
     ("aws_access_key", "access_keys"),
+    ("azuread_application", "applications"),
+    ("azuread_service_principal", "service_principals"),
 ];
+
+/// Providers whose inventories are of one account, or tenant, each.
+const BY_ACCOUNT: &[&str] = &["aws", "azure"];
 
 impl Inventories {
     /// None at all.
@@ -40,10 +49,10 @@ impl Inventories {
     }
 
     /// How the inventory that would list a thing of `provider` in `account` was last read. Those
-    /// of AWS are of one account each; of another provider any will do.
+    /// of AWS and Azure are of one account each; of another provider any will do.
     pub(crate) fn of(&self, provider: &str, account: Option<&str>) -> Option<&Inventory> {
         let fits = |(of, target): &(String, String)| {
-            of == provider && (provider != "aws" || Some(target.as_str()) == account)
+            of == provider && (!BY_ACCOUNT.contains(&provider) || Some(target.as_str()) == account)
         };
         let fitting = self.0.iter().filter(|(key, _)| fits(key));
         fitting.map(|(_, read)| read).max_by_key(|read| read.at)

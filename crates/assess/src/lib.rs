@@ -25,7 +25,7 @@ use model::{
     SourceId, State, Suggested, Timestamp, Told, Validity, Verdict,
 };
 
-pub use covered::{Inventories, Inventory, LogWindow, NO_INVENTORY};
+pub use covered::{Inventories, Inventory, LogWindow, NO_INVENTORY, PART_OF_INVENTORY};
 pub use next::{REVOKING, is_revocable};
 pub use rules::RULES;
 

@@ -29,6 +29,7 @@ mod shadow;
 mod shared;
 mod sighted;
 mod static_login;
+mod third_party_grant;
 mod token_mounted;
 mod trust_too_wide;
 mod two_active_keys;
@@ -54,6 +55,7 @@ pub static RULES: &[&Rule] = &[
     &default_account::RULE,
     &token_mounted::RULE,
     &trust_too_wide::RULE,
+    &third_party_grant::RULE,
     &pipeline_too_open::RULE,
     &shadow::RULE,
     &new_credential::RULE,

@@ -93,6 +93,7 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         }
         .to_owned()
     });
+    let (azure, azure_secret) = azure(environment);
     let tokens = connectors::token_logins().filter_map(|(_, login)| {
         let token = environment.get(login.variable)?;
         Some((login.variable.to_owned(), Secret::from(token)))
@@ -105,6 +106,8 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         host: host(),
         kubeconfig: kubeconfig.into_iter().map(absolute).collect(),
         cluster: cluster(environment),
+        azure,
+        azure_secret,
         allow_exec: asking.allow_exec,
         allow_insecure: asking.allow_insecure,
         home: environment.home(),
@@ -112,6 +115,45 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         skip_history: asking.no_history,
         kind_of_target: kind,
         options,
+    }
+}
+
+/// Variables that say as whom Microsoft is asked, by the names of a source's options; those of
+/// its own libraries.
+const AZURE: [(&str, &str); 5] = [
+    ("AZURE_TENANT_ID", "tenant"),
+    ("AZURE_CLIENT_ID", "client"),
+    ("AZURE_AUTHORITY_HOST", "authority"),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", "certificate"),
+    ("AZURE_FEDERATED_TOKEN_FILE", "token_file"),
+];
+
+/// As whom Microsoft is asked, and with what. A client's secret goes before what a platform gives.
+fn azure(environment: &Environment) -> (BTreeMap<String, String>, Option<Secret>) {
+    let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let told = AZURE
+        .iter()
+        .filter_map(|(variable, option)| Some(((*option).to_owned(), get(variable)?.to_owned())));
+    let mut options: BTreeMap<String, String> = told.collect();
+    let known = ["tenant", "client"]
+        .iter()
+        .all(|name| options.contains_key(*name));
+    if let Some(secret) = get("AZURE_CLIENT_SECRET").filter(|_| known) {
+        return (options, Some(Secret::from(secret)));
+    }
+    let stored = ["certificate", "token_file"];
+    let stored = known && stored.iter().any(|name| options.contains_key(*name));
+    match (get("IDENTITY_ENDPOINT"), get("IDENTITY_HEADER")) {
+        (Some(endpoint), Some(header)) if !stored => {
+            options.insert("managed_endpoint".to_owned(), endpoint.to_owned());
+            (options, Some(Secret::from(header)))
+        }
+        _ => {
+            if let Some(host) = get("AZURE_POD_IDENTITY_AUTHORITY_HOST") {
+                options.insert("metadata".to_owned(), host.to_owned());
+            }
+            (options, None)
+        }
     }
 }
 
@@ -140,6 +182,26 @@ pub(crate) fn host() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_s_secret_goes_before_what_a_platform_gives() {
+        let client = [
+            ("AZURE_TENANT_ID", "acme.test"),
+            ("AZURE_CLIENT_ID", "0a"),
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1:1/token"),
+            ("IDENTITY_HEADER", "of-the-platform"),
+            ("AZURE_CLIENT_SECRET", "of-the-client"),
+        ];
+        let shown = |secret: Option<Secret>| secret.map(|one| one.expose().to_vec());
+        let (options, secret) = azure(&Environment::of(&client));
+        assert_eq!(shown(secret).as_deref(), Some(&b"of-the-client"[..]));
+        assert!(!options.contains_key("managed_endpoint"));
+        let (options, secret) = azure(&Environment::of(&client[..4]));
+        assert_eq!(shown(secret).as_deref(), Some(&b"of-the-platform"[..]));
+        assert!(options.contains_key("managed_endpoint"));
+        let (options, secret) = azure(&Environment::of(&[("AZURE_CLIENT_SECRET", "alone")]));
+        assert!(options.is_empty() && secret.is_none());
+    }
 
     #[test]
     fn variables_point_to_places_and_an_endpoint_is_no_real_cloud() {

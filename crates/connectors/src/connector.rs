@@ -60,6 +60,8 @@ pub enum Login {
     Aws,
     /// What a kubeconfig says, or what a pod is given.
     Kubernetes,
+    /// A token of Microsoft Entra for the interface that a question names: `graph`, `management`.
+    Azure,
     /// A token.
     Token(&'static TokenLogin),
 }

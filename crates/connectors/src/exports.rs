@@ -112,6 +112,27 @@ pub(crate) fn json(bytes: &[u8], take: &mut dyn FnMut(&Value)) -> Result<(), Ref
     Ok(())
 }
 
+/// Gives what the JSON at `path` holds to `take`; whether it is JSON at all.
+///
+/// # Errors
+/// It should be JSON and cannot be read as that, or cannot be read.
+pub(crate) fn take(
+    cx: &mut Context<'_>,
+    path: &str,
+    take: &mut dyn FnMut(&Value),
+) -> Result<bool, Refusal> {
+    let file = cx.read(path, FILE_BYTES_MAX)?;
+    let bytes = file.bytes.expose();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if file.cut {
+        return Err(too_large());
+    }
+    if !is_json(path, bytes) {
+        return Ok(false);
+    }
+    json(bytes, take).map(|()| true)
+}
+
 /// The refusal of a file that is larger than is read.
 pub(crate) fn too_large() -> Refusal {
     let told = format!("larger than the limit of {} MiB", FILE_BYTES_MAX >> 20);

@@ -38,7 +38,7 @@ impl Connector for GcpExports {
         let mut found = Estate::default();
         for file in files {
             // What cannot be read becomes a gap when the pass reads it.
-            drop(read(cx, &file, &mut found));
+            drop(exports::take(cx, &file, &mut |value| found.take(value)));
         }
         Ok(found.project().unwrap_or_else(|| {
             let name = first.trim_end_matches('/').rsplit('/').next();
@@ -51,7 +51,7 @@ impl Connector for GcpExports {
         let (files, mut trouble) = exports::files(cx);
         let mut ended = Ok(());
         for file in files {
-            match read(cx, &file, &mut found) {
+            match exports::take(cx, &file, &mut |value| found.take(value)) {
                 Ok(true) => {}
                 Ok(false) => cx.set_aside("file that is no export of Google Cloud"),
                 Err(refusal) => {
@@ -130,18 +130,4 @@ fn unmet(cx: &mut Context<'_>, found: &Estate) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-/// Whether the file is JSON; an error if it should be and cannot be read as that.
-fn read(cx: &mut Context<'_>, path: &str, found: &mut Estate) -> Result<bool, Refusal> {
-    let file = cx.read(path, exports::FILE_BYTES_MAX)?;
-    let bytes = file.bytes.expose();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if file.cut {
-        return Err(exports::too_large());
-    }
-    if !exports::is_json(path, bytes) {
-        return Ok(false);
-    }
-    exports::json(bytes, &mut |value| found.take(value)).map(|()| true)
 }

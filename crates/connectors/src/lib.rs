@@ -17,6 +17,7 @@ mod aws_credential;
 mod aws_exports;
 mod aws_iam;
 mod aws_key_id;
+mod azure;
 mod code_owners;
 mod collection_json;
 mod connection_string;
@@ -25,6 +26,8 @@ mod context;
 mod database;
 mod der;
 mod described;
+mod entra;
+mod entra_exports;
 mod exports;
 mod files;
 pub mod formats;
@@ -39,6 +42,7 @@ mod kubernetes_exports;
 mod leavers;
 mod login;
 mod logs;
+mod microsoft;
 mod mysql_accounts;
 mod packing;
 mod port;
@@ -83,6 +87,9 @@ static WRITTEN: &[&dyn Connector] = &[
     &aws_iam::AwsIam,
     &gcp_exports::GcpExports,
     &gcp_assets::GcpAssets,
+    &entra_exports::EntraExports,
+    &entra::Entra,
+    &azure::Azure,
     &kubernetes_exports::KubernetesExports,
     &kubernetes::Kubernetes,
     &postgres_roles::PostgresRoles,

@@ -240,7 +240,7 @@ pub(crate) fn host_name(host: &str) -> Option<String> {
 }
 
 /// Percent-decoded text; what is no UTF-8 then becomes a replacement character.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(text)).into_owned()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assess::{Inventories, Inventory, LogWindow, NO_INVENTORY};
+use assess::{Inventories, Inventory, LogWindow, NO_INVENTORY, PART_OF_INVENTORY};
 use model::{Attribute, Kind, Observation, Reason, Scope, SourceId};
 use store::{Filter, Page, PassOutcome, Reading};
 
@@ -30,7 +30,9 @@ impl Engine {
                 pass.outcome,
                 Some(PassOutcome::Whole | PassOutcome::Partial)
             );
-            let lists = !NO_INVENTORY.contains(&pass.source.connector());
+            let connector = pass.source.connector();
+            let lists =
+                !NO_INVENTORY.contains(&connector) && !PART_OF_INVENTORY.contains(&connector);
             // The latest comes first.
             if !read || !lists || !met.insert(pass.source.clone()) {
                 continue;
@@ -56,17 +58,18 @@ impl Engine {
     }
 
     /// The parts of a source that were not read whole. That a system has no way to tell something
-    /// hides nobody, except of AWS, whose lists are told missing so.
+    /// hides nobody, except of AWS and of files, whose lists are told missing so.
     fn holes(
         &self,
         reading: &mut Reading<'_>,
         source: &SourceId,
     ) -> Result<BTreeSet<String>, store::Error> {
-        let of_aws = source.connector().starts_with("aws_");
+        let lists_lack =
+            source.connector().starts_with("aws_") || source.connector() == "entra_exports";
         let gaps = reading.gaps(&self.tenant, Some(source))?;
         let gaps = gaps.into_iter().map(|one| one.gap);
         let hiding = gaps.filter(|gap| {
-            of_aws || gap.reason != Reason::Unsupported || gap.scope == Scope::whole()
+            lists_lack || gap.reason != Reason::Unsupported || gap.scope == Scope::whole()
         });
         Ok(hiding
             .map(|gap| gap.scope.0.into_iter().next().unwrap_or_default())

@@ -28,6 +28,11 @@ pub struct Machine {
     pub kubeconfig: Vec<PathBuf>,
     /// `host:port` of the cluster that this machine is a pod of.
     pub cluster: Option<String>,
+    /// How somebody logs in to Microsoft, as the usual variables say: `tenant`, `client`,
+    /// `authority`, `certificate`, `token_file`, `managed_endpoint`.
+    pub azure: BTreeMap<String, String>,
+    /// What goes with it: the client's secret, or what an app's platform wants to be shown.
+    pub azure_secret: Option<Secret>,
     /// Whether a program that a kubeconfig names may be run for what lets in.
     pub allow_exec: bool,
     /// Whether a cluster may be asked of which nobody checks that it is the one.
@@ -184,6 +189,18 @@ impl Engine {
                     config("aws_iam", UNNAMED, options),
                 )
             }
+            Spec::Microsoft { connector, target } => {
+                let options = microsoft(machine, connector, target.as_deref());
+                let tenant = options
+                    .get("tenant")
+                    .filter(|_| *connector == "entra")
+                    .cloned();
+                let called = target.clone().or(tenant);
+                let called = called.unwrap_or_else(|| UNNAMED.to_owned());
+                let mut one = self.by_token(config(connector, &called, options), machine)?;
+                one.named = target.clone().unwrap_or_else(|| (*connector).to_owned());
+                vec![one]
+            }
             Spec::Token { connector, target } => {
                 let options = reached(connector, machine)?;
                 vec![self.by_token(config(connector, target, options), machine)?]
@@ -196,10 +213,20 @@ impl Engine {
     }
 
     /// A source with what was sealed for it, or with its token of the environment.
-    fn added(&self, config: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
+    fn added(&self, mut config: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
         let login = connectors::token_logins().find(|(one, _)| one.spec().name == config.connector);
-        let token = login.and_then(|(_, login)| machine.tokens.get(login.variable));
+        let mut token = login.and_then(|(_, login)| machine.tokens.get(login.variable));
         let sealed = self.source_secret(&config)?;
+        let of_microsoft = matches!(config.connector.as_str(), "entra" | "azure");
+        // What was sealed goes with the client that it was sealed for; else the environment says.
+        if of_microsoft && sealed.is_none() {
+            let target = config.target.clone();
+            let target = Some(target.as_str()).filter(|one| *one != UNNAMED);
+            config
+                .options
+                .extend(microsoft(machine, &config.connector, target));
+            token = machine.azure_secret.as_ref();
+        }
         Ok(Wanted {
             named: config.id.as_str().to_owned(),
             secret: sealed.or_else(|| token.cloned()),
@@ -303,6 +330,20 @@ impl Engine {
             }
         }
     }
+}
+
+/// The options that say as whom Microsoft is asked: in the tenant that a person names, if one is.
+fn microsoft(machine: &Machine, connector: &str, target: Option<&str>) -> BTreeMap<String, String> {
+    let mut options = endpoint(machine);
+    options.extend(machine.azure.clone());
+    let named = match connector {
+        "entra" => target,
+        _ => target.and_then(|one| one.strip_prefix("tenant/")),
+    };
+    if let Some(tenant) = named {
+        options.insert("tenant".to_owned(), tenant.to_owned());
+    }
+    options
 }
 
 /// The option that says where else an interface is.

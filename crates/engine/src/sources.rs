@@ -223,13 +223,14 @@ impl Engine {
     }
 
     /// `config` under the name that its target gives itself: an account's number instead of the
-    /// profile that leads there. Plans find a source by that name.
+    /// profile that leads there. Plans find a source by that name. `secret` opens it.
     ///
     /// # Errors
     /// The target does not answer.
     pub fn named(
         &self,
         mut config: SourceConfig,
+        secret: Option<&Secret>,
         stop: &Arc<AtomicBool>,
     ) -> Result<SourceConfig, Error> {
         let port = connectors::connector(&config.connector).map(|one| one.spec().port);
@@ -239,7 +240,7 @@ impl Engine {
         );
         // Files of this machine are named without asking anybody: by the directory they lie in.
         if config.target == UNNAMED || beside {
-            let opened = self.open_config(config.clone(), None, None, stop)?;
+            let opened = self.open_config(config.clone(), secret.cloned(), None, stop)?;
             config.target = self.identify(opened).map_err(Error::Refused)?;
             config.id = SourceId::new(&config.connector, &config.target);
         }

@@ -35,7 +35,7 @@ pub enum Spec {
         /// A profile of `~/.aws/config`.
         profile: Option<String>,
     },
-    /// `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`: answers of interfaces saved as files.
+    /// `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`: answers of interfaces saved as files.
     Export {
         /// Who reads them.
         connector: &'static str,
@@ -46,6 +46,14 @@ pub enum Spec {
     Kubernetes {
         /// A context of the kubeconfig.
         context: Option<String>,
+    },
+    /// `entra`, `entra:TENANT`, `azure`, `azure:SUBSCRIPTION`: by the usual credential chain of
+    /// Microsoft.
+    Microsoft {
+        /// Who reads it.
+        connector: &'static str,
+        /// The tenant or subscription.
+        target: Option<String>,
     },
     /// `leavers:FILE`, `logs:PATH`: files that are a source by their path, because they are of no
     /// account: who has left, audit logs.
@@ -158,6 +166,13 @@ impl Spec {
             None if text == "here" => Ok(Self::Here),
             None if text == "aws" => Ok(Self::Aws { profile: None }),
             None if text == "k8s" => Ok(Self::Kubernetes { context: None }),
+            None if let Some(connector) = microsoft(text) => Ok(Self::Microsoft {
+                connector,
+                target: None,
+            }),
+            Some((word, target)) if let Some(connector) = microsoft(word) => {
+                tenant_or_subscription(connector, target)
+            }
             Some(("k8s", context)) if !context.is_empty() => Ok(Self::Kubernetes {
                 context: Some(context.to_owned()),
             }),
@@ -194,7 +209,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),
@@ -204,11 +219,46 @@ impl Spec {
 
 /// Who reads the exports that `word` begins.
 fn exports(word: &str) -> Option<&'static str> {
-    let words = [("export", "aws_exports"), ("gcp-export", "gcp_exports")];
+    let words = [
+        ("export", "aws_exports"),
+        ("gcp-export", "gcp_exports"),
+        ("azure-export", "entra_exports"),
+        ("entra-export", "entra_exports"),
+    ];
     words
         .iter()
         .find(|(one, _)| *one == word)
         .map(|(_, connector)| *connector)
+}
+
+/// Who reads the interface of Microsoft that `word` names.
+fn microsoft(word: &str) -> Option<&'static str> {
+    ["entra", "azure"].into_iter().find(|one| *one == word)
+}
+
+/// A tenant by its id or a domain; a subscription by its id, or those of one tenant.
+fn tenant_or_subscription(connector: &'static str, target: &str) -> Result<Spec, Error> {
+    let named = match connector {
+        "azure" => target.strip_prefix("tenant/").unwrap_or(target),
+        _ => target,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let fits = (1..=253).contains(&named.len()) && named.bytes().all(plain);
+    if !fits || (connector == "azure" && named.len() != 36) {
+        let shown = model::shorten(&model::clean(target), 80);
+        return Err(Error::Unfit(match connector {
+            "azure" => {
+                format!("expected `azure:SUBSCRIPTION` with the id of one, got `azure:{shown}`")
+            }
+            _ => format!(
+                "expected `entra:TENANT` with its id or a domain of it, got `entra:{shown}`"
+            ),
+        }));
+    }
+    Ok(Spec::Microsoft {
+        connector,
+        target: Some(target.to_ascii_lowercase()),
+    })
 }
 
 /// The source that `word` begins, where an interface with a token is named so.
@@ -327,6 +377,39 @@ mod tests {
             let told = told.to_string();
             assert!(
                 told.contains("gitlab:HOST/PROJECT") && !told.contains('\u{1b}'),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tenant_and_a_subscription_are_named_by_their_ids() {
+        let id = "3C1D7A90-52BE-4F6C-A1E8-90D4B6C7E812";
+        for (text, wanted) in [
+            ("entra".to_owned(), None),
+            (format!("entra:{id}"), Some(id.to_ascii_lowercase())),
+            ("entra:acme.test".to_owned(), Some("acme.test".to_owned())),
+            (format!("azure:{id}"), Some(id.to_ascii_lowercase())),
+            (
+                format!("azure:tenant/{id}"),
+                Some(format!("tenant/{}", id.to_ascii_lowercase())),
+            ),
+        ] {
+            let Spec::Microsoft { target, .. } = Spec::parse(&text, |_| false).unwrap() else {
+                panic!("{text}")
+            };
+            assert_eq!(target, wanted, "{text}");
+        }
+        for wrong in [
+            "azure:shop",
+            "azure:",
+            "entra:",
+            "entra:a/../b",
+            "entra:a\u{1b}",
+        ] {
+            let told = Spec::parse(wrong, |_| false).unwrap_err().to_string();
+            assert!(
+                told.contains("expected `") && !told.contains('\u{1b}'),
                 "{told}"
             );
         }

@@ -10,6 +10,14 @@ use crate::{Ground, Rule, Ruling, Thing};
 /// The managed policy of AWS that allows everything.
 const ADMINISTRATOR: &str = "AdministratorAccess";
 
+/// Identities whose every credential does all that they may.
+const HOLDERS: &[&str] = &[
+    "gcp_service_account",
+    "azuread_application",
+    "azuread_service_principal",
+    "entra_agent_identity",
+];
+
 pub(super) const RULE: Rule = Rule {
     id: "privileged-key",
     title: "a credential acts as root, superuser or administrator",
@@ -28,9 +36,10 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         CredentialType::RedisPassword,
         CredentialType::AwsSession,
     ];
-    let of_account = thing
-        .holder
-        .is_some_and(|holder| holder.text(&Attribute::TYPE) == Some("gcp_service_account"));
+    let of_account = thing.holder.is_some_and(|holder| {
+        let type_ = holder.text(&Attribute::TYPE).unwrap_or_default();
+        HOLDERS.contains(&type_)
+    });
     let could = of_account || could.iter().any(|one| one.as_str() == thing.type_());
     if !thing.is_live_credential() || !could {
         return Vec::new();

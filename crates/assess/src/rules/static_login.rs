@@ -140,6 +140,9 @@ fn handed(thing: &Thing<'_>) -> Vec<Ruling> {
     if !thing.is_live_credential() || thing.is_off() {
         return Vec::new();
     }
+    if let Some(why) = beside_federation(thing) {
+        return Ruling::fail(why);
+    }
     let Some(cloud) = opens(thing) else {
         return Vec::new();
     };
@@ -170,6 +173,21 @@ fn handed(thing: &Thing<'_>) -> Vec<Ruling> {
         "it is kept for {}; whether the host lends it an identity that {} takes, no source tells",
         listed(hosted),
         cloud.name()
+    ))
+}
+
+/// A password of an application that takes tokens of whoever works as it: what needs none has one.
+fn beside_federation(thing: &Thing<'_>) -> Option<String> {
+    let of_azure = thing.entity.text(&Attribute::PROVIDER) == Some("azure")
+        && thing.type_() == CredentialType::Password.as_str();
+    let holder = thing.holder.filter(|_| of_azure)?;
+    let Told::Is(Value::List(trusted)) = holder.fact(&Attribute::TRUSTS) else {
+        return None;
+    };
+    let first = trusted.first()?;
+    Some(format!(
+        "its application takes tokens of `{}` and needs no secret",
+        model::shorten(&model::clean(first), 160)
     ))
 }
 

@@ -35,6 +35,9 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if here && thing.type_() == "gcp_federated_principal" {
         return federated(thing);
     }
+    if here && thing.type_() == "entra_federated_subject" {
+        return subject(thing);
+    }
     let role = thing.entity.kind == Kind::Identity && thing.type_() == "aws_iam_role";
     if !role || thing.entity.missing_since.is_some() {
         return Vec::new();
@@ -74,6 +77,52 @@ fn federated(thing: &Thing<'_>) -> Vec<Ruling> {
     Ruling::fail(format!(
         "any token of {shared} is taken: no condition at the provider, and the grant is to all of its pool"
     ))
+}
+
+/// Of a subject whose tokens an application of Microsoft Entra takes. It matches a subject letter
+/// for letter, unless an expression says whom it matches.
+fn subject(thing: &Thing<'_>) -> Vec<Ruling> {
+    let told = [Attribute::ISSUER, Attribute::SUBJECT].map(|name| thing.entity.text(&name));
+    let [Some(issuer), Some(subject)] = told else {
+        return Ruling::unknown("no source tells whose tokens are taken");
+    };
+    let host = issuer.trim_start_matches("https://").trim_end_matches('/');
+    let of = |one: &&&str| host == **one || host.starts_with(&format!("{one}/"));
+    let Some(shared) = SHARED.iter().find(of) else {
+        return Ruling::pass();
+    };
+    let pattern = thing.entity.fact(&Attribute::named("is_pattern"));
+    let subject = match pattern.is().and_then(|one| one.flag()) {
+        Some(true) => match matched(subject) {
+            Some(pattern) => pattern,
+            None => return Ruling::unknown("the expression that subjects match cannot be read"),
+        },
+        _ => subject,
+    };
+    if is_wide(subject) {
+        return Ruling::fail(format!(
+            "tokens of {shared} are taken for `{}`, which strangers can match",
+            model::clean(subject)
+        ));
+    }
+    // What a branch brings runs before anybody has looked at it.
+    if subject.ends_with(":pull_request") {
+        return Ruling::fail(format!(
+            "tokens of {shared} are taken for `{}`: whoever opens a pull request decides what runs",
+            model::clean(subject)
+        ));
+    }
+    Ruling::pass()
+}
+
+/// The pattern in an expression such as `claims['sub'] matches 'repo:acme/*'`.
+fn matched(expression: &str) -> Option<&str> {
+    let (_, rest) = expression.split_once("claims['sub']")?;
+    let rest = rest.trim_start();
+    let rest = rest
+        .strip_prefix("matches")
+        .or_else(|| rest.strip_prefix("eq"))?;
+    rest.trim_start().strip_prefix('\'')?.split('\'').next()
 }
 
 fn judge(document: &Value) -> Vec<Ruling> {

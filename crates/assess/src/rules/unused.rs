@@ -24,6 +24,7 @@ const OF_FILES: &[&str] = &[
     "files",
     "git_history",
     "aws_exports",
+    "entra_exports",
     "gcp_exports",
     "kubernetes_exports",
     "logs",

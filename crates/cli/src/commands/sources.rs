@@ -231,7 +231,9 @@ fn add(
         secret = Some(password(settings)?);
     }
     let stop = std::sync::Arc::default();
-    let config = engine.named(config, &stop).map_err(doing())?;
+    let config = engine
+        .named(config, secret.as_ref(), &stop)
+        .map_err(doing())?;
     let config = engine
         .add_source(config, secret.as_ref())
         .map_err(doing())?;

@@ -28,6 +28,7 @@ mod linking;
 mod lists;
 mod live;
 mod logs;
+mod microsoft;
 mod outputs;
 mod owners;
 mod planted;

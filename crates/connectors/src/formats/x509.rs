@@ -5,6 +5,7 @@
 //! Facts of its own: `signature` (`sha256-rsa`, `sha1-rsa`, an object id where it has no name
 //! here), `self_signed`, `authority`, `weak` (what is too weak today: the key, the signature).
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use model::{Attribute, CredentialType, Key, KeyKind, Kind, Relation, Timestamp, Told};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -103,12 +104,15 @@ pub(crate) fn certificate(bytes: &[u8]) -> Option<Certificate> {
     let whole = bytes.get(..bytes.len() - rest.len())?;
     let key = PublicKey::from_spki(parsed.public_key().raw);
     let sha256 = hex(&sha256(whole));
+    // Microsoft lists certificates by this alone; it is weak, and suggests what is not joined.
+    let sha1 = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, whole).as_ref());
     let names = names(&parsed);
     let subject = parsed.subject().to_string();
     let issuer = parsed.issuer().to_string();
     let name = common_name(&parsed).or_else(|| names.first().cloned());
     let mut told = blank(CredentialType::X509Certificate)
         .key(Key::new(KeyKind::CertificateSha256, sha256.as_str()))
+        .hint("certificate_sha1", sha1)
         .is(Attribute::PROVIDER, "x509")
         .is(Attribute::NAME, short(name.as_deref().unwrap_or(&subject)))
         .is(Attribute::SUBJECT, short(&subject))

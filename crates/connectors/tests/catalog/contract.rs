@@ -246,6 +246,9 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         PortKind::Http(Login::Kubernetes) => {
             br#"{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"same"},"items":[]}"#.to_vec()
         }
+        PortKind::Http(Login::Azure) => {
+            br#"{"value":[],"nextLink":"https://graph.microsoft.com/v1.0/x?$skiptoken=same"}"#.to_vec()
+        }
         PortKind::Http(Login::Aws) => {
             b"<R><Result><IsTruncated>true</IsTruncated><Marker>same</Marker></Result></R>".to_vec()
         }

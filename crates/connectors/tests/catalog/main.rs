@@ -18,5 +18,6 @@ mod history;
 mod hostile;
 mod linked;
 mod manual;
+mod microsoft;
 mod notebook;
 mod owned;

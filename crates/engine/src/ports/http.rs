@@ -1,6 +1,7 @@
 //! Answers questions to HTTP interfaces: bounded, paced, never redirected, as the collector or as
-//! the bearer of a credential under revocation. Whoever has to be let in signs for AWS (`aws.rs`)
-//! or shows a token (`token.rs`), as the connector declares.
+//! the bearer of a credential under revocation. Whoever has to be let in signs for AWS (`aws.rs`),
+//! is given a token of Microsoft Entra (`azure.rs`) or shows one (`token.rs`), as the connector
+//! declares.
 //!
 //! Must be used from a plain thread: it waits for an async client on the engine's runtime.
 //!
@@ -12,11 +13,13 @@
 //! `no_refusal_repeats_a_credential`.
 
 mod aws;
+mod azure;
 mod budget;
 mod client;
 mod kubernetes;
 mod outside;
 mod pace;
+mod program;
 mod sign;
 mod site;
 mod token;
@@ -36,6 +39,7 @@ pub use self::outside::OutsideLimits;
 pub(crate) use self::outside::{Outside, is_host};
 
 use self::aws::Aws;
+use self::azure::Azure;
 use self::client::{Door, Sealed, Sender};
 use self::kubernetes::Kubernetes;
 use self::pace::{Pace, pause_before};
@@ -73,6 +77,7 @@ impl Default for HttpLimits {
 /// How a source lets in.
 enum Way {
     Aws(Box<Aws>),
+    Azure(Box<Azure>),
     Kubernetes(Box<Kubernetes>),
     Token(Token),
 }
@@ -85,8 +90,9 @@ pub struct HttpPort {
 
 impl HttpPort {
     /// A port to the interface behind `target` and `options`: `endpoint`, `requests_per_second`,
-    /// and for AWS `profile`, `region`, `access_key_id`, for a cluster
-    /// `context`, `kubeconfig`, `cluster`, `exec`, `insecure`. What opens it is `secret`, sealed for
+    /// and for AWS `profile`, `region`, `access_key_id`, for Azure `tenant`, `client`, `authority`,
+    /// `certificate`, `token_file`, `managed_endpoint`, for a cluster `context`, `kubeconfig`,
+    /// `cluster`, `exec`, `insecure`. What opens it is `secret`, sealed for
     /// this source; where AWS has none, the usual chain signs. Nothing is opened yet. `runtime`
     /// must have worker threads; once `stop` is true every question is refused and says so.
     ///
@@ -114,6 +120,11 @@ impl HttpPort {
                 let token = Token::new(login, target, options, secret, bearer)?;
                 let door = Door::public(token.is_loopback())?;
                 (Way::Token(token), door)
+            }
+            Login::Azure => {
+                let azure = Azure::new(options, secret)?;
+                let door = Door::public(azure.is_loopback())?;
+                (Way::Azure(Box::new(azure)), door)
             }
             Login::Kubernetes => {
                 let (cluster, door) = Kubernetes::new(options, secret)?;
@@ -225,6 +236,7 @@ impl Port for HttpPort {
         };
         let answer = match &mut self.way {
             Way::Aws(aws) => aws.answer(&mut self.line, request),
+            Way::Azure(azure) => azure.answer(&mut self.line, request),
             Way::Kubernetes(cluster) => cluster.answer(&mut self.line, request),
             Way::Token(token) => token.answer(&mut self.line, request),
         };

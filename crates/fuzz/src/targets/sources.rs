@@ -37,6 +37,21 @@ pub(super) const TARGETS: &[Listed] = &[
         gcp_assets,
     ),
     (
+        "entra_exports",
+        "any file among exports of Microsoft Entra and Azure ends in observations and gaps",
+        entra_exports,
+    ),
+    (
+        "entra",
+        "whatever Microsoft Graph answers ends in observations and gaps",
+        entra,
+    ),
+    (
+        "azure",
+        "whatever Azure Resource Manager answers ends in observations and gaps",
+        azure,
+    ),
+    (
         "kubernetes_exports",
         "any file among exports of Kubernetes ends in observations and gaps",
         kubernetes_exports,
@@ -162,6 +177,24 @@ fn gcp_exports(input: &[u8]) {
 
 fn gcp_assets(input: &[u8]) {
     database("gcp_assets", "projects/shop", input);
+}
+
+fn entra_exports(input: &[u8]) {
+    let options = BTreeMap::from([("dirs".to_owned(), "/exports".to_owned())]);
+    let mut port = OneFile {
+        path: "/exports/answer.json",
+        bytes: input,
+    };
+    let told = discover("entra_exports", &mut port, "exports", &options);
+    assert!(!told.contains('\u{1b}'), "an escape came out raw");
+}
+
+fn entra(input: &[u8]) {
+    database("entra", "8d3b1f52-6c0e-4a57-9f41-2b7c90e5d101", input);
+}
+
+fn azure(input: &[u8]) {
+    database("azure", "3c1d7a90-52be-4f6c-a1e8-90d4b6c7e812", input);
 }
 
 fn kubernetes_exports(input: &[u8]) {

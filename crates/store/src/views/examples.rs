@@ -53,6 +53,13 @@ pub const EXAMPLES: &[Example] = &[
          join identities i on i.id = g.holder order by i.name, g.name",
     ),
     example(
+        "grants",
+        "Every grant of one maker: what its breach reaches",
+        "select i.name as application, g.type, g.name as may, s.facts -> 'vendor' ->> 'is' as maker \
+         from grants g join identities i on i.id = g.holder join sightings s on s.entity = g.id \
+         where s.facts -> 'vendor' ->> 'is' like 'MailMerge%' order by i.name, g.name",
+    ),
+    example(
         "resources",
         "What is reached, and by how many grants",
         "select r.name, r.type, count(*) as grants from resources r \

@@ -19,6 +19,10 @@ pub(crate) enum System {
     Aws,
     /// Commands of gcloud, for an administrator of the organisation to run
     Gcp,
+    /// Application permissions of Microsoft Graph, as JSON for `az ad app create`
+    Entra,
+    /// A role definition of Azure, as JSON for `az role definition create`
+    Azure,
     /// A ClusterRole with its account and bindings, as YAML
     Kubernetes,
     /// SQL, for a superuser to run
@@ -34,6 +38,8 @@ pub(super) fn print(settings: &Settings, system: System, act: bool) -> Result<Ou
     let text = match system {
         System::Aws => aws(act),
         System::Gcp => read_only(act, &gcp())?,
+        System::Entra => read_only(act, &entra())?,
+        System::Azure => read_only(act, &azure())?,
         System::Kubernetes => connectors::kubernetes::cluster_role(),
         System::Postgres => postgres(act),
         System::Mysql => read_only(act, MYSQL_TO_READ)?,
@@ -100,6 +106,60 @@ gcloud organizations add-iam-policy-binding ORGANIZATION \\
     )
 }
 
+/// Ids of the application permissions of Microsoft Graph (its permissions reference).
+const GRAPH_IDS: &[(&str, &str)] = &[
+    (
+        "Application.Read.All",
+        "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+    ),
+    ("AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da"),
+    (
+        "DelegatedPermissionGrant.Read.All",
+        "81b4724a-58aa-41c1-8a55-84ef97466587",
+    ),
+    (
+        "Organization.Read.All",
+        "498476ce-e0fe-48b0-b801-37ba7e2685c6",
+    ),
+    (
+        "RoleManagement.Read.Directory",
+        "483bed4a-2ad3-4361-a73b-c83ccdbdc53c",
+    ),
+    ("User.ReadBasic.All", "97235f07-e226-4f63-ace3-39588e11d3a1"),
+];
+
+/// What the connector declares, as the manifest of an application names it: of none a value of a
+/// secret can be read. An administrator consents to it.
+fn entra() -> String {
+    let spec = connector("entra").map(|one| one.spec());
+    let wanted = spec.map_or(&[][..], |spec| spec.needs_to_discover);
+    let id = |name: &str| GRAPH_IDS.iter().find(|(one, _)| *one == name);
+    let access: Vec<_> = wanted
+        .iter()
+        .filter_map(|name| id(name))
+        .map(|(_, id)| json!({"id": id, "type": "Role"}))
+        .collect();
+    let graph = "00000003-0000-0000-c000-000000000000";
+    let manifest = json!([{"resourceAppId": graph, "resourceAccess": access}]);
+    format!("{}\n", json_text(&manifest))
+}
+
+/// A role with what the connector declares, and nothing else.
+fn azure() -> String {
+    let spec = connector("azure").map(|one| one.spec());
+    let actions = spec.map_or(&[][..], |spec| spec.needs_to_discover);
+    let role = json!({
+        "Name": "Keyroll reads",
+        "Description": "Reads identities, role assignments and metadata of vaults: no value of a secret, no data",
+        "Actions": actions,
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": ["/subscriptions/SUBSCRIPTION"],
+    });
+    format!("{}\n", json_text(&role))
+}
+
 /// MariaDB 10.4 and newer, MySQL 8.
 const MYSQL_TO_READ: &str = "\
 -- What Keyroll reads MariaDB or MySQL with. Put the address it comes from and a password of its
@@ -137,6 +197,31 @@ fn postgres(act: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_entra_is_asked_for_is_what_the_source_declares() {
+        let spec = connector("entra").unwrap().spec();
+        for name in spec.needs_to_discover {
+            let (_, id) = GRAPH_IDS.iter().find(|(one, _)| one == name).unwrap();
+            assert_eq!(entra().matches(id).count(), 1, "{name}");
+            assert!(name.contains(".Read"), "{name}");
+            assert!(!name.contains("Write"), "{name}");
+        }
+        assert_eq!(
+            entra().matches("Role").count(),
+            spec.needs_to_discover.len()
+        );
+    }
+
+    #[test]
+    fn a_role_of_azure_reads_and_does_nothing_else() {
+        let spec = connector("azure").unwrap().spec();
+        let role: serde_json::Value = serde_json::from_str(&azure()).unwrap();
+        assert_eq!(role["Actions"], json!(spec.needs_to_discover));
+        let reads = |action: &&str| action.ends_with("/read");
+        assert!(spec.needs_to_discover.iter().all(|one| reads(&one)));
+        assert_eq!(role["DataActions"], json!([]));
+    }
 
     #[test]
     fn an_aws_policy_allows_what_the_source_declares_and_nothing_else() {

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,6 +22,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Line;
 use super::client::{Door, Sealed, sealed, tls};
+use super::program;
 use super::site::is_loopback;
 use crate::Error;
 
@@ -30,10 +30,6 @@ use crate::Error;
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// No file that is named in a kubeconfig is larger, nor what a program prints.
 const BYTES_MAX: u64 = 4 << 20;
-/// A program that prints what lets in has so long.
-const PROGRAM_MAX: Duration = Duration::from_secs(60);
-/// How often somebody looks whether it is done.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Who asks a cluster, and where.
 pub(super) struct Kubernetes {
@@ -296,7 +292,8 @@ fn run(program: &Program) -> Option<Secret> {
         "apiVersion": program.version,
         "spec": {"interactive": false},
     });
-    let mut child = Command::new(&program.command)
+    let mut command = Command::new(&program.command);
+    command
         .args(program.arguments.iter().map(text))
         .envs(
             program
@@ -304,33 +301,8 @@ fn run(program: &Program) -> Option<Secret> {
                 .iter()
                 .map(|(name, value)| (name, text(value))),
         )
-        .env("KUBERNETES_EXEC_INFO", told.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut output = child.stdout.take()?;
-    let reading = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = output.by_ref().take(BYTES_MAX + 1).read_to_end(&mut bytes);
-        read.is_ok().then(|| Secret::new(bytes))
-    });
-    let until = Instant::now() + PROGRAM_MAX;
-    let done = loop {
-        match child.try_wait().ok()? {
-            Some(status) => break status.success(),
-            None if Instant::now() < until => std::thread::sleep(LOOK),
-            None => break false,
-        }
-    };
-    if !done {
-        drop(child.kill());
-        drop(child.wait());
-        return None;
-    }
-    let bytes = reading.join().ok()??;
-    (bytes.len() as u64 <= BYTES_MAX).then_some(bytes)
+        .env("KUBERNETES_EXEC_INFO", told.to_string());
+    program::printed(command, BYTES_MAX)
 }
 
 fn held_bytes(held: &Held) -> Result<Secret, Error> {

@@ -10,7 +10,7 @@ use model::Secret;
 use super::*;
 
 /// A listener on loopback that gives one answer after the other, and tells what it was asked.
-fn listener(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
+pub(super) fn listener(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (told, asked) = mpsc::channel();
@@ -42,7 +42,7 @@ fn listener(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
     (address, asked)
 }
 
-fn http(status: &str, body: &str) -> String {
+pub(super) fn http(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\nx-amzn-requestid: req-7\r\n\r\n{body}",
         body.len()
@@ -306,7 +306,7 @@ fn a_token_that_lacks_or_fits_no_header_is_refused_unsaid() {
     assert_eq!(asked.try_iter().count(), 0, "nothing was sent");
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
