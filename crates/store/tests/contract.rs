@@ -30,6 +30,8 @@ mod archive;
 mod crash;
 #[path = "contract/feed.rs"]
 mod feed;
+#[path = "contract/filters.rs"]
+mod filters;
 #[path = "contract/history.rs"]
 mod history;
 #[path = "contract/opening.rs"]

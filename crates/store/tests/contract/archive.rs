@@ -48,7 +48,7 @@ fn a_store_comes_back_from_its_backup_to_the_last_row(world: &World) {
             text: Some("C2".to_owned()),
             ..Filter::default()
         };
-        let rows = crate::roll::all_pages(world, &filter, Order::Name);
+        let rows = crate::filters::all_pages(world, &filter, Order::Name);
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
     assert_eq!(searched(&other).len(), 1);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::{Assigned, Change, Durability, Filter, Options, Order, Row, SCHEMA, Store};
 
-use crate::roll::{all_pages, meant};
+use crate::filters::{all_pages, meant};
 use crate::world::{World, credential, key, line, source, time};
 
 contract![

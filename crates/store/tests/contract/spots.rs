@@ -131,7 +131,7 @@ fn lines_of_more_cells_than_are_merged_come_in_order_all_the_same(world: &World)
             kind: Some(Kind::Credential),
             ..Filter::default()
         };
-        let rows = crate::roll::all_pages(world, &filter, Order::Name);
+        let rows = crate::filters::all_pages(world, &filter, Order::Name);
         let got: Vec<_> = rows.into_iter().map(|row| row.name).collect();
         let mut expected = names.clone();
         expected.sort();
