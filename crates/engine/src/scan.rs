@@ -145,6 +145,9 @@ impl Engine {
                 secret: None,
             }]
         };
+        if let (Some(named), Some(_)) = (asked_itself(spec), &machine.saved) {
+            return Err(not_saved(named));
+        }
         Ok(match spec {
             Spec::Here => one(
                 "this machine",
@@ -347,19 +350,22 @@ fn microsoft(machine: &Machine, connector: &str, target: Option<&str>) -> BTreeM
 }
 
 /// The option that says where else an interface is.
+fn endpoint(machine: &Machine) -> BTreeMap<String, String> {
+    let endpoint = machine.endpoint.iter();
+    endpoint
+        .map(|at| ("endpoint".to_owned(), at.clone()))
+        .collect()
+}
+
+/// The options that say where an interface is, or where what it answered was saved.
 ///
 /// # Errors
 /// Nothing that is saved of it could be read, or the directory has no name that can be.
 fn reached(connector: &str, machine: &Machine) -> Result<BTreeMap<String, String>, Error> {
-    let mut options = BTreeMap::new();
-    if let Some(at) = &machine.endpoint {
-        options.insert("endpoint".to_owned(), at.clone());
-    }
+    let mut options = endpoint(machine);
     if let Some(dir) = &machine.saved {
         if !connectors::is_described(connector) {
-            let told =
-                format!("answers of `{connector}` cannot be read from files; leave out --saved");
-            return Err(Error::Unfit(told));
+            return Err(not_saved(connector));
         }
         if !dir.is_dir() {
             let dir = model::clean(&dir.display().to_string());
@@ -369,6 +375,33 @@ fn reached(connector: &str, machine: &Machine) -> Result<BTreeMap<String, String
         options.insert("saved".to_owned(), absolute(dir)?);
     }
     Ok(options)
+}
+
+/// What `spec` names, where that is a server, an account or a cluster that only itself can be
+/// asked; files are read and ask nobody.
+fn asked_itself(spec: &Spec) -> Option<&str> {
+    match spec {
+        Spec::Postgres(_) => Some("postgres"),
+        Spec::Database { connector, .. } | Spec::Microsoft { connector, .. } => Some(connector),
+        Spec::Aws { .. } => Some("aws"),
+        Spec::Kubernetes { .. } => Some("k8s"),
+        Spec::Tls(_) => Some("tls"),
+        Spec::Known(id) => Some(id.as_str()),
+        Spec::Token { .. }
+        | Spec::Here
+        | Spec::Paths(_)
+        | Spec::Export { .. }
+        | Spec::Files { .. }
+        | Spec::Collection(_) => None,
+    }
+}
+
+/// The refusal of a source that is asked itself, though a person wants nobody asked.
+fn not_saved(named: &str) -> Error {
+    let named = model::clean(named);
+    Error::Unfit(format!(
+        "answers of `{named}` cannot be read from files; leave out --saved"
+    ))
 }
 
 /// The options that say how a cluster is reached.

@@ -99,6 +99,8 @@ fn what_cannot_be_read_from_files_is_told_before_anything_is_asked() {
     let cases = [
         ("github:acme", "nowhere", "expected a directory of answers"),
         ("gitlab:git.example/7", "here", "cannot be read from files"),
+        ("aws", "here", "leave out --saved"),
+        ("postgres://ann@127.0.0.1:1/x", "here", "leave out --saved"),
     ];
     std::fs::create_dir(world.path("home/here")).unwrap();
     for (source, dir, expected) in cases {

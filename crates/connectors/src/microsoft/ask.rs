@@ -165,6 +165,7 @@ mod tests {
                 request_id: String::new(),
                 body,
                 next: std::collections::BTreeMap::new(),
+                whole: false,
             };
             answer(&response).unwrap_err().reason
         };
