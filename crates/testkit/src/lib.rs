@@ -25,8 +25,8 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    PgDatabase, PgServer, mariadb, ministack, moto, postgres, postgres_database, python, rabbitmq,
-    redis,
+    Keystone, PgDatabase, PgServer, keystone, mariadb, ministack, moto, postgres,
+    postgres_database, python, rabbitmq, redis,
 };
 pub use truth::truth;
 

@@ -99,6 +99,31 @@ pub fn moto() -> Option<String> {
     server("KEYROLL_TEST_MOTO", "the emulator moto")
 }
 
+/// A real Keystone.
+#[derive(Clone, Debug)]
+pub struct Keystone {
+    /// Its address.
+    pub url: String,
+    /// Of somebody who may read the whole system.
+    pub token: String,
+    /// Of somebody who may read one project alone.
+    pub stranger: String,
+}
+
+/// A real `OpenStack` Keystone at `KEYROLL_TEST_KEYSTONE`, which gives lists two items at a time.
+/// It has the users `admin`, `deploy`, `old` (disabled), `watcher` and `stranger`, and of `deploy`
+/// the application credentials `ci`, `backup` and `cron`.
+#[must_use]
+pub fn keystone() -> Option<Keystone> {
+    let url = server("KEYROLL_TEST_KEYSTONE", "a Keystone")?;
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    Some(Keystone {
+        url,
+        token: variable("KEYROLL_TEST_KEYSTONE_TOKEN"),
+        stranger: variable("KEYROLL_TEST_KEYSTONE_STRANGER"),
+    })
+}
+
 /// Address of the HTTP interface of a real RabbitMQ at `KEYROLL_TEST_RABBITMQ`, with the users
 /// `admin`, `watcher` and `orders`, whose passwords are `admin-of-tests` and so on.
 #[must_use]

@@ -24,6 +24,7 @@ mod hostile;
 mod imports;
 mod integrations;
 mod interrupted;
+mod keystone;
 mod linking;
 mod lists;
 mod live;

@@ -185,6 +185,8 @@ pub(super) enum Paging {
         at: Path,
         more: Path,
     },
+    /// An answer tells the address where to go on: its parameters are taken, nothing else of it.
+    Next { at: Path },
     /// The parameters of the address in the header `Link` (RFC 8288), or what Microsoft's
     /// `x-ms-continuationtoken` says.
     Link,

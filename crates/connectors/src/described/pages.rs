@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::description::{Fails, List, Paging};
 use super::template::{Here, Template, as_text};
+use crate::login::decoded;
 use crate::{Context, Refusal, Request};
 
 /// More pages than any list has.
@@ -147,6 +148,12 @@ impl<'d> Pages<'d> {
         }
     }
 
+    /// Goes on with these parameters; without any the list has ended.
+    fn go_to(&mut self, told: BTreeMap<String, String>) {
+        self.ended = told.is_empty();
+        self.parameters.extend(told);
+    }
+
     /// Sets what the next question asks.
     fn go_on(&mut self, answer: &Value, items: &[Value], told: BTreeMap<String, String>) {
         self.items += items.len() as u64;
@@ -173,10 +180,10 @@ impl<'d> Pages<'d> {
                 let last = last.and_then(as_text).filter(|_| more);
                 last.map(|last| (parameter, last))
             }
-            Some(Paging::Link) => {
-                self.ended = told.is_empty();
-                self.parameters.extend(told);
-                return;
+            Some(Paging::Link) => return self.go_to(told),
+            Some(Paging::Next { at }) => {
+                let address = at.one(&[answer]).and_then(as_text);
+                return self.go_to(address.map(|one| parameters_of(&one)).unwrap_or_default());
             }
         };
         match next {
@@ -186,6 +193,18 @@ impl<'d> Pages<'d> {
             None => self.ended = true,
         }
     }
+}
+
+/// The parameters of an address.
+fn parameters_of(address: &str) -> BTreeMap<String, String> {
+    /// No page is asked for by more.
+    const PARAMETERS_MAX: usize = 32;
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let decoded = |text: &str| decoded(&text.replace('+', " "));
+    let pairs = pairs.map(|(name, value)| (decoded(name), decoded(value)));
+    pairs.take(PARAMETERS_MAX).collect()
 }
 
 /// An element of an object: what it says, and under `@key` what it is called, a slash at its end

@@ -197,7 +197,21 @@ fn each_way_of_paging_ends_where_its_provider_says() {
     let none = page(&serde_json::json!({"data": []}));
     let at = |query: &str| format!("GET /orgs/acme/keys{query}");
     let link = serde_json::json!({"status": 200, "body": one(1).to_string(), "next": {"c": "x"}});
+    let elsewhere = "https://elsewhere.example/x?c=%78&d=a+b#end";
     let cases = [
+        (
+            "by = \"next\", at = \"next\"",
+            vec![
+                (
+                    at(""),
+                    page(&with(1, serde_json::json!({"next": elsewhere}))),
+                ),
+                (
+                    at("?c=x&d=a b"),
+                    page(&with(2, serde_json::json!({"next": null}))),
+                ),
+            ],
+        ),
         (
             "by = \"number\", parameter = \"p\"",
             vec![
