@@ -20,3 +20,5 @@ mod linked;
 mod manual;
 mod notebook;
 mod owned;
+
+mod workers;
