@@ -41,7 +41,7 @@ impl Workers for Threads {
         thread::scope(|scope| {
             for _ in 1..self.0.min(jobs) {
                 let named = thread::Builder::new().name("looks at files".to_owned());
-                if named.spawn_scoped(scope, &work).is_err() {
+                if named.spawn_scoped(scope, work).is_err() {
                     // The system gives no more; whoever is here does the rest.
                     break;
                 }

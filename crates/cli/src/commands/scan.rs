@@ -118,10 +118,7 @@ impl Scan {
             settings.seal_key_file = None;
         }
         let settings = &settings;
-        let mut engine = roll.engine(settings)?.with_rules(rules);
-        if let Some(threads) = self.threads {
-            engine = engine.with_threads(threads.get());
-        }
+        let engine = self.threaded(roll.engine(settings)?.with_rules(rules));
         let machine = machine(&settings.environment, &self.asking);
         programs(settings, &engine, &specs, &machine)?;
         let scanned = read(settings, &engine, &specs, &machine)?;
@@ -155,6 +152,16 @@ impl Scan {
                 && incomplete(&scanned, named.is_empty(), gate.min_coverage),
             ..Outcome::CLEAN
         })
+    }
+}
+
+impl Scan {
+    /// With as many threads as were asked for.
+    fn threaded(&self, engine: Engine) -> Engine {
+        match self.threads {
+            Some(threads) => engine.with_threads(threads.get()),
+            None => engine,
+        }
     }
 }
 
