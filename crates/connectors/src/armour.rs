@@ -243,6 +243,17 @@ mod tests {
         assert!(blocks(b"looks for '-----BEGIN RSA PRIVATE KEY-----' in text").is_empty());
     }
 
+    fn assert_whole(what: &str, text: &str) {
+        let blocks = blocks(text.as_bytes());
+        assert_eq!(blocks.len(), 1, "{what}");
+        let body = blocks[0].body.as_ref().map(Secret::expose);
+        assert_eq!(
+            body,
+            Some(&b"01234567890123456789012345678901"[..]),
+            "{what}"
+        );
+    }
+
     #[test]
     fn armour_in_source_code_is_read_as_its_literals_say() {
         let (one, two) = BODY.split_at(24);
@@ -274,6 +285,15 @@ mod tests {
   b"-----END A KEY-----")"#
                 ),
             ),
+        ] {
+            assert_whole(what, &text);
+        }
+    }
+
+    #[test]
+    fn armour_in_literals_of_many_lines_lists_and_comments_is_read() {
+        let (one, two) = BODY.split_at(24);
+        for (what, text) in [
             (
                 "a literal of many lines",
                 format!("k = '''-----BEGIN A KEY-----\n{one}\n{two}\n-----END A KEY-----'''"),
@@ -311,14 +331,7 @@ mod tests {
                 format!("K=-----BEGIN A KEY----- {one} {two} -----END A KEY-----\n"),
             ),
         ] {
-            let blocks = blocks(text.as_bytes());
-            assert_eq!(blocks.len(), 1, "{what}");
-            let body = blocks[0].body.as_ref().map(Secret::expose);
-            assert_eq!(
-                body,
-                Some(&b"01234567890123456789012345678901"[..]),
-                "{what}"
-            );
+            assert_whole(what, &text);
         }
     }
 

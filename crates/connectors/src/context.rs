@@ -41,8 +41,15 @@ pub trait Fingerprints {
     }
 }
 
+/// Does many things at once, as many as there are processors for it; who they are stays with
+/// whoever implements it: connectors start nobody.
+pub trait Workers {
+    /// Calls `job` once with each number below `jobs`, in any order, and returns when all are done.
+    fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync));
+}
+
 /// Finds secrets in text of any kind; the rules stay with whoever implements it (decision 20).
-pub trait Detector {
+pub trait Detector: Sync {
     /// Every secret in `bytes`, in the order of their places. `path` tells what kind of text it
     /// is; rules may allow or disallow places by it.
     fn detect(&self, path: &str, bytes: &[u8]) -> Detections;
@@ -93,6 +100,7 @@ pub struct Context<'a> {
     port: &'a mut dyn Port,
     fingerprints: &'a dyn Fingerprints,
     detector: Option<&'a dyn Detector>,
+    workers: Option<&'a dyn Workers>,
     target: &'a str,
     options: &'a BTreeMap<String, String>,
     /// When the pass or act began; connectors read no clock.
@@ -114,6 +122,7 @@ impl<'a> Context<'a> {
             port,
             fingerprints,
             detector: None,
+            workers: None,
             target,
             options,
             now,
@@ -128,10 +137,21 @@ impl<'a> Context<'a> {
         self
     }
 
-    /// Secrets in text of any kind; see [`Detector`].
-    pub fn detect(&self, path: &str, bytes: &[u8]) -> Detections {
+    /// With others who look at files; without them whoever walks looks at each by itself.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Option<&'a dyn Workers>) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Whoever finds secrets in text, if anybody does.
+    pub(crate) fn detector(&self) -> Option<&'a dyn Detector> {
         self.detector
-            .map_or_else(Detections::default, |detector| detector.detect(path, bytes))
+    }
+
+    /// Whoever looks at files beside the one who walks.
+    pub(crate) fn workers(&self) -> Option<&'a dyn Workers> {
+        self.workers
     }
 
     /// What the source names: `host:port`, a directory, an account.

@@ -12,6 +12,7 @@
 //! from wherever a search began.
 
 mod archive;
+mod batch;
 mod handed;
 mod image;
 mod kept;
@@ -44,6 +45,8 @@ pub(crate) struct Files;
 
 /// A file is read up to here: real ones are far below it.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A file that no format knows by name is searched up to here.
+const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 impl Connector for Files {
     fn spec(&self) -> &'static Spec {
@@ -102,7 +105,7 @@ impl Connector for Files {
         let gone = || Error::Gone {
             what: format!("the secret that lay in {}", model::clean(path)),
         };
-        let file = match cx.read(path, FILE_BYTES_MAX) {
+        let file = match cx.read(path, SEARCH_BYTES_MAX) {
             Ok(file) => file,
             Err(refusal) if walk::is_absent(&refusal) => {
                 return archive::read_again(cx, path, mark)?.ok_or_else(gone);
@@ -123,10 +126,16 @@ impl Connector for Files {
             }
         }
         let mut found = BTreeMap::new();
-        for (path, marks) in wanted {
+        for (path, mut marks) in wanted {
             for secret in secrets_in(cx, path).unwrap_or_default() {
-                if let Some(native) = marks.get(cx.fingerprint(&secret).short()) {
-                    found.insert((*native).to_owned(), secret);
+                if let Some(native) = marks.remove(cx.fingerprint(&secret).short()) {
+                    found.insert(native.to_owned(), secret);
+                }
+            }
+            // In archives, or found by other rules than those of now.
+            for native in marks.into_values() {
+                if let Ok(secret) = self.read_again(cx, native) {
+                    found.insert(native.to_owned(), secret);
                 }
             }
         }
@@ -147,7 +156,7 @@ fn holds_secret(field: &str, mark: &str) -> bool {
 
 /// Every secret that a file holds now.
 fn secrets_in(cx: &mut Context<'_>, path: &str) -> Result<Vec<Secret>, Refusal> {
-    let file = cx.read(path, FILE_BYTES_MAX)?;
+    let file = cx.read(path, SEARCH_BYTES_MAX)?;
     Ok(secrets_of(cx, path, file.bytes.expose()))
 }
 
@@ -175,6 +184,7 @@ pub fn file_roots(options: &BTreeMap<String, String>) -> Vec<String> {
         roots.extend(list(get("places")));
     }
     roots.extend(list(get("dirs")));
+    roots.extend(list(get("beside")));
     roots
 }
 

@@ -222,19 +222,18 @@ pub fn format(name: &str) -> Option<&'static dyn Format> {
 /// Reads `file` by every format that knows it by name or content.
 pub(crate) fn read_all(file: &FileAt<'_>) -> Seen {
     if json_lines::is_one(file.name()) && !known_by_name(file.path) {
-        return json_lines::read(file, read_document);
+        return json_lines::read(file, &|line| read_if(line, |_| false));
     }
-    read_document(file)
+    read_if(file, |format| format.recognises(file.path, file.name()))
 }
 
-fn read_document(file: &FileAt<'_>) -> Seen {
+/// Reads `file` by every format that knows it by name, as `is_named` says, or by content.
+fn read_if(file: &FileAt<'_>, is_named: impl Fn(&dyn Format) -> bool) -> Seen {
     let mut seen = Seen::default();
     let marked = marks::formats_in(file.bytes);
     for (at, format) in FORMATS.iter().enumerate() {
         let may_be_in = || format.marks().is_empty() || marked.contains(&at);
-        if format.recognises(file.path, file.name())
-            || may_be_in() && format.contained_in(file.bytes)
-        {
+        if is_named(*format) || may_be_in() && format.contained_in(file.bytes) {
             seen.is_code |= format.is_code();
             format.read(file, &mut seen);
         }

@@ -103,7 +103,8 @@ impl Engine {
             open.started,
             &mut sink,
         )
-        .detecting(secrets.as_ref().map(Secrets::detector));
+        .detecting(secrets.as_ref().map(Secrets::detector))
+        .with_workers(Some(&self.threads));
         if connector.discover(&mut cx).is_err() {
             open.intake.gap(Gap::new(
                 &scope,

@@ -37,6 +37,7 @@ mod secrets;
 mod sources;
 mod spec;
 pub mod spool;
+mod workers;
 
 use std::sync::Arc;
 
@@ -82,6 +83,7 @@ pub struct Engine {
     pub actor: String,
     clock: Clock,
     rules: Rules,
+    threads: workers::Threads,
     runtime: Arc<std::sync::OnceLock<tokio::runtime::Runtime>>,
 }
 
@@ -107,8 +109,16 @@ impl Engine {
             actor: actor.to_owned(),
             clock,
             rules: Rules::default(),
+            threads: workers::Threads::default(),
             runtime: Arc::default(),
         })
+    }
+
+    /// The same, looking at files with so many threads. What is found does not depend on it.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = workers::Threads::of(threads);
+        self
     }
 
     /// The same, finding secrets by other rules.

@@ -82,6 +82,7 @@ impl Engine {
         for spec in specs {
             wanted.extend(self.wanted(spec, machine)?);
         }
+        tell_each_other(&mut wanted);
         wanted.sort_by_key(|one| match one.config.connector.as_str() {
             "files" => 1,
             "git_history" => 2,
@@ -347,6 +348,24 @@ fn microsoft(machine: &Machine, connector: &str, target: Option<&str>) -> BTreeM
         options.insert("tenant".to_owned(), tenant.to_owned());
     }
     options
+}
+
+/// Tells each source of files which others were named with it: a report of another scanner may be
+/// named beside the directory of which it tells. What is read does not depend on it but for that.
+fn tell_each_other(wanted: &mut [Wanted]) {
+    let dirs_of = |one: &Wanted| {
+        let is_files = one.config.connector == "files";
+        one.config.options.get("dirs").filter(|_| is_files).cloned()
+    };
+    let named: Vec<_> = wanted.iter().filter_map(dirs_of).collect();
+    for one in wanted.iter_mut() {
+        let Some(own) = dirs_of(one) else { continue };
+        let others = named.iter().filter(|dirs| **dirs != own).cloned();
+        let others = others.collect::<Vec<_>>().join("\n");
+        if !others.is_empty() {
+            one.config.options.insert("beside".to_owned(), others);
+        }
+    }
 }
 
 /// The option that says where else an interface is.

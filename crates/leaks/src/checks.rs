@@ -116,9 +116,10 @@ impl Check {
             Self::PypiToken => structure::pypi(secret),
             Self::Random => Outcome::or_none(structure::is_random(secret)),
             Self::Password => Outcome::or_none(crate::generic::is_password(secret)),
-            Self::Argument => {
-                Outcome::or_none(crate::generic::is_password(secret) && !structure::is_name(secret))
-            }
+            Self::Argument => Outcome {
+                is_none: !crate::generic::is_password(secret) || structure::is_name(secret),
+                ..Outcome::example(crate::placeholder::is_tame(secret))
+            },
             Self::Word => structure::word(secret),
             Self::GrafanaKey => structure::grafana(secret),
             Self::Telegram => structure::telegram(secret),

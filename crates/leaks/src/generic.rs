@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use crate::found::Fact;
 
+pub(crate) use url::is_word as is_manual_word;
 pub(crate) use value::is_password;
 
 /// How far is looked to the left for a name, and to the right for a value.

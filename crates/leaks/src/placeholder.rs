@@ -64,6 +64,17 @@ const WORDS: &[&[u8]] = &[
     b"private_key",
 ];
 
+/// Words with which manuals and tests show a password, between blanks.
+const STEMS: &str = "\
+password passwd passwort passphrase pass passw pwd pw secret supersecret topsecret \
+verysecret token apitoken accesstoken key test testing tester testpass testpassword \
+testtoken testsecret admin administrator adminpass adminpassword root rootpassword user \
+username userpass userpassword guest default demo foo bar baz abc asdf qwer qwerty letmein \
+welcome hello helloworld string value new newpass newpassword old oldpass oldpassword some \
+somepass somepassword somesecret my mypass mytoken dev devpassword local postgres mysql \
+redis rabbitmq mongo correcthorsebatterystaple authpass privpass privacy thepassword \
+strongpassword securepassword goodpassword badpassword wrongpassword weakpassword basic";
+
 /// Fewer bits a byte than this has no real key, however long it is.
 const ENTROPY_MIN: f64 = 2.0;
 
@@ -135,90 +146,6 @@ pub(crate) fn has_word(value: &[u8]) -> bool {
 /// Whether `value` is a word with which manuals and tests show a password, dressed up as they do:
 /// `Password123!`, `p@ssw0rd`, `Testing@123`. Somebody may use it all the same.
 pub(crate) fn is_tame(value: &[u8]) -> bool {
-    const STEMS: &[&str] = &[
-        "password",
-        "passwd",
-        "passwort",
-        "passphrase",
-        "pass",
-        "passw",
-        "pwd",
-        "pw",
-        "secret",
-        "supersecret",
-        "topsecret",
-        "verysecret",
-        "token",
-        "apitoken",
-        "accesstoken",
-        "key",
-        "test",
-        "testing",
-        "tester",
-        "testpass",
-        "testpassword",
-        "testtoken",
-        "testsecret",
-        "admin",
-        "administrator",
-        "adminpass",
-        "adminpassword",
-        "root",
-        "rootpassword",
-        "user",
-        "username",
-        "userpass",
-        "userpassword",
-        "guest",
-        "default",
-        "demo",
-        "foo",
-        "bar",
-        "baz",
-        "abc",
-        "asdf",
-        "qwer",
-        "qwerty",
-        "letmein",
-        "welcome",
-        "hello",
-        "helloworld",
-        "string",
-        "value",
-        "new",
-        "newpass",
-        "newpassword",
-        "old",
-        "oldpass",
-        "oldpassword",
-        "some",
-        "somepass",
-        "somepassword",
-        "somesecret",
-        "my",
-        "mypass",
-        "mytoken",
-        "dev",
-        "devpassword",
-        "local",
-        "postgres",
-        "mysql",
-        "redis",
-        "rabbitmq",
-        "mongo",
-        "correcthorsebatterystaple",
-        "authpass",
-        "privpass",
-        "privacy",
-        "thepassword",
-        "strongpassword",
-        "securepassword",
-        "goodpassword",
-        "badpassword",
-        "wrongpassword",
-        "weakpassword",
-        "basic",
-    ];
     let plain: Vec<u8> = value
         .iter()
         .map(|byte| match byte {
@@ -235,7 +162,9 @@ pub(crate) fn is_tame(value: &[u8]) -> bool {
         let text: Vec<u8> = letters.collect();
         let end = text.iter().rposition(u8::is_ascii_alphabetic);
         let stem = text.get(..end.map_or(0, |at| at + 1)).unwrap_or_default();
-        STEMS.iter().any(|one| one.as_bytes() == stem)
+        STEMS
+            .split_ascii_whitespace()
+            .any(|one| one.as_bytes() == stem)
     };
     let end = value.iter().rposition(u8::is_ascii_alphabetic);
     let head = end.map_or(0, |at| at + 1);

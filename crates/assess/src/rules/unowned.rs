@@ -6,6 +6,7 @@
 use inventory::owners;
 use model::{Attribute, Kind, Ownership, Severity};
 
+use super::secret_in_text;
 use crate::{Ground, Rule, Ruling, Thing};
 
 pub(super) const RULE: Rule = Rule {
@@ -42,6 +43,21 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
             "`{}` might own it ({} of 100), which is too little to suggest them",
             one.who, one.score
         )),
+        (None, None) if is_a_guess(thing) => Ruling::unknown(
+            "whether it opens anything is a question itself, and nobody is named for it",
+        ),
         (None, None) => Ruling::fail("no owner is confirmed and nothing suggests one"),
     }
+}
+
+/// Whether nothing but texts tell of it, and none of them for sure: an example has no owner.
+fn is_a_guess(thing: &Thing<'_>) -> bool {
+    thing.entity.kind == Kind::Credential
+        && thing
+            .entity
+            .members
+            .iter()
+            .all(|one| thing.lies_in_file(one))
+        && secret_in_text::is_leaked(thing)
+        && !secret_in_text::is_told(thing)
 }

@@ -58,6 +58,9 @@ pub(crate) struct Scan {
     /// Do not remember servers and accounts; plans then cannot reach them
     #[arg(long, env = "KEYROLL_NO_REMEMBER", value_parser = clap::builder::FalseyValueParser::new())]
     no_remember: bool,
+    /// Look at files with so many threads (default: one for each processor); what is found does not depend on it
+    #[arg(long, value_name = "N", env = "KEYROLL_THREADS")]
+    threads: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     asked: change::Asked,
     /// Leave out findings that this file knows: of `keyroll findings baseline write`, or gitleaks' report
@@ -115,7 +118,7 @@ impl Scan {
             settings.seal_key_file = None;
         }
         let settings = &settings;
-        let engine = roll.engine(settings)?.with_rules(rules);
+        let engine = self.threaded(roll.engine(settings)?.with_rules(rules));
         let machine = machine(&settings.environment, &self.asking);
         programs(settings, &engine, &specs, &machine)?;
         let scanned = read(settings, &engine, &specs, &machine)?;
@@ -149,6 +152,16 @@ impl Scan {
                 && incomplete(&scanned, named.is_empty(), gate.min_coverage),
             ..Outcome::CLEAN
         })
+    }
+}
+
+impl Scan {
+    /// With as many threads as were asked for.
+    fn threaded(&self, engine: Engine) -> Engine {
+        match self.threads {
+            Some(threads) => engine.with_threads(threads.get()),
+            None => engine,
+        }
     }
 }
 

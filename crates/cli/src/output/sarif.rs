@@ -12,6 +12,8 @@ use super::{Fields, Row};
 
 /// What a well-known reader of SARIF shows of one run.
 const RESULTS_MAX: usize = 5000;
+/// Of other places so many are named in each result.
+const RELATED_MAX: usize = 20;
 /// How a command begins that plans a revocation.
 const PLANS: &str = "keyroll plan revoke";
 
@@ -64,6 +66,7 @@ impl Log {
             *ordinal += 1;
             prints["primaryLocationLineHash"] = json!(format!("{print}:{ordinal}"));
         }
+        name_others(&mut results);
         results
     }
 }
@@ -136,6 +139,32 @@ impl Emit for Log {
             }],
         });
         writeln!(out, "{}", super::json::text(&log))
+    }
+}
+
+/// Names in each result where else the same thing is wrong by the same rule: a secret in two files
+/// is one secret, and each of its places has a fingerprint of its own, so that a baseline that
+/// knows one of them says nothing of the other.
+fn name_others(results: &mut [Value]) {
+    let mut alike: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (at, one) in results.iter().enumerate() {
+        let of = (
+            one["ruleId"].to_string(),
+            one["properties"]["entity"].to_string(),
+        );
+        alike.entry(of).or_default().push(at);
+    }
+    for places in alike.into_values().filter(|places| places.len() > 1) {
+        for at in &places {
+            let others = places.iter().filter(|other| *other != at).take(RELATED_MAX);
+            let related: Vec<Value> = others
+                .map(|other| {
+                    let place = &results[*other]["locations"][0]["physicalLocation"];
+                    json!({"physicalLocation": place, "message": {"text": "the same lies here, too"}})
+                })
+                .collect();
+            results[*at]["relatedLocations"] = Value::Array(related);
+        }
     }
 }
 
@@ -248,6 +277,36 @@ mod tests {
             fields,
             ..Row::default()
         }
+    }
+
+    #[test]
+    fn what_lies_in_two_files_is_one_result_for_each_that_names_the_other() {
+        let mut rows = vec![
+            fields(1, "high", Some("/a/.env")),
+            fields(2, "high", Some("/b.py")),
+        ];
+        let mut apart = fields(3, "high", Some("/c.py"));
+        apart.fields.insert("id".to_owned(), json!("another"));
+        rows.push(apart);
+        let log = log(rows.into_iter());
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let uri = |place: &Value| {
+            let uri = &place["physicalLocation"]["artifactLocation"]["uri"];
+            uri.as_str().map(str::to_owned)
+        };
+        let told: Vec<_> = results
+            .iter()
+            .map(|one| (uri(&one["locations"][0]), uri(&one["relatedLocations"][0])))
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            told,
+            [
+                (some("file:///a/.env"), some("file:///b.py")),
+                (some("file:///b.py"), some("file:///a/.env")),
+                (some("file:///c.py"), None),
+            ]
+        );
     }
 
     fn log(rows: impl Iterator<Item = Row>) -> Value {

@@ -58,3 +58,26 @@ fn reports_of_others_that_are_taken_in_twice_change_nothing() {
     let (second, counts) = scanned(&world);
     assert_eq!((second, counts), (first, vec![0, 0, 0]));
 }
+
+#[test]
+fn a_report_beside_the_directory_is_matched_with_the_files_it_names() {
+    let world = World::new();
+    world.file("shop/.env", ENV);
+    world.file("reports/leaks.sarif", &log(&[("postgres-url", 2)]));
+    let (shop, report) = (world.path("shop"), world.path("reports/leaks.sarif"));
+    let named = [report.to_str().unwrap(), shop.to_str().unwrap()];
+    world.get(&["scan", "--no-history", named[0], named[1]]);
+    let listed = world.get(&["ls", "kind=credential", "-o", "json"]);
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    // Named alone, it tells of what nobody said may be read.
+    let alone = World::new();
+    alone.file("shop/.env", ENV);
+    alone.file("reports/leaks.sarif", &log(&[("postgres-url", 2)]));
+    alone.get(&["scan", alone.path("reports/leaks.sarif").to_str().unwrap()]);
+    let listed = alone.get(&["ls", "kind=credential", "-o", "json"]);
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = alone.get(&["get", id, "-o", "json"]);
+    assert!(!shown.contains("secret_hmac"), "{shown}");
+}

@@ -22,6 +22,7 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["ls"], "--color", "always"),
     (&["ls"], "--quiet", ""),
     (&["scan", EMPTY], "--ephemeral", ""),
+    (&["scan", "-q", EMPTY], "--threads", "nonsense"),
     (&["scan", "-q"], "--staged", ""),
     (&["scan", "-q"], "--since", "main"),
     (&["scan", "-q"], "--diff", "a..b"),

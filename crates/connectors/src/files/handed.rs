@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Attribute, Kind, Observation, Relation, Value};
+use model::{Attribute, Kind, Link, Observation, Relation, Target, Value};
 
 /// More files than this are not kept in mind.
 const FILES_MAX: usize = 10_000;
@@ -24,6 +24,14 @@ impl Handed {
         for one in told.iter_mut().filter(|one| one.kind == Kind::Credential) {
             let users = text(one, &Attribute::PLACE).and_then(|place| self.0.get(place));
             for user in users.into_iter().flatten() {
+                // What waited for services of directories below may know some of them already.
+                let is_user = |link: &Link| {
+                    link.relation == Relation::UsedBy
+                        && matches!(&link.to, Target::Native { native, .. } if native == user)
+                };
+                if one.links.iter().any(is_user) {
+                    continue;
+                }
                 let plain = std::mem::replace(one, Observation::new(one.kind, "", &one.scope));
                 *one = plain.link(Relation::UsedBy, Kind::Identity, user);
             }

@@ -70,6 +70,11 @@ impl Kept {
         std::mem::take(&mut self.told)
     }
 
+    /// Tells those who waited for it who works with them.
+    pub(super) fn hand(&mut self, told: &mut [Observation]) {
+        self.handed.tell(told);
+    }
+
     /// Credentials that stand for themselves.
     fn found(
         &mut self,

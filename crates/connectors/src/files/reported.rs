@@ -2,6 +2,7 @@
 //! is one more sighting of the secret that lies there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use model::{Attribute, Key, Observation, Value};
 
@@ -50,7 +51,8 @@ impl Walk<'_, '_> {
     }
 
     /// What lies in the file that the report at `path` calls `file`: it is named from the report's
-    /// own directory or from one above it, up to where the search began.
+    /// own directory or from one above it, up to where the search began, or from a directory that
+    /// was named beside this one.
     fn named_by<'r>(
         &mut self,
         path: &str,
@@ -82,7 +84,9 @@ impl Walk<'_, '_> {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if file.starts_with('/') {
-            return Vec::from_iter(is_below(file).then(|| file.to_owned()));
+            let in_other = |dir: &String| Path::new(file).starts_with(dir);
+            let may_be = is_below(file) || self.beside.iter().any(in_other);
+            return Vec::from_iter(may_be.then(|| file.to_owned()));
         }
         let mut places = Vec::new();
         let mut dir = path;
@@ -90,6 +94,7 @@ impl Walk<'_, '_> {
             places.push(join(if above.is_empty() { "/" } else { above }, file));
             dir = above;
         }
+        places.extend(self.beside.iter().map(|dir| join(dir, file)));
         places
     }
 

@@ -8,10 +8,14 @@ use model::{Attribute, Confidence, CredentialType, Fact, Key, KeyKind, Secret, T
 
 use super::kept::digest;
 use crate::formats::{self, FileAt, Found, Seen, as_utf8};
-use crate::{Context, Detected, aws_account_of, is_aws_key_id};
+use crate::{Context, Detected, Detections, Detector, aws_account_of, is_aws_key_id};
 
 /// An AWS key id and its secret are written down together: so many lines apart at most.
 const PAIR_LINES_MAX: usize = 10;
+/// Words that are held against a fingerprint: of so many, and so long.
+const WORDS_MAX: usize = 200_000;
+const WORD_BYTES_MIN: usize = 6;
+const WORD_BYTES_MAX: usize = 1024;
 /// What a comment on its line or an allow-list says is known.
 pub const ALLOWED: &str = "match allowed by a comment or an allow-list";
 
@@ -23,7 +27,7 @@ pub(crate) fn seen_in(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Seen {
         bytes: &bytes,
     };
     let mut seen = formats::read_all(&file);
-    search(cx, &file, &mut seen);
+    search(cx.detector(), &file, &mut seen);
     seen
 }
 
@@ -37,15 +41,32 @@ pub(crate) fn secrets_of(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<Secr
 
 /// The secret among them that bears `mark`.
 pub(crate) fn secret_in(cx: &Context<'_>, path: &str, bytes: &[u8], mark: &str) -> Option<Secret> {
-    secrets_of(cx, path, bytes)
-        .into_iter()
-        .find(|secret| cx.fingerprint(secret).short() == mark)
+    let bears = |secret: &Secret| cx.fingerprint(secret).short() == mark;
+    let told = secrets_of(cx, path, bytes).into_iter().find(bears);
+    told.or_else(|| words(&as_utf8(bytes)).find(bears))
+}
+
+/// What stands in a text as a word or between quotes: a secret that was found by rules of another
+/// day, or of a file that was named then, is still known by its fingerprint.
+fn words(bytes: &[u8]) -> impl Iterator<Item = Secret> {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>".contains(byte);
+    let is_sign = |byte: &u8| is_blank(byte) || b"=:,;()[]{}&@|".contains(byte);
+    let long = bytes.split(move |byte| is_blank(byte));
+    let short = bytes.split(move |byte| is_sign(byte));
+    let fits = |word: &&[u8]| (WORD_BYTES_MIN..=WORD_BYTES_MAX).contains(&word.len());
+    let words: Vec<Secret> = short
+        .chain(long)
+        .filter(fits)
+        .take(WORDS_MAX)
+        .map(|word| Secret::new(word.to_vec()))
+        .collect();
+    words.into_iter()
 }
 
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
 ///
 /// What a format hands on as text is searched first, because its place is told better there.
-pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
+pub(super) fn search(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &mut Seen) {
     let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
     let keys = seen.keys.iter().map(|key| &key.body);
     let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();
@@ -55,7 +76,7 @@ pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
         .flat_map(|found| found.told.keys.iter().cloned())
         .collect();
     for text in std::mem::take(&mut seen.texts) {
-        let detected = detect(cx, file.path, text.text.expose(), seen);
+        let detected = detect(detector, file.path, text.text.expose(), seen);
         for one in new(detected, &mut told, &mut ids) {
             seen.found(one.within(&text));
         }
@@ -63,7 +84,7 @@ pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
     if seen.texts_are_all {
         return;
     }
-    let mut detected = detect(cx, file.path, file.bytes, seen);
+    let mut detected = detect(detector, file.path, file.bytes, seen);
     let mut aside = 0;
     if seen.is_code {
         confirm(&detected, seen);
@@ -90,8 +111,13 @@ pub(super) fn search(cx: &Context<'_>, file: &FileAt<'_>, seen: &mut Seen) {
 }
 
 /// What rules find in `bytes`; what is allowed there is set aside, so that it can be counted.
-fn detect(cx: &Context<'_>, path: &str, bytes: &[u8], seen: &mut Seen) -> Vec<Detected> {
-    let told = cx.detect(path, bytes);
+fn detect(
+    detector: Option<&dyn Detector>,
+    path: &str,
+    bytes: &[u8],
+    seen: &mut Seen,
+) -> Vec<Detected> {
+    let told = detector.map_or_else(Detections::default, |one| one.detect(path, bytes));
     for _ in 0..told.allowed {
         seen.set_aside(ALLOWED);
     }

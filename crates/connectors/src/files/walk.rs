@@ -3,24 +3,22 @@
 //! **Invariant:** links are not followed, and no bound is passed in silence: what is not read
 //! because of one is a gap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Attribute, Observation, Reason, Scope};
 
 use super::archive;
+use super::batch::{Batch, ReadFile, Waiting};
 use super::kept::Kept;
 use super::lines::Lines;
 use super::pairs::At;
 use super::place::{Place, is_dull, place_below};
-use super::search::search;
-use super::{FILE_BYTES_MAX, sight};
+use super::{FILE_BYTES_MAX, SEARCH_BYTES_MAX, sight};
 use crate::code_owners::{self, CodeOwners};
-use crate::formats::{self, FileAt, Seen, as_utf8};
+use crate::formats::{self, Seen, as_utf8};
 use crate::packing::is_packed_name;
 use crate::{Context, Entry, EntryKind, File, Packing, Refusal, Stop};
 
-/// A file that no format knows by name is searched up to here.
-const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// So much of it is looked at to tell text from other bytes.
 const HEAD_BYTES: u64 = 4096;
 /// A file no longer than this is read at once: to open it twice would cost more than to read
@@ -30,8 +28,12 @@ const AT_ONCE_BYTES: u64 = 256 * 1024;
 const DEPTH_MAX: usize = 64;
 /// Keys and certificates of one directory that are put together; more are taken in batches.
 const PAIRS_MAX: usize = 20_000;
+/// More of what files of variables hold does not wait for services of directories below.
+const VARIABLES_MAX: usize = 5_000;
 /// Gaps of single files in one directory; one more says that there are others.
 const FILE_GAPS_MAX: usize = 100;
+/// Of more directories at once they are not counted.
+const GAP_DIRS_MAX: usize = 10_000;
 
 /// What is counted of links below a directory that is searched.
 const LINK: &str = "symbolic link, not followed";
@@ -45,6 +47,8 @@ pub(super) struct Walk<'cx, 'a> {
     searching: bool,
     /// What they named last.
     pub(super) root: String,
+    /// Directories that they named as sources of their own: a report may tell of those.
+    pub(super) beside: Vec<String>,
     /// Files and directories that were read: known places and roots may overlap.
     visited: BTreeSet<String>,
     pub(super) kept: Kept,
@@ -54,8 +58,12 @@ pub(super) struct Walk<'cx, 'a> {
     pub(super) compared: usize,
     /// Lines whose authors are to be asked for.
     lines: Lines,
+    /// What files of variables hold: a service of a directory below may be given one of them.
+    variables: Vec<Observation>,
+    /// Files that are read and wait to be looked at.
+    batch: Batch,
     /// How many gaps there are of single entries of which directory.
-    gaps: (String, usize),
+    gaps: BTreeMap<String, usize>,
 }
 
 /// Whether the refusal says that nothing is there: an absence, not a gap.
@@ -75,6 +83,7 @@ pub(super) fn join(dir: &str, name: &str) -> String {
 impl<'cx, 'a> Walk<'cx, 'a> {
     pub(super) fn new(cx: &'cx mut Context<'a>, alone: bool) -> Self {
         Self {
+            beside: super::list(cx.option("beside")),
             cx,
             alone,
             searching: false,
@@ -84,7 +93,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             owned: Vec::new(),
             compared: 0,
             lines: Lines::default(),
-            gaps: (String::new(), 0),
+            variables: Vec::new(),
+            batch: Batch::default(),
+            gaps: BTreeMap::new(),
         }
     }
 
@@ -151,14 +162,9 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     pub(super) fn files(&mut self, dir: &str, entries: &[Entry]) -> Result<(), Stop> {
         for entry in entries {
             let path = join(dir, &entry.name);
-            let stopped = self.file(&path, entry.size);
-            if self.kept.waiting() > PAIRS_MAX || stopped.is_err() {
-                self.settle();
-            }
-            stopped?;
+            self.file(&path, entry.size)?;
         }
-        self.settle();
-        Ok(())
+        self.wait(Waiting::Settle)
     }
 
     fn named_file(&mut self, path: &str, must_be: bool) -> Result<(), Stop> {
@@ -168,9 +174,8 @@ impl<'cx, 'a> Walk<'cx, 'a> {
                 if self.is_archive(&file) {
                     return self.archive(path);
                 }
-                let read = self.take(path, &file, true);
-                self.settle();
-                read
+                self.take(path, file, true)?;
+                self.wait(Waiting::Settle)
             }
             Err(refusal) if is_absent(&refusal) && !must_be => Ok(()),
             Err(refusal) => self.refused(path, &refusal),
@@ -325,7 +330,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
         match self.read(path, bytes_max(known))? {
             Some(file) if self.is_archive(&file) && !closed => self.archive(path),
-            Some(file) if known || is_text(file.bytes.expose()) => self.take(path, &file, known),
+            Some(file) if known || is_text(file.bytes.expose()) => self.take(path, file, known),
             Some(file)
                 if packed && !closed && file.bytes.expose().iter().any(|byte| *byte != 0) =>
             {
@@ -372,20 +377,50 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
     }
 
-    /// Reads what a file holds by every format that knows it.
-    fn take(&mut self, path: &str, file: &File, known: bool) -> Result<(), Stop> {
-        let bytes = as_utf8(file.bytes.expose());
-        let at = FileAt {
-            path,
-            bytes: &bytes,
+    /// Hands in a file that was read, to be looked at with others.
+    fn take(&mut self, path: &str, file: File, known: bool) -> Result<(), Stop> {
+        let one = ReadFile {
+            path: path.to_owned(),
+            file,
+            known,
+            searched: self.searching,
         };
-        let mut seen = formats::read_all(&at);
-        if self.searching {
-            search(self.cx, &at, &mut seen);
+        self.wait(Waiting::File(one))
+    }
+
+    fn wait(&mut self, one: Waiting) -> Result<(), Stop> {
+        match self.batch.take(one) {
+            true => self.look(),
+            false => Ok(()),
+        }
+    }
+
+    /// Looks at all that waits, and keeps what is in it.
+    fn look(&mut self) -> Result<(), Stop> {
+        let mut stopped = Ok(());
+        for (one, seen) in self.batch.look(self.cx.workers(), self.cx.detector()) {
+            match (one, seen) {
+                (Waiting::File(one), Some(seen)) if stopped.is_ok() => {
+                    stopped = self.keep_file(&one, seen);
+                    if self.kept.waiting() > PAIRS_MAX || stopped.is_err() {
+                        self.settle();
+                    }
+                }
+                (Waiting::File(_), _) => {}
+                (Waiting::Settle, _) => self.settle(),
+            }
+        }
+        stopped
+    }
+
+    /// Keeps what one file holds.
+    fn keep_file(&mut self, one: &ReadFile, mut seen: Seen) -> Result<(), Stop> {
+        let path = one.path.as_str();
+        if one.searched {
             self.match_reported(path, &mut seen);
         }
-        if file.cut {
-            say_cut(known, &mut seen);
+        if one.file.cut {
+            say_cut(one.known, &mut seen);
         }
         let place = self.kind_of(path);
         if !place.is_for_show() {
@@ -394,11 +429,12 @@ impl<'cx, 'a> Walk<'cx, 'a> {
             }
         }
         if place != Place::Package {
-            self.lines.remember(path, at.bytes, &seen);
+            let bytes = as_utf8(one.file.bytes.expose());
+            self.lines.remember(path, &bytes, &seen);
         }
         let at = At {
             path: path.to_owned(),
-            mode: file.mode,
+            mode: one.file.mode,
             place,
         };
         self.keep(&at, seen)
@@ -418,32 +454,61 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         for told in self.kept.settle(self.cx) {
             let told = self.with_owners(told);
             if let Some(told) = self.lines.keep(told) {
-                self.cx.observe(told);
+                self.observe(told);
             }
         }
         if self.lines.are_many() {
-            self.finish();
+            self.ask();
         }
     }
 
-    /// Observes what still waits for its authors.
+    /// Observes what still waits, for its authors or for services.
     pub(super) fn finish(&mut self) {
+        // Who was stopped hears it once; what was read before stays.
+        let _ = self.look();
+        self.ask();
+        let mut variables = std::mem::take(&mut self.variables);
+        self.kept.hand(&mut variables);
+        for told in variables {
+            self.cx.observe(told);
+        }
+    }
+
+    /// Asks who wrote the lines that wait for it.
+    fn ask(&mut self) {
         for told in self.lines.ask(self.cx) {
+            self.observe(told);
+        }
+    }
+
+    fn observe(&mut self, told: Observation) {
+        let place = told.fact(&Attribute::PLACE);
+        let path = place.is().and_then(|place| place.text());
+        let is_of_variables = path.is_some_and(|path| {
+            formats::format("dotenv")
+                .is_some_and(|one| one.recognises(path, formats::name_of(path)))
+        });
+        if is_of_variables && self.variables.len() < VARIABLES_MAX {
+            self.variables.push(told);
+        } else {
             self.cx.observe(told);
         }
     }
 
     pub(super) fn refused(&mut self, path: &str, refusal: &Refusal) -> Result<(), Stop> {
         let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
-        if self.gaps.0 != dir {
-            self.gaps = (dir.to_owned(), 0);
+        // Files wait to be looked at while the walk goes on: those of a few directories at once.
+        if self.gaps.len() > GAP_DIRS_MAX {
+            self.gaps.clear();
         }
-        self.gaps.1 += 1;
+        let count = self.gaps.entry(dir.to_owned()).or_default();
+        *count += 1;
+        let count = *count;
         let needs = needs(path);
-        if self.gaps.1 <= FILE_GAPS_MAX || refusal.stop {
+        if count <= FILE_GAPS_MAX || refusal.stop {
             return self.cx.gap(&sight::scope(path), refusal, Some(&needs));
         }
-        if self.gaps.1 == FILE_GAPS_MAX + 1 {
+        if count == FILE_GAPS_MAX + 1 {
             let told = format!("more than {FILE_GAPS_MAX} entries that could not be read");
             let refusal = Refusal::new(refusal.reason, told);
             return self.cx.gap(&sight::scope(dir), &refusal, Some(&needs));

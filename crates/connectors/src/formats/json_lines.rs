@@ -16,7 +16,7 @@ pub(super) fn is_one(name: &str) -> bool {
 }
 
 /// What `read_one` sees in each line of `file`.
-pub(super) fn read(file: &FileAt<'_>, read_one: fn(&FileAt<'_>) -> Seen) -> Seen {
+pub(super) fn read(file: &FileAt<'_>, read_one: &dyn Fn(&FileAt<'_>) -> Seen) -> Seen {
     let mut all = Seen::default();
     let lines = file.bytes.split(|byte| *byte == b'\n').enumerate();
     for (before, line) in lines {

@@ -21,3 +21,5 @@ mod manual;
 mod microsoft;
 mod notebook;
 mod owned;
+
+mod workers;

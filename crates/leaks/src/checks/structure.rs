@@ -59,7 +59,12 @@ pub(super) fn basic_auth(text: &[u8]) -> Outcome {
         return Outcome::none();
     };
     let is_text = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
-    if !is_text || bytes.len() == colon + 1 || crate::placeholder::is_one(&bytes[colon + 1..]) {
+    let password = &bytes[colon + 1..];
+    if !is_text
+        || password.is_empty()
+        || crate::placeholder::is_one(password)
+        || crate::generic::is_manual_word(password)
+    {
         return Outcome::none();
     }
     let user = String::from_utf8_lossy(&bytes[..colon]);

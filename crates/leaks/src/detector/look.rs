@@ -295,6 +295,11 @@ impl<'a> Look<'a> {
         outcome: Outcome,
     ) {
         let secret = &self.bytes[range.clone()];
+        // Makers of manuals write it into what they show; chance does not.
+        let mode = match outcome.mode {
+            Mode::Unmarked if memchr::memmem::find(secret, b"EXAMPLE").is_some() => Mode::Example,
+            mode => mode,
+        };
         let path = self.place.path.unwrap_or_default().as_bytes();
         if rule
             .path
@@ -316,7 +321,7 @@ impl<'a> Look<'a> {
         let goes_on = || self.place.goes_on();
         let known = |list: &Allowlist| list.knows(&seen, &goes_on);
         let muted = ignore::is_marked(line) || lists.any(known);
-        let confidence = match (outcome.checksum, outcome.mode) {
+        let confidence = match (outcome.checksum, mode) {
             (Checksum::Invalid, _) => rule.confidence.lower(),
             (Checksum::Valid, _) => Confidence::High,
             (Checksum::Absent, Mode::Example) => Confidence::Low,
@@ -330,7 +335,7 @@ impl<'a> Look<'a> {
             specificity: rule.specificity(),
             confidence,
             checksum: outcome.checksum,
-            mode: outcome.mode,
+            mode,
             entropy: entropy::shannon(secret),
             decoded: false,
             muted,

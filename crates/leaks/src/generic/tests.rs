@@ -223,3 +223,18 @@ fn urls_without_a_real_password_are_left() {
         assert!(found(text).is_empty(), "{text}");
     }
 }
+
+#[test]
+fn a_password_that_repeats_its_user_on_a_host_of_ones_own_is_a_word() {
+    let is_word = |text: &str| {
+        let place = text.find("://").unwrap();
+        match at(text.as_bytes(), place) {
+            Some(Found::Url { is_word, .. }) => is_word,
+            other => panic!("expected a URL, got {other:?}"),
+        }
+    };
+    assert!(is_word("db+mysql://airflow:airflow@localhost:3306/airflow"));
+    assert!(is_word("postgresql://postgres:airflow@postgres/airflow"));
+    assert!(!is_word("mysql://airflow:airflow@db.acme.test/airflow"));
+    assert!(!is_word("mysql://airflow:q8Zr1kVb@localhost/airflow"));
+}

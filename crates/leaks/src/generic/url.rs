@@ -30,7 +30,7 @@ pub(super) fn password(left: &[u8], rest: &[u8]) -> Option<Found> {
         Fact::new("user", text(&rest[..user_end])),
     ];
     facts.extend(place(&behind[end + 1..]));
-    let is_word = is_word(secret);
+    let is_word = is_word(secret) || is_own_word(secret, &facts);
     if is_word && is_of_manuals(&behind[end + 1..]) {
         return None;
     }
@@ -111,8 +111,19 @@ fn place(rest: &[u8]) -> Vec<Fact> {
     facts
 }
 
+/// The password repeats the user or the database, on a host that only one machine or one composition
+/// of containers knows: `airflow:airflow@localhost`.
+fn is_own_word(secret: &[u8], facts: &[Fact]) -> bool {
+    let told = |name: &str| facts.iter().find(|fact| fact.name == name);
+    let is_same = |name: &str| told(name).is_some_and(|fact| fact.value.as_bytes() == secret);
+    let host = told("host").map_or("", |fact| fact.value.as_str());
+    let host = host.split(':').next().unwrap_or_default();
+    let is_here = host == "127.0.0.1" || !host.contains('.');
+    is_here && (is_same("user") || is_same("database"))
+}
+
 /// The words of manuals: `user:password@host`.
-fn is_word(secret: &[u8]) -> bool {
+pub(crate) fn is_word(secret: &[u8]) -> bool {
     const WORDS: &[&str] = &[
         "password",
         "pass",
@@ -167,6 +178,9 @@ fn is_of_manuals(host: &[u8]) -> bool {
 
 fn is_made_for_the_place(secret: &[u8]) -> bool {
     let lower = secret.to_ascii_lowercase();
+    if lower.ends_with(b"_1234") {
+        return true;
+    }
     [
         b"changeme".as_slice(),
         b"your",
