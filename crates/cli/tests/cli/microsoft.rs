@@ -2,8 +2,10 @@
 //! Microsoft), from exports, and where both meet files and clusters.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -141,6 +143,31 @@ fn stub_a_tenant_is_read_with_a_secret_of_the_environment_that_is_not_kept() {
     let sources = world.get(&["sources", "list", "-o", "json"]);
     assert!(sources.contains(&format!("entra:{TENANT}")), "{sources}");
     assert!(!sources.contains("entra:unknown"), "{sources}");
+}
+
+#[test]
+fn stub_a_sealed_secret_reads_a_tenant_without_the_environment() {
+    let world = World::new();
+    let stub = microsoft();
+    let named = format!("entra:{TENANT}");
+    let mut adding = world
+        .command(&["sources", "add", &named, "--password-stdin"])
+        .args(["--endpoint", stub.url()])
+        .env("AZURE_CLIENT_ID", "bbbbbbbb-0000-4000-8000-000000000099")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(adding.stdin.take().unwrap(), "{SECRET}").unwrap();
+    let added = adding.wait_with_output().unwrap();
+    let added = String::from_utf8(added.stdout).unwrap();
+    assert!(added.contains("what opens it is sealed"), "{added}");
+    let tested = world.run(&["sources", "test", &named]);
+    assert_eq!(tested.code, 0, "{tested:?}");
+    assert!(tested.stdout.contains("Application.Read.All"), "{tested:?}");
+    let scanned = world.run(&["scan", &named]);
+    assert_eq!(scanned.code, 0, "{scanned:?}");
+    assert!(scanned.stdout.contains("MailMerge Pro"), "{scanned:?}");
 }
 
 #[test]
