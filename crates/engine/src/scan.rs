@@ -181,29 +181,13 @@ impl Engine {
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),
             ),
-            Spec::Aws { profile } => {
-                let mut options = machine.options.clone();
-                options.extend(
-                    profile
-                        .clone()
-                        .map(|profile| ("profile".to_owned(), profile)),
-                );
-                one(
-                    profile.as_deref().unwrap_or("aws"),
-                    config("aws_iam", UNNAMED, options),
-                )
-            }
+            Spec::Aws { profile } => one(
+                profile.as_deref().unwrap_or("aws"),
+                config("aws_iam", UNNAMED, aws(machine, profile.as_deref())),
+            ),
             Spec::Microsoft { connector, target } => {
-                let options = microsoft(machine, connector, target.as_deref());
-                let tenant = options
-                    .get("tenant")
-                    .filter(|_| *connector == "entra")
-                    .cloned();
-                let called = target.clone().or(tenant);
-                let called = called.unwrap_or_else(|| UNNAMED.to_owned());
-                let mut one = self.by_token(config(connector, &called, options), machine)?;
-                one.named = target.clone().unwrap_or_else(|| (*connector).to_owned());
-                vec![one]
+                let named = config(connector, UNNAMED, BTreeMap::new());
+                vec![self.of_microsoft(named, target.as_deref(), machine)?]
             }
             Spec::Token { connector, target } => {
                 let options = reached(connector, machine)?;
@@ -245,6 +229,30 @@ impl Engine {
         let same =
             |added: &SourceConfig| named.options.is_empty() || added.options == named.options;
         self.added(added.filter(same).unwrap_or(named), machine)
+    }
+
+    /// A tenant or subscriptions: as a person names them, or as the login does.
+    fn of_microsoft(
+        &self,
+        named: SourceConfig,
+        target: Option<&str>,
+        machine: &Machine,
+    ) -> Result<Wanted, Error> {
+        let options = microsoft(machine, &named.connector, target);
+        let tenant = options.get("tenant").filter(|_| named.connector == "entra");
+        let called = target.or(tenant.map(String::as_str)).unwrap_or(UNNAMED);
+        let config = SourceConfig {
+            id: SourceId::new(&named.connector, called),
+            target: called.to_owned(),
+            options: options.clone(),
+            ..named
+        };
+        let word = target.unwrap_or(&config.connector).to_owned();
+        let wanted = self.by_token(config, machine)?;
+        Ok(Wanted {
+            named: word,
+            ..wanted
+        })
     }
 
     /// Directories and files to search, and the histories of those that are repositories.
@@ -421,6 +429,13 @@ fn not_saved(named: &str) -> Error {
     Error::Unfit(format!(
         "answers of `{named}` cannot be read from files; leave out --saved"
     ))
+}
+
+/// The options that say how an account of AWS is reached.
+fn aws(machine: &Machine, profile: Option<&str>) -> BTreeMap<String, String> {
+    let mut options = machine.options.clone();
+    options.extend(profile.map(|profile| ("profile".to_owned(), profile.to_owned())));
+    options
 }
 
 /// The options that say how a cluster is reached.

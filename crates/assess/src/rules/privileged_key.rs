@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
+fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
     let could = [
         CredentialType::AwsAccessKey,
         CredentialType::KubernetesToken,
@@ -48,7 +48,9 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if thing.type_() == CredentialType::KubernetesToken.as_str() && thing.holder.is_none() {
         return Vec::new();
     }
-    if thing.is_off() {
+    // What is over lets nobody in.
+    let over = thing.entity.time(&Attribute::EXPIRES_AT);
+    if thing.is_off() || over.is().is_some_and(|end| *end <= ground.now) {
         return Ruling::pass();
     }
     match thing.own_or_holders(&Attribute::PRIVILEGE) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::text::secret;
 use super::{FileAt, Format, FormatSpec, Found, Seen, tree};
 use crate::jwt;
+use crate::microsoft::application_key;
 
 /// More tokens than this in one cache are not looked at.
 const TOKENS_MAX: usize = 1_000;
@@ -72,21 +73,22 @@ fn read_principal(entry: &Value, seen: &mut Seen) {
     let text = |names: &[&str]| names.iter().find_map(|name| tree::text(entry, &[name]));
     let secrets = ["client_secret", "accessToken", "refreshToken", "secret"];
     let id = text(&["client_id", "servicePrincipalId", "_clientId"]).unwrap_or_default();
+    let tenant = text(&["tenant", "servicePrincipalTenant", "_authority"]);
+    let holder = application_key(tenant, Some(id));
     for field in secrets {
         if let Some(value) = tree::text(entry, &[field]) {
-            seen.found(
-                Found::secret(
-                    CredentialType::ApiToken,
-                    format!("{field} of {id}"),
-                    secret(value),
-                )
-                .is(Attribute::PROVIDER, "azure")
-                .is(Attribute::USER, id)
-                .maybe(
-                    Attribute::ACCOUNT,
-                    text(&["tenant", "servicePrincipalTenant", "_authority"]),
-                ),
-            );
+            let found = Found::secret(
+                CredentialType::ApiToken,
+                format!("{field} of {id}"),
+                secret(value),
+            )
+            .is(Attribute::PROVIDER, "azure")
+            .is(Attribute::USER, id)
+            .maybe(Attribute::ACCOUNT, tenant);
+            seen.found(match holder.clone() {
+                Some(key) => found.held_by(key),
+                None => found,
+            });
         }
     }
 }

@@ -12,6 +12,7 @@ use super::Estate;
 use super::bindings::{Binding, Member};
 use super::names::{is_one_of, part, relative};
 use super::things::{Account, AccountKey, Used};
+use crate::jwt;
 
 /// Longer ids are cut, and told apart by a digest.
 const NATIVE_BYTES_MAX: usize = 512;
@@ -316,6 +317,11 @@ impl<'e> Telling<'e> {
         .is(Attribute::STATUS, "active")
         .is(Attribute::named("pool"), pool)
         .is(Attribute::named("whole_pool"), who == "*");
+        if let (Some(issuer), true) = (issuers.first(), member.contains("/subject/"))
+            && issuers.len() == 1
+        {
+            one = one.hint("oidc_subject", jwt::subject_hint(issuer, who));
+        }
         if !providers.is_empty() {
             one = one
                 .is(Attribute::TRUSTS, issuers.into_iter().collect::<Vec<_>>())

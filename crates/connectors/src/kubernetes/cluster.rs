@@ -383,7 +383,8 @@ fn cloud(object: &Object<'_>) -> Option<String> {
     let azure = object.annotation("azure.workload.identity/client-id") == Some(cloud);
     let tenant = object.annotation("azure.workload.identity/tenant-id");
     Some(match tenant.filter(|one| azure && one.len() <= 64) {
-        Some(tenant) => format!("{tenant}/{cloud}"),
+        // Ids of Microsoft are the same in any case.
+        Some(tenant) => format!("{tenant}/{cloud}").to_ascii_lowercase(),
         None => cloud.to_owned(),
     })
 }

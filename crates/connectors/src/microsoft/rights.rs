@@ -75,12 +75,10 @@ pub(super) fn administers_azure(role: &str, scope: &str) -> bool {
         .filter(|part| !part.is_empty());
     let parts: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
     let kinds: Vec<&str> = parts.iter().map(String::as_str).collect();
-    let whole = match kinds.as_slice() {
-        [] => true,
-        ["subscriptions", _] => true,
-        ["providers", "microsoft.management", "managementgroups", _] => true,
-        _ => false,
-    };
+    let whole = matches!(
+        kinds.as_slice(),
+        [] | ["subscriptions", _] | ["providers", "microsoft.management", "managementgroups", _]
+    );
     whole && AZURE.contains(&role)
 }
 

@@ -21,6 +21,7 @@ const THINGS_MAX: usize = 5_000;
 const ASKED: &[&str] = &["open-secret", "leaked-live", "secret-in-text"];
 /// Providers whose sources are named after something else.
 const NAMED_AFTER: &[(&str, &str)] = &[
+    ("azure", "entra"),
     ("google", "gcp"),
     ("mariadb", "mysql"),
     ("postgresql", "postgres"),

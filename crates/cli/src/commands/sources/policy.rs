@@ -219,7 +219,7 @@ mod tests {
         let role: serde_json::Value = serde_json::from_str(&azure()).unwrap();
         assert_eq!(role["Actions"], json!(spec.needs_to_discover));
         let reads = |action: &&str| action.ends_with("/read");
-        assert!(spec.needs_to_discover.iter().all(|one| reads(&one)));
+        assert!(spec.needs_to_discover.iter().all(reads));
         assert_eq!(role["DataActions"], json!([]));
     }
 

@@ -9,6 +9,7 @@ use crate::aws_credential::aws_credential;
 use crate::formats::text::{is_placeholder, is_reference};
 use crate::formats::{Found, Seen, private_key};
 use crate::login::{Login, host_name};
+use crate::microsoft::application_key;
 use crate::{jwt, token};
 
 /// Shorter values of variables that only sound secret are none.
@@ -25,6 +26,7 @@ pub(in crate::formats) fn credentials(variables: &mut [Variable<'_>], seen: &mut
         let found = armour(&variables[n], seen)
             || url(&variables[n], seen)
             || aws(variables, &names, n, seen)
+            || azure(variables, &names, n, seen)
             || login(variables, &names, n, seen);
         variables[n].used |= found;
     }
@@ -86,6 +88,49 @@ fn aws(
     if let Some(session) = session {
         variables[session].used = true;
     }
+    true
+}
+
+/// `AZURE_CLIENT_SECRET`, `ARM_CLIENT_SECRET`, with the application and its tenant beside it.
+fn azure(
+    variables: &[Variable<'_>],
+    names: &BTreeMap<String, usize>,
+    n: usize,
+    seen: &mut Seen,
+) -> bool {
+    let variable = &variables[n];
+    let name = variable.name.to_ascii_uppercase();
+    let prefix = name.strip_suffix("CLIENT_SECRET");
+    let ours = |prefix: &&str| ["AZURE_", "ARM_"].iter().any(|one| prefix.ends_with(one));
+    let Some(prefix) = prefix.filter(ours) else {
+        return false;
+    };
+    if is_reference(variable.text()) {
+        return true;
+    }
+    if variable.text().len() < GUESSED_BYTES_MIN || is_placeholder(variable.text()) {
+        return false;
+    }
+    let get = |suffix: &str| {
+        let at = names.get(&format!("{prefix}{suffix}"))?;
+        let text = variables[*at].text();
+        (!is_reference(text)).then_some(text)
+    };
+    let (client, tenant) = (get("CLIENT_ID"), get("TENANT_ID"));
+    let found = Found::secret(
+        CredentialType::ApiToken,
+        variable.name,
+        variable.value.clone(),
+    )
+    .is(Attribute::PROVIDER, "azure")
+    .maybe(Attribute::USER, client)
+    .maybe(Attribute::ACCOUNT, tenant);
+    let holder = application_key(tenant, client);
+    let found = match holder {
+        Some(key) => found.held_by(key),
+        None => found,
+    };
+    seen.found(found.line(variable.line));
     true
 }
 
@@ -287,6 +332,28 @@ mod tests {
                 "{told:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_secret_of_azure_is_the_one_of_the_application_beside_it() {
+        let (tenant, client) = (
+            "8D3B1F52-6C0E-4A57-9F41-2B7C90E5D101",
+            "bbbbbbbb-0000-4000-8000-000000000001",
+        );
+        let key = format!(r#""value":"{}/{client}""#, tenant.to_ascii_lowercase());
+        for (prefix, held) in [("AZURE", true), ("ARM", true), ("SHOP", false)] {
+            let told = told(&format!(
+                "{prefix}_TENANT_ID={tenant}\n{prefix}_CLIENT_ID={client}\n{prefix}_CLIENT_SECRET=Kp7~8Q-9kYw3QzTn\n"
+            ));
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert_eq!(told[0].1.contains(&key), held, "{told:?}");
+        }
+        let alone = told("AZURE_CLIENT_SECRET=Kp7~8Q-9kYw3QzTn\n");
+        assert!(
+            alone.len() == 1 && !alone[0].1.contains("entra_id"),
+            "{alone:?}"
+        );
+        assert!(told("AZURE_CLIENT_SECRET=${SECRET}\n").is_empty());
     }
 
     #[test]

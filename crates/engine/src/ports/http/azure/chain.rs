@@ -75,6 +75,13 @@ impl Chain {
                 header,
             }],
             (_, Some(secret)) if known => vec![Way::Secret(secret)],
+            (_, Some(_)) => {
+                return Err(Error::Unfit(
+                    "a client's secret wants to know whose it is: set `AZURE_CLIENT_ID` and \
+                     `AZURE_TENANT_ID` as well"
+                        .to_owned(),
+                ));
+            }
             _ if known && get("certificate").is_some() => {
                 let pem = get("certificate").unwrap_or_default();
                 vec![Way::Certificate(Box::new(Assertion::read(pem)?))]

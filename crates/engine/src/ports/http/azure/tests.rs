@@ -271,3 +271,18 @@ fn a_tenant_is_no_path() {
         assert!(opened(&runtime, &given, Some("x")).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_secret_of_nobody_s_is_refused_and_not_passed_over() {
+    let runtime = runtime();
+    let mut given = options("http://127.0.0.1:1", &[]);
+    given.remove("client");
+    let Err(refused) = opened(&runtime, &given, Some(SECRET)) else {
+        panic!("the secret was passed over")
+    };
+    let told = refused.to_string();
+    assert!(
+        told.contains("AZURE_CLIENT_ID") && !told.contains("of-the-client"),
+        "{told}"
+    );
+}
