@@ -191,6 +191,7 @@ fn finding(
         name: thing.entity.name().to_owned(),
         source: place::source(thing.entity, place.as_ref()).cloned(),
         place,
+        next: next::of(rule, thing, &ruling.verdict),
         verdict: ruling.verdict,
         severity: rule.severity,
         risk: risk::total(&factors),
@@ -198,7 +199,6 @@ fn finding(
         validity: thing.validity(),
         owner: thing.owner.map(str::to_owned),
         suggested: None,
-        next: next::of(rule, thing),
     }
 }
 

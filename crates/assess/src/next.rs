@@ -1,6 +1,6 @@
 //! What to type next about a finding.
 
-use model::{Attribute, CredentialType, Entity, revocability};
+use model::{Attribute, CredentialType, Entity, Verdict, revocability};
 
 use crate::{Rule, Thing};
 
@@ -25,11 +25,14 @@ pub fn is_revocable(credential: &Entity, holder: Option<&Entity>) -> bool {
 }
 
 /// The command of `rule`; where that would plan a revocation that is not ours to make, the one
-/// that shows how the credential is revoked where it was issued.
-pub(crate) fn of(rule: &Rule, thing: &Thing<'_>) -> String {
+/// that shows how the credential is revoked where it was issued. Nobody is told to revoke what
+/// nobody could judge: what is known of it comes first.
+pub(crate) fn of(rule: &Rule, thing: &Thing<'_>, verdict: &Verdict) -> String {
     let plans = rule.next.starts_with("keyroll plan revoke");
     let next = if plans && !is_revocable(thing.entity, thing.holder) {
         "keyroll get {id}"
+    } else if plans && !matches!(verdict, Verdict::Fail(_)) {
+        "keyroll why {id}"
     } else {
         rule.next
     };

@@ -456,15 +456,19 @@ fn each_finding_tells_where_it_is_who_answers_and_what_to_type_next() {
 }
 
 #[test]
-fn a_revocation_is_offered_only_where_a_source_of_ours_can_make_it() {
+fn a_revocation_is_offered_only_for_what_failed_where_a_source_of_ours_can_make_it() {
     let now: Timestamp = "2026-03-01".parse().unwrap();
-    let next = |source: &str, type_: &str| {
+    let told = |source: &str, type_: &str, used: Option<&str>| {
         let facts = [("type", type_), ("place", "/srv/shop/.env")];
-        let facts = facts.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        let used = used.map(|used| ("last_used_at", used));
+        let facts = facts
+            .into_iter()
+            .chain(used)
+            .map(|(name, value)| (name.to_owned(), Value::from(value)));
         let seen = Seen {
             source: source.into(),
             missing: false,
-            facts: facts.into(),
+            facts: facts.collect(),
             used_by: Vec::new(),
             used_by_type: String::new(),
         };
@@ -480,6 +484,10 @@ fn a_revocation_is_offered_only_where_a_source_of_ours_can_make_it() {
         let one = found.iter().find(|one| one.rule == "unused").unwrap();
         one.next.replace(thing.entity.id.as_str(), "ID")
     };
+    let next = |source: &str, type_: &str| told(source, type_, Some("2024-01-01T00:00:00Z"));
+    // Nobody knows whether it is used: that is no reason to revoke it.
+    let unknown = told("postgres_roles:7", "postgres_password", None);
+    assert_eq!(unknown, "keyroll why ID");
     let (plan, get) = ("keyroll plan revoke ID", "keyroll get ID");
     assert_eq!(next("aws_iam:000000000001", "aws_access_key"), plan);
     assert_eq!(next("postgres_roles:7", "postgres_password"), plan);

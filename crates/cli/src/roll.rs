@@ -55,7 +55,9 @@ impl Roll {
     pub(crate) fn open(settings: &Settings) -> Result<Self, Error> {
         let location = location(settings)?;
         if let Location::Sqlite(path) = &location
-            && !path.exists()
+            && !path.try_exists().map_err(Error::because(format!(
+                "cannot look for a roll at `{location}`"
+            )))?
         {
             return Err(
                 Error::failed(format!("there is no roll at `{location}` yet"))

@@ -19,7 +19,9 @@ pub enum Error {
         kind: &'static str,
     },
     /// The operator's: a newer program has been here.
-    #[error("state was written by schema {found}, this program knows {known}; upgrade it first")]
+    #[error(
+        "the store was written by a newer keyroll (schema {found}), this one knows schema {known}: upgrade keyroll"
+    )]
     Newer {
         /// Version of the store.
         found: u32,
@@ -103,6 +105,17 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// The operator's: nothing can be written where the store lies.
+    #[error(
+        "expected a directory that can be written, `{}` is none: an embedded store writes beside itself even to be read; copy it with the files beside it to such a place", path.display()
+    )]
+    Unwritable {
+        /// The directory.
+        path: std::path::PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// The caller's: this store was opened for reading only.
     #[error("the store was opened for reading only")]
     ReadOnly,
@@ -153,7 +166,9 @@ pub enum Error {
         max: usize,
     },
     /// Ours: what the store holds does not read back.
-    #[error("the store holds {what} that does not read back; run `keyroll doctor`")]
+    #[error(
+        "the store holds {what} that does not read back: keep it as it is, and restore a backup elsewhere (`keyroll restore`)"
+    )]
     Corrupt {
         /// What it is.
         what: &'static str,

@@ -205,6 +205,20 @@ fn without_a_roll_a_question_makes_none() {
     assert_eq!(std::fs::read_dir(world.path("home")).unwrap().count(), 0);
 }
 
+#[test]
+fn a_roll_that_cannot_be_looked_for_is_not_called_missing() {
+    let world = World::new();
+    let below_a_file = world.file("home/notes.txt", "x").join("roll.db");
+    let ran = world.run(&["ls", "--store", below_a_file.to_str().unwrap()]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("cannot look for a roll"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("yet"), "{}", ran.stderr);
+}
+
 /// Each says what it is, and nothing of it is touched.
 #[test]
 fn a_store_that_is_none_is_told_in_one_sentence_and_left_alone() {

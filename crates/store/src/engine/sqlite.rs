@@ -63,7 +63,7 @@ impl Sqlite {
             return Err(Error::CutOff { path, bytes });
         }
         let writer = self.writer.hold()?;
-        let refused = |error| self.failed("open it", error);
+        let refused = |error| unopened(&self.path, error, self.busy_wait);
         let (id, pages) = marks(&writer).map_err(refused)?;
         if id != APPLICATION_ID && (id != 0 || pages > 0) {
             // Between the two looks another process may have made it ours.
@@ -129,10 +129,10 @@ fn connect(path: &Path, read_only: bool, wait: Duration) -> Result<Connection, E
         OpenFlags::SQLITE_OPEN_READ_WRITE
     };
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let refused = |error| failed("open the file", error, wait);
     // Symbolic links in the directory are the operator's; the file itself must be none.
     let path = crate::files::canonical(path)?;
-    let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
+    let refused = |error| unopened(&path, error, wait);
+    let connection = Connection::open_with_flags(&path, flags).map_err(refused)?;
     connection.busy_timeout(wait).map_err(refused)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
     let cache_kib = if read_only { 16_384 } else { 65_536 };
@@ -145,6 +145,28 @@ fn connect(path: &Path, read_only: bool, wait: Duration) -> Result<Connection, E
         ))
         .map_err(refused)?;
     Ok(connection)
+}
+
+/// Why a file was not opened: often because nothing can be written beside it.
+fn unopened(path: &Path, error: rusqlite::Error, wait: Duration) -> Error {
+    let cannot = [
+        rusqlite::ErrorCode::CannotOpen,
+        rusqlite::ErrorCode::ReadOnly,
+    ];
+    let folder = path.parent().unwrap_or(path);
+    match rustix::fs::access(folder, rustix::fs::Access::WRITE_OK) {
+        Err(source)
+            if error
+                .sqlite_error_code()
+                .is_some_and(|one| cannot.contains(&one)) =>
+        {
+            Error::Unwritable {
+                path: folder.to_path_buf(),
+                source: source.into(),
+            }
+        }
+        _ => failed("open the file", error, wait),
+    }
 }
 
 /// In words of the store; a full disk and a busy file are named.

@@ -249,9 +249,9 @@ fn what_more_lines_meet_than_are_sorted_is_counted_and_listed_as_it_is(world: &W
         row.name = format!("{:05} service", (n * 7_919) % MANY);
         row.status = Some(if n.is_multiple_of(3) { "active" } else { "off" }.into());
         // Whose lines are last in the order of names, and some that are nobody's.
-        row.owner = (n % 50 > 0).then(|| "team-a".to_owned());
+        row.owner = (!n.is_multiple_of(50)).then(|| "team-a".to_owned());
         let at = time(n as i64 * 37 % 9_000 * 43_200);
-        if n % 5 > 0 {
+        if !n.is_multiple_of(5) {
             row.expires_at = Told::Is(at);
         }
         row.last_used_at = Told::Is(time(n as i64));

@@ -37,7 +37,7 @@ pub(super) fn all(settings: &Settings, layers: &Layers) -> Vec<Check> {
         Err(error) => {
             let todo = error
                 .todo()
-                .unwrap_or("restore a backup if nothing else helps");
+                .unwrap_or("do what it says; if nothing else helps, restore a backup");
             checks.push(Check::fail("store", chain(&error), todo));
             return checks;
         }

@@ -91,7 +91,8 @@ pub(super) fn show(settings: &Settings, roll: &Roll, report: &Report<'_>) -> Res
     Ok(())
 }
 
-fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
+/// What to do next.
+fn hints(report: &Report<'_>) -> Vec<String> {
     let mut hints =
         vec!["`keyroll ls` lists the roll, `keyroll findings` what is wrong".to_owned()];
     if report.named_nothing {
@@ -119,6 +120,10 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
             one.source.as_str()
         ));
     }
+    hints
+}
+
+fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
     let mut gauge = roll.gauge()?;
     let aside: u64 = report
         .scanned
@@ -159,7 +164,7 @@ fn page(roll: &Roll, report: &Report<'_>) -> Result<Page, Error> {
             ],
         ]
         .concat(),
-        hints,
+        hints: hints(report),
         footer: Vec::new(),
         gauge: Some(gauge),
         record: json!(null),
