@@ -61,7 +61,7 @@ pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_a
 pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
 pub use port::{
-    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, Json, LineAt, Method,
     Packed, Piece, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement,
     Unpacked, Whom, Written, line_mark,
 };
