@@ -50,10 +50,12 @@ mod revoker;
 mod sqlite;
 mod tls_endpoint;
 mod token;
+mod variable;
 
+pub use aws_iam::organization::{AwsAccount, aws_accounts};
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
-pub use connector::{Connector, Dialect, Error, Login, PortKind, Shown, Spec, TokenLogin};
+pub use connector::{Connector, Dialect, Error, Login, PortKind, Right, Shown, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop};
 pub use database::Hashed;
 pub use described::{Described, Unfit, check_description, describe};

@@ -12,3 +12,4 @@ mod chain;
 mod crash;
 mod discovery;
 mod liveness;
+mod regions;
