@@ -35,6 +35,7 @@ pub use self::outside::OutsideLimits;
 pub(crate) use self::outside::{Outside, is_host};
 
 use self::aws::Aws;
+pub(crate) use self::aws::NOT_TAKEN;
 use self::client::{Door, Sealed, Sender};
 use self::kubernetes::Kubernetes;
 use self::pace::{Pace, pause_before};
@@ -84,7 +85,7 @@ pub struct HttpPort {
 
 impl HttpPort {
     /// A port to the interface behind `target` and `options`: `endpoint`, `requests_per_second`,
-    /// and for AWS `profile`, `region`, `access_key_id`, for a cluster
+    /// and for AWS `profile`, `region`, `access_key_id`, `assume_role`, for a cluster
     /// `context`, `kubeconfig`, `cluster`, `exec`, `insecure`. What opens it is `secret`, sealed for
     /// this source; where AWS has none, the usual chain signs. Nothing is opened yet. `runtime`
     /// must have worker threads; once `stop` is true every question is refused and says so.
