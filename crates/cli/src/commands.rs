@@ -37,7 +37,7 @@ use crate::settings::Settings;
 /// A verb with its arguments. What help says of it stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Scan(scan::Scan),
+    Scan(Box<scan::Scan>),
     Ls(ls::Ls),
     Get(get::Get),
     Why(why::Why),

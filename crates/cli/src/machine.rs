@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::Machine;
-use model::Secret;
+use model::{Secret, Timestamp};
 
 use crate::environment::Environment;
 
@@ -35,6 +35,9 @@ pub(crate) struct Asking {
     /// AWS region
     #[arg(long, env = "KEYROLL_REGION")]
     region: Option<String>,
+    /// Of AWS accounts read these regions alone, with commas between them
+    #[arg(long, env = "KEYROLL_REGIONS")]
+    regions: Option<String>,
     /// Let a kubeconfig run the program that it logs in by
     #[arg(long, env = "KEYROLL_ALLOW_EXEC", value_parser = clap::builder::FalseyValueParser::new())]
     allow_exec: bool,
@@ -44,6 +47,36 @@ pub(crate) struct Asking {
     /// What these sources are, and so what a proof against them is worth: real, emulator, stub
     #[arg(long, value_name = "KIND", env = "KEYROLL_TARGET_KIND", value_parser = ["real", "emulator", "stub"])]
     target_kind: Option<String>,
+}
+
+/// Flags about the other accounts of an organisation.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Accounts {
+    /// Read every account of an AWS account's organisation, too
+    #[arg(long, env = "KEYROLL_ORGANIZATION", value_parser = clap::builder::FalseyValueParser::new())]
+    organization: bool,
+    /// The role in each of them that is taken on to read it
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "KEYROLL_ACCOUNT_ROLE",
+        default_value = "OrganizationAccountAccessRole"
+    )]
+    account_role: String,
+    /// Leave out those that were read since, to go on with a scan that broke off
+    #[arg(long, value_name = "TIME", env = "KEYROLL_UNLESS_READ_SINCE")]
+    unless_read_since: Option<Timestamp>,
+}
+
+impl Accounts {
+    /// This machine, with what is asked of an organisation.
+    pub(crate) fn machine(&self, environment: &Environment, asking: &Asking) -> Machine {
+        Machine {
+            organization_role: self.organization.then(|| self.account_role.clone()),
+            unless_read_since: self.unless_read_since,
+            ..machine(environment, asking)
+        }
+    }
 }
 
 /// This machine, as the environment has it.
@@ -79,7 +112,11 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         .or_else(|| environment.get("AWS_REGION"))
         .or_else(|| environment.get("AWS_DEFAULT_REGION"));
     let mut options = BTreeMap::new();
-    for (name, value) in [("endpoint", endpoint), ("region", region)] {
+    for (name, value) in [
+        ("endpoint", endpoint),
+        ("region", region),
+        ("regions", asking.regions.as_deref()),
+    ] {
         if let Some(value) = value {
             options.insert(name.to_owned(), value.to_owned());
         }
@@ -102,6 +139,8 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         // Not what the environment says of AWS: the token of another system would go there.
         endpoint: asking.endpoint.clone(),
         saved: asking.saved.clone(),
+        organization_role: None,
+        unless_read_since: None,
         tokens: tokens.collect(),
         host: host(),
         kubeconfig: kubeconfig.into_iter().map(absolute).collect(),

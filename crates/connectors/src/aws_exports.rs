@@ -7,7 +7,7 @@
 use model::{Attribute, Fact, Kind, Observation, Reason, Scope, Timestamp, Told};
 
 use crate::aws_iam::account::Account;
-use crate::aws_iam::{observe, report};
+use crate::aws_iam::{handed, observe, report};
 use crate::exports;
 use crate::{Connector, Context, PortKind, Refusal, Spec, Stop};
 
@@ -72,6 +72,7 @@ impl Connector for AwsExports {
             }
         }
         let mut told = observe::observations(&mut found);
+        handed::variables(cx, &mut found, &mut told);
         count_until(&mut told, cx.now);
         for one in told {
             cx.observe(one);

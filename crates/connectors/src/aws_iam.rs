@@ -7,15 +7,22 @@
 pub(crate) mod account;
 mod ask;
 mod credentials;
+pub(crate) mod handed;
 mod judge;
+mod lists;
 pub(crate) mod observe;
+pub(crate) mod organization;
 pub(crate) mod policy;
 mod principals;
+mod probes;
+mod regions;
 pub(crate) mod report;
 mod revoke;
 mod rights;
 mod services;
 mod shape;
+mod trusts;
+mod workloads;
 pub(crate) mod xml;
 
 use std::collections::BTreeSet;
@@ -23,9 +30,9 @@ use std::collections::BTreeSet;
 use model::{Reason, Scope};
 use serde_json::Value;
 
-use crate::{Connector, Context, Login, PortKind, Refusal, Revoker, Spec, Stop};
+use crate::{Connector, Context, Login, PortKind, Refusal, Revoker, Right, Spec, Stop};
 use account::Account;
-use ask::{iam, pages, result, sts};
+use ask::{gap, iam, needed, pages, result, sts};
 
 /// AWS IAM, live.
 pub(crate) struct AwsIam;
@@ -33,40 +40,79 @@ pub(crate) struct AwsIam;
 /// The report is made while one waits; the first call starts it, later ones say how far it is.
 const REPORT_TRIES: usize = 4;
 
+/// What the questions want, in their order.
+const NEEDS_TO_DISCOVER: &[&str] = &[
+    "sts:GetCallerIdentity",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetAccountSummary",
+    "iam:ListAccountAliases",
+    "iam:GenerateCredentialReport",
+    "iam:GetCredentialReport",
+    "iam:ListUsers",
+    "iam:ListRoles",
+    "iam:ListGroups",
+    "iam:GetRole",
+    "iam:ListGroupsForUser",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListUserPolicies",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:ListAccessKeys",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetLoginProfile",
+    "iam:ListMFADevices",
+    "iam:ListSSHPublicKeys",
+    "iam:ListServerCertificates",
+    "iam:ListInstanceProfiles",
+    "iam:ListSAMLProviders",
+    "iam:ListOpenIDConnectProviders",
+    "iam:ListServiceSpecificCredentials",
+    "organizations:DescribeOrganization",
+    "organizations:ListPolicies",
+    "organizations:DescribePolicy",
+    "organizations:ListTargetsForPolicy",
+    "sso:ListInstances",
+    "sso:ListPermissionSets",
+    "sso:DescribePermissionSet",
+    "sso:ListAccountsForProvisionedPermissionSet",
+    "sso:ListAccountAssignments",
+    "ec2:DescribeRegions",
+    "secretsmanager:ListSecrets",
+    "ssm:DescribeParameters",
+    "acm:ListCertificates",
+    "acm:DescribeCertificate",
+    "acm:GetCertificate",
+    "acm-pca:ListCertificateAuthorities",
+    "kms:ListKeys",
+    "kms:DescribeKey",
+    "kms:ListGrants",
+    "lambda:ListFunctions",
+    "ecs:ListTaskDefinitionFamilies",
+    "ecs:DescribeTaskDefinition",
+    "codebuild:ListProjects",
+    "codebuild:BatchGetProjects",
+    "codebuild:ListSourceCredentials",
+    "sagemaker:ListModels",
+    "sagemaker:DescribeModel",
+    "sagemaker:ListNotebookInstances",
+    "sagemaker:DescribeNotebookInstance",
+    "ec2:DescribeInstances",
+    "rolesanywhere:ListTrustAnchors",
+    "rolesanywhere:ListProfiles",
+    "iot:ListCertificates",
+    "bedrock:ListAgents",
+    "bedrock:GetAgent",
+];
+
 impl Connector for AwsIam {
     fn spec(&self) -> &'static Spec {
         &Spec {
             name: "aws_iam",
-            reads: "users, roles, access keys, passwords and certificates of an AWS account",
+            reads: "users, roles, keys, secrets, certificates and what runs in an AWS account, in all regions",
             named: "aws or aws:PROFILE",
             target: "a profile of the usual credential chain; the account answers for itself",
             port: PortKind::Http(Login::Aws),
-            needs_to_discover: &[
-                "sts:GetCallerIdentity",
-                "iam:GetAccountAuthorizationDetails",
-                "iam:GetAccountSummary",
-                "iam:ListAccountAliases",
-                "iam:GenerateCredentialReport",
-                "iam:GetCredentialReport",
-                "iam:ListUsers",
-                "iam:ListRoles",
-                "iam:ListGroups",
-                "iam:GetRole",
-                "iam:ListGroupsForUser",
-                "iam:ListAttachedUserPolicies",
-                "iam:ListUserPolicies",
-                "iam:ListAttachedRolePolicies",
-                "iam:ListRolePolicies",
-                "iam:ListAccessKeys",
-                "iam:GetAccessKeyLastUsed",
-                "iam:GetLoginProfile",
-                "iam:ListMFADevices",
-                "iam:ListSSHPublicKeys",
-                "iam:ListServerCertificates",
-                "iam:ListInstanceProfiles",
-                "iam:ListSAMLProviders",
-                "iam:ListOpenIDConnectProviders",
-            ],
+            needs_to_discover: NEEDS_TO_DISCOVER,
             needs_to_act: &[
                 "sts:GetCallerIdentity",
                 "iam:ListAccessKeys",
@@ -75,12 +121,23 @@ impl Connector for AwsIam {
                 "iam:UpdateAccessKey",
                 "iam:DeleteAccessKey",
             ],
-            scopes: &["part of the account", "user"],
+            scopes: &[
+                "part of the account, or `regions`",
+                "user, or region",
+                "part of the region",
+            ],
         }
     }
 
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
-        let identity = result(cx, sts("GetCallerIdentity"))?;
+        // Everybody may ask who he is: where AWS does not say it, no permission would help.
+        let identity = result(cx, sts("GetCallerIdentity")).map_err(|refusal| Refusal {
+            reason: match refusal.reason {
+                Reason::Denied if needed(&refusal, "").is_none() => Reason::Failed,
+                reason => reason,
+            },
+            ..refusal
+        })?;
         match identity.get("Account").and_then(Value::as_str) {
             Some(number) if account::is_account(number) => Ok(number.to_owned()),
             _ => Err(Refusal::new(
@@ -90,6 +147,10 @@ impl Connector for AwsIam {
         }
     }
 
+    fn rights(&self, cx: &mut Context<'_>) -> Result<Vec<Right>, Stop> {
+        probes::rights(cx)
+    }
+
     fn revoker(&self) -> Option<&'static dyn Revoker> {
         Some(&revoke::AccessKeyRevoker)
     }
@@ -97,7 +158,9 @@ impl Connector for AwsIam {
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut found = Account::new(cx.now);
         let ended = read(cx, &mut found);
-        for one in observe::observations(&mut found) {
+        let mut told = observe::observations(&mut found);
+        handed::variables(cx, &mut found, &mut told);
+        for one in told {
             cx.observe(one);
         }
         if found.beyond > 0 {
@@ -122,11 +185,7 @@ fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
             found.take(&identity);
             found.met.insert("live");
         }
-        Err(refusal) => cx.gap(
-            &Scope::of("account"),
-            &refusal,
-            Some("sts:GetCallerIdentity"),
-        )?,
+        Err(refusal) => gap(cx, &Scope::of("account"), &refusal, "sts:GetCallerIdentity")?,
     }
     principals::read(cx, found)?;
     account_itself(cx, found)?;
@@ -146,23 +205,30 @@ fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
         .collect();
     principals::of_users(cx, found, &users, reported)?;
     principals::uses_of_roles(cx, found)?;
-    for (action, part) in [
-        ("ListServerCertificates", "server_certificates"),
-        ("ListInstanceProfiles", "instance_profiles"),
-        ("ListSAMLProviders", "identity_providers"),
-        ("ListOpenIDConnectProviders", "identity_providers"),
+    for (action, part, with) in [
+        ("ListServerCertificates", "server_certificates", &[][..]),
+        ("ListInstanceProfiles", "instance_profiles", &[]),
+        ("ListSAMLProviders", "identity_providers", &[]),
+        ("ListOpenIDConnectProviders", "identity_providers", &[]),
+        (
+            "ListServiceSpecificCredentials",
+            "service_credentials",
+            &[("AllUsers", "true")],
+        ),
     ] {
         pages(
             cx,
             &Scope::of(part),
             &format!("iam:{action}"),
-            &iam(action, &[]),
+            &iam(action, with),
             &mut |page| {
                 found.take(page);
             },
         )?;
     }
-    Ok(())
+    let regions = regions::of(cx)?;
+    organization::read(cx, found, &regions)?;
+    regions::read(cx, found, &regions)
 }
 
 fn account_itself(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
@@ -192,7 +258,7 @@ fn credential_report(cx: &mut Context<'_>, found: &mut Account) -> Result<bool, 
             Ok(_) => {}
             Err(refusal) => {
                 // An older report may be there all the same.
-                cx.gap(&part, &refusal, Some("iam:GenerateCredentialReport"))?;
+                gap(cx, &part, &refusal, "iam:GenerateCredentialReport")?;
                 break;
             }
         }
@@ -208,7 +274,7 @@ fn credential_report(cx: &mut Context<'_>, found: &mut Account) -> Result<bool, 
             Ok(found.report.len() > before)
         }
         Err(refusal) => {
-            cx.gap(&part, &refusal, Some("iam:GetCredentialReport"))?;
+            gap(cx, &part, &refusal, "iam:GetCredentialReport")?;
             Ok(false)
         }
     }

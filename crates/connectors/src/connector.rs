@@ -121,6 +121,17 @@ impl TokenLogin {
     }
 }
 
+/// A right of [`Spec::needs_to_discover`], and whether whoever asks has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// In the provider's words.
+    pub name: String,
+    /// None where that cannot be told.
+    pub given: Option<bool>,
+    /// What was said of it, where it is not given.
+    pub told: String,
+}
+
 /// One system.
 pub trait Connector: Sync {
     /// What it is.
@@ -133,6 +144,16 @@ pub trait Connector: Sync {
     /// Whatever refused to answer.
     fn identify(&self, cx: &mut Context<'_>) -> Result<String, Refusal> {
         Ok(cx.target().to_owned())
+    }
+
+    /// Which rights to discover somebody has, each tried by a question that reads as little as it
+    /// can; none where the system has no such questions.
+    ///
+    /// # Errors
+    /// [`Stop`] alone.
+    fn rights(&self, cx: &mut Context<'_>) -> Result<Vec<Right>, Stop> {
+        let _ = cx;
+        Ok(Vec::new())
     }
 
     /// Observes all there is. Read-only. What cannot be read becomes a gap; only [`Stop`] ends

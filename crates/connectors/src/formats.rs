@@ -68,6 +68,7 @@ mod xml;
 pub(crate) use ci::SHORT_LIVED;
 pub(crate) use seen::blank;
 pub use seen::{Certificate, Found, PrivateKey, PublicHalf, Seen, Text, Thing};
+pub(crate) use settings::of_variables;
 pub use short_lived::ShortLived;
 pub(crate) use tree::{documents_of as yaml_documents, options as yaml_options, text as tree_text};
 pub use utf16::as_utf8;

@@ -54,10 +54,12 @@ mod revoker;
 mod sqlite;
 mod tls_endpoint;
 mod token;
+mod variable;
 
+pub use aws_iam::organization::{AwsAccount, aws_accounts};
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
-pub use connector::{Connector, Dialect, Error, Login, PortKind, Shown, Spec, TokenLogin};
+pub use connector::{Connector, Dialect, Error, Login, PortKind, Right, Shown, Spec, TokenLogin};
 pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop, Workers};
 pub use database::Hashed;
 pub use described::{Described, Unfit, check_description, describe};
@@ -65,7 +67,7 @@ pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_a
 pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
 pub use port::{
-    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, LineAt, Method,
+    Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, Json, LineAt, Method,
     Packed, Piece, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement,
     Unpacked, Whom, Written, line_mark,
 };

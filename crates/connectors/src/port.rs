@@ -204,6 +204,9 @@ pub struct Request {
     /// Which service of the provider, where it has several: `iam`, `sts`.
     #[serde(default)]
     pub service: String,
+    /// In which region of the provider; empty: in the one that the source names.
+    #[serde(default)]
+    pub region: String,
     /// How.
     pub method: Method,
     /// Path segments, escaped by the engine: foreign text cannot become a path.
@@ -218,6 +221,20 @@ pub struct Request {
     /// In which form the answer is wanted (RFC 9110, 12.5.1); empty: in any.
     #[serde(default)]
     pub accept: String,
+    /// What is posted instead of a form.
+    #[serde(default)]
+    pub json: Option<Json>,
+}
+
+/// A question to an interface that takes JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Json {
+    /// What is asked for, where a header says that: `secretsmanager.ListSecrets`. Empty: the
+    /// path says it.
+    #[serde(default)]
+    pub operation: String,
+    /// The object posted.
+    pub body: serde_json::Value,
 }
 
 impl Request {
@@ -234,6 +251,26 @@ impl Request {
                 .collect(),
             changes: false,
             accept: String::new(),
+            region: String::new(),
+            json: None,
+        }
+    }
+
+    /// JSON posted to the path made of `segments` at `service`; `changes` is false.
+    pub fn json(
+        service: &str,
+        segments: &[&str],
+        operation: &str,
+        body: serde_json::Value,
+    ) -> Self {
+        Self {
+            service: service.to_owned(),
+            method: Method::Post,
+            json: Some(Json {
+                operation: operation.to_owned(),
+                body,
+            }),
+            ..Self::get(segments)
         }
     }
 
@@ -247,7 +284,23 @@ impl Request {
             parameters: BTreeMap::new(),
             changes: false,
             accept: String::new(),
+            region: String::new(),
+            json: None,
         }
+    }
+
+    /// Of one service of a provider that has several.
+    #[must_use]
+    pub fn at(mut self, service: &str) -> Self {
+        service.clone_into(&mut self.service);
+        self
+    }
+
+    /// In a region.
+    #[must_use]
+    pub fn within(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
     }
 
     /// With one more parameter.

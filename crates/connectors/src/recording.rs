@@ -6,6 +6,7 @@
 //! ```text
 //! POST iam Action=ListUsers&MaxItems=100      -> {"status": 200, "body": "…"}
 //! GET /projects/7?page=2                      -> {"status": 200, "body": "…"}
+//! POST kms@eu-west-1 TrentService.ListKeys {} -> {"status": 200, "body": "…"}
 //! LIST /home/ann                              -> [{"name": ".env", "kind": "file", "size": 12}]
 //! READ /home/ann/.env                         -> {"text": "A=b", "mode": "0600"}
 //! PIECE /srv/audit.log 0                      -> {"text": "{…}\n"}
@@ -170,40 +171,9 @@ impl Recording {
     }
 
     /// The one line that names `question` in a recording.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm a kind of question, told beside one another"
-    )]
     pub fn line(question: &Question) -> String {
         match question {
-            Question::Http(request) => {
-                let pairs: Vec<_> = request
-                    .parameters
-                    .iter()
-                    .map(|(n, v)| format!("{n}={v}"))
-                    .collect();
-                let whom = whom_prefix(request.whom);
-                match request.method {
-                    Method::Post if request.segments.is_empty() => {
-                        format!("POST {whom}{} {}", request.service, pairs.join("&"))
-                    }
-                    method => {
-                        let verb = match method {
-                            Method::Get => "GET",
-                            Method::Post => "POST",
-                            Method::Put => "PUT",
-                            Method::Delete => "DELETE",
-                        };
-                        let query = if pairs.is_empty() {
-                            String::new()
-                        } else {
-                            format!("?{}", pairs.join("&"))
-                        };
-                        let form = form_asked(request);
-                        format!("{verb} {whom}/{}{query}{form}", request.segments.join("/"))
-                    }
-                }
-            }
+            Question::Http(request) => http_line(request),
             Question::List { dir } => format!("LIST {dir}"),
             Question::Read { path, .. } => format!("READ {path}"),
             Question::Piece { path, from } => format!("PIECE {path} {from}"),
@@ -253,6 +223,53 @@ impl Recording {
                 let by = if by.is_empty() { by } else { format!("{by} ") };
                 format!("SQL {by}{text}{}", values.concat())
             }
+        }
+    }
+}
+
+/// The line of a question to an HTTP interface.
+fn http_line(request: &Request) -> String {
+    let pairs: Vec<_> = request
+        .parameters
+        .iter()
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect();
+    let whom = whom_prefix(request.whom);
+    let at = match request.region.as_str() {
+        "" => String::new(),
+        region => format!("@{region}"),
+    };
+    let path = request.segments.join("/");
+    if let Some(json) = &request.json {
+        let asked = match json.operation.as_str() {
+            "" => format!("/{path}"),
+            operation => operation.to_owned(),
+        };
+        let service = &request.service;
+        return format!("POST {whom}{service}{at} {asked} {}", json.body);
+    }
+    match request.method {
+        Method::Post if request.segments.is_empty() => {
+            format!("POST {whom}{}{at} {}", request.service, pairs.join("&"))
+        }
+        method => {
+            let verb = match method {
+                Method::Get => "GET",
+                Method::Post => "POST",
+                Method::Put => "PUT",
+                Method::Delete => "DELETE",
+            };
+            let query = if pairs.is_empty() {
+                String::new()
+            } else {
+                format!("?{}", pairs.join("&"))
+            };
+            let form = form_asked(request);
+            let of = match request.service.as_str() {
+                "" => String::new(),
+                service => format!("{service}{at} "),
+            };
+            format!("{verb} {whom}{of}/{path}{query}{form}")
         }
     }
 }

@@ -17,7 +17,7 @@ pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
-pub(crate) use http::{Outside, is_host, program_of};
+pub(crate) use http::{NOT_TAKEN, Outside, is_host, program_of};
 pub use mysql::MysqlPort;
 pub use redis::{RedisLimits, RedisPort, Said, read_reply};
 pub(crate) use saved::SavedPort;

@@ -1,15 +1,17 @@
 //! What a person asked to be read: one pass after the other, servers before files, so that what
 //! files hold can be compared with what servers accept.
 
+mod organization;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use model::{Gap, Reason, Scope, Secret, SourceId};
+use model::{Gap, Reason, Scope, Secret, SourceId, Timestamp};
 use store::SourceConfig;
 
-use crate::ports::program_of;
+use crate::ports::{NOT_TAKEN, program_of};
 use crate::sources::{Opened, UNNAMED};
 use crate::{Engine, Error, Pass, PassReport, Progress, Spec};
 
@@ -41,6 +43,10 @@ pub struct Machine {
     pub skip_history: bool,
     /// Further options for a source: `endpoint`, `region`.
     pub options: BTreeMap<String, String>,
+    /// The role by which every account of an AWS account's organisation is read as well.
+    pub organization_role: Option<String>,
+    /// Accounts of an organisation that were read since are left out.
+    pub unless_read_since: Option<Timestamp>,
     /// Where interfaces that want a token are asked instead of at the host they are named by.
     pub endpoint: Option<String>,
     /// Where answers of such interfaces were saved: they are read instead of asking anybody.
@@ -92,11 +98,21 @@ impl Engine {
         let mut servers = false;
         for one in wanted {
             let named = one.named.clone();
-            let report = self.read_source(one, stop, progress);
-            servers |= report
-                .as_ref()
-                .is_ok_and(|report| report.source.connector() == "postgres_roles");
-            scanned.push(Scanned { named, report });
+            let members = self.members(&one, machine, stop);
+            for one in std::iter::once(one).chain(members.accounts) {
+                let named = one.named.clone();
+                let report = self.read_source(one, stop, progress);
+                servers |= report
+                    .as_ref()
+                    .is_ok_and(|report| report.source.connector() == "postgres_roles");
+                scanned.push(Scanned { named, report });
+            }
+            if let Some(refusal) = members.refused {
+                scanned.push(Scanned {
+                    named: format!("organisation of {named}"),
+                    report: Err(Error::Refused(refusal)),
+                });
+            }
         }
         if servers {
             self.match_logins()?;
@@ -333,7 +349,9 @@ impl Engine {
             // Nothing could be read, and that is what the roll has to say of this source.
             Err(refusal) => {
                 let mut gap = Gap::new(&Scope::whole(), refusal.reason, refusal.to_string());
-                if refusal.reason == Reason::Denied {
+                if refusal.code == NOT_TAKEN {
+                    gap = gap.needs("sts:AssumeRole");
+                } else if refusal.reason == Reason::Denied {
                     gap = gap.needs(connector.spec().needs_to_discover.join("; "));
                 }
                 let mut open = self.begin(&config.id, &Scope::whole(), self.now())?;

@@ -16,7 +16,7 @@ use crate::ports::{
 };
 use crate::secrets::Secrets;
 use crate::spec::{Endpoint, Postgres, Server};
-use crate::{Engine, Error};
+use crate::{Engine, Error, Machine, Spec};
 
 /// A source that can be asked.
 pub struct Opened {
@@ -152,6 +152,20 @@ impl Engine {
         self.open_config(config, secret, bearer, stop)
     }
 
+    /// A port to the source that `spec` names, whether it was added or not.
+    ///
+    /// # Errors
+    /// It names none that can be opened, or several.
+    pub fn open_spec(
+        &self,
+        spec: &Spec,
+        machine: &Machine,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Opened, Error> {
+        let (config, secret) = self.describe(spec, machine)?;
+        self.open_config(config, secret, None, stop)
+    }
+
     /// A port to a source that need not be configured.
     pub(crate) fn open_config(
         &self,
@@ -240,8 +254,8 @@ impl Engine {
         );
         // Files of this machine are named without asking anybody: by the directory they lie in.
         if config.target == UNNAMED || beside {
-            let opened = self.open_config(config.clone(), secret.cloned(), None, stop)?;
-            config.target = self.identify(opened).map_err(Error::Refused)?;
+            let mut opened = self.open_config(config.clone(), secret.cloned(), None, stop)?;
+            config.target = self.identify(&mut opened).map_err(Error::Refused)?;
             config.id = SourceId::new(&config.connector, &config.target);
         }
         Ok(config)
@@ -256,9 +270,17 @@ impl Engine {
     ///
     /// # Errors
     /// Whatever refused to answer.
-    pub fn identify(&self, mut opened: Opened) -> Result<String, connectors::Refusal> {
-        self.ask(&mut opened, &BTreeMap::new(), |connector, cx| {
+    pub fn identify(&self, opened: &mut Opened) -> Result<String, connectors::Refusal> {
+        self.ask(opened, &BTreeMap::new(), |connector, cx| {
             connector.identify(cx)
+        })
+    }
+
+    /// Which rights an opened source has, as far as its system can be asked that; none where the
+    /// pass was stopped.
+    pub fn rights(&self, opened: &mut Opened) -> Vec<connectors::Right> {
+        self.ask(opened, &BTreeMap::new(), |connector, cx| {
+            connector.rights(cx).unwrap_or_default()
         })
     }
 

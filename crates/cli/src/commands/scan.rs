@@ -18,7 +18,7 @@ use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged;
-use crate::machine::{Asking, machine};
+use crate::machine::{Accounts, Asking};
 use crate::progress::Progress;
 use crate::roll::{Ephemeral, Roll, location};
 use crate::rules;
@@ -71,6 +71,8 @@ pub(crate) struct Scan {
     #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
+    accounts: Accounts,
+    #[command(flatten)]
     live: live::Live,
     #[command(flatten)]
     gate: Gate,
@@ -119,7 +121,7 @@ impl Scan {
         }
         let settings = &settings;
         let engine = self.threaded(roll.engine(settings)?.with_rules(rules));
-        let machine = machine(&settings.environment, &self.asking);
+        let machine = self.accounts.machine(&settings.environment, &self.asking);
         programs(settings, &engine, &specs, &machine)?;
         let scanned = read(settings, &engine, &specs, &machine)?;
         let mut remembered = Vec::new();

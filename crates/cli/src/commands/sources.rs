@@ -2,12 +2,11 @@
 
 mod policy;
 mod systems;
+mod test;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use engine::Spec;
 use model::{Secret, SourceId};
@@ -18,7 +17,7 @@ use crate::arguments::Consent;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::machine::{Asking, machine};
-use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Sheet, Tone, show};
 use crate::roll::{Roll, location};
 use crate::settings::Settings;
 use crate::terminal::Hushed;
@@ -46,10 +45,12 @@ pub(crate) enum Sources {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Ask a source who it is, and say which permissions it wants
+    /// Ask a source who it is, and say which permissions it wants; of AWS, which of them lack
     Test {
-        /// Its id, as `sources list` shows it
-        source: SourceId,
+        /// Its id, as `sources list` shows it, or what it would be added by: `aws:PROFILE`
+        source: String,
+        #[command(flatten)]
+        asking: Asking,
     },
     /// List the systems that can be read: how each is named, and what opens it
     Systems,
@@ -99,7 +100,7 @@ impl Sources {
                 asking,
             } => add(settings, &source, password_stdin, &asking),
             Self::Remove { source, consent } => remove(settings, &source, consent),
-            Self::Test { source } => test(settings, &source),
+            Self::Test { source, asking } => test::run(settings, &source, &asking),
             Self::Systems => systems::list(settings),
             Self::Policy { system, act } => policy::print(settings, system, act),
         }
@@ -306,51 +307,4 @@ pub(crate) fn agreed(settings: &Settings, consent: Consent, question: &str) -> R
         "y" | "yes" => Ok(()),
         _ => Err(Error::failed("not agreed: nothing was done")),
     }
-}
-
-fn test(settings: &Settings, id: &SourceId) -> Result<Outcome, Error> {
-    let roll = Roll::open(settings)?;
-    let engine = roll.engine(settings)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let doing = || Error::from_engine("cannot open the source");
-    let opened = engine.open_source(id, None, &stop).map_err(doing())?;
-    let spec = opened.connector.spec();
-    let needs = |permissions: &[&str]| {
-        permissions
-            .iter()
-            .map(|one| Cell::new(*one))
-            .collect::<Vec<_>>()
-    };
-    let sections = vec![
-        Section::lines("To read it wants", needs(spec.needs_to_discover)),
-        Section::lines("To act it wants", needs(spec.needs_to_act)),
-    ];
-    let answer = engine.identify(opened);
-    let (lead, failed) = match &answer {
-        Ok(target) => (Cell::new(format!("it answers as {target}")), false),
-        Err(refusal) => (
-            Cell::toned(format!("it does not answer: {refusal}"), Tone::Bad),
-            true,
-        ),
-    };
-    show(
-        settings,
-        &Page {
-            title: id.as_str().to_owned(),
-            lead: vec![lead],
-            sections,
-            record: json!({
-                "id": id,
-                "answers": !failed,
-                "told": answer.as_ref().map_or_else(ToString::to_string, Clone::clone),
-                "needs_to_discover": spec.needs_to_discover,
-                "needs_to_act": spec.needs_to_act,
-            }),
-            ..Page::default()
-        },
-    )?;
-    Ok(Outcome {
-        incomplete: failed,
-        ..Outcome::CLEAN
-    })
 }

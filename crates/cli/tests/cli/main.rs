@@ -8,6 +8,7 @@
     reason = "a fixture that fails is a test that fails"
 )]
 
+mod accounts;
 mod assigned;
 mod chain;
 mod change;

@@ -45,6 +45,8 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     ),
     (&["scan", "-q", EMPTY, "-o", "ndjson"], "--limit", "1"),
     (&["scan", "-q", EMPTY], "--target-kind", "nonsense"),
+    (&["scan", "-q", EMPTY], "--unless-read-since", "nonsense"),
+    (&["sources", "test", "nowhere"], "--target-kind", "nonsense"),
     (&["ls"], "--facets", ""),
     (&["ls"], "--as-of", "2026-11-01"),
     (&["ls"], "--known-at", "2026-11-01"),
@@ -148,6 +150,43 @@ const UNSEEN: &[(&str, &str)] = &[
         "sources add --allow-insecure",
         "wants a kubeconfig: clusters.rs has some",
     ),
+    (
+        "scan --regions",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "scan --organization",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "scan --account-role",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "sources add --regions",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "sources test --endpoint",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "sources test --region",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "sources test --regions",
+        "wants AWS: the tests with emulators have it",
+    ),
+    (
+        "sources test --allow-exec",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
+    (
+        "sources test --allow-insecure",
+        "wants a kubeconfig: clusters.rs has some",
+    ),
+    ("sources test --no-history", "a test reads no history"),
     ("findings --muted", "wants a mute: lists.rs has one"),
     ("scan --live-endpoint", "wants a provider: live.rs has one"),
     (

@@ -126,6 +126,8 @@ pub(crate) struct Account {
     pub(crate) aliases: BTreeSet<String>,
     /// Everything that one answer tells whole.
     pub(crate) others: BTreeMap<(Kind, String), Observation>,
+    /// What runs, by native id.
+    pub(crate) workloads: BTreeMap<String, super::workloads::Workload>,
     /// Kinds of lists that were met, to say which were not.
     pub(crate) met: BTreeSet<&'static str>,
     /// Things that were not kept because there were too many.
@@ -148,13 +150,15 @@ impl Account {
             passwords: BTreeMap::new(),
             aliases: BTreeSet::new(),
             others: BTreeMap::new(),
+            workloads: BTreeMap::new(),
             met: BTreeSet::new(),
             beyond: 0,
         }
     }
 
-    fn full(&mut self) -> bool {
-        let held = self.principals.len() + self.keys.len() + self.others.len();
+    pub(crate) fn full(&mut self) -> bool {
+        let held =
+            self.principals.len() + self.keys.len() + self.others.len() + self.workloads.len();
         let full = held >= THINGS_MAX;
         self.beyond += usize::from(full);
         full
@@ -291,7 +295,7 @@ impl Account {
     }
 
     /// Where records with this ARN are kept.
-    fn records_of(&self, arn: &str) -> Vec<(String, String)> {
+    pub(crate) fn records_of(&self, arn: &str) -> Vec<(String, String)> {
         let from = (arn.to_owned(), String::new());
         let records = self.principals.range(from..);
         records

@@ -10,8 +10,9 @@ use model::{
 use sha2::{Digest, Sha256};
 
 use super::account::{AccessKey, Account, Principal, account_of, is_account};
+use super::handed::Users;
 use super::report::Line;
-use super::{credentials, policy, rights};
+use super::{credentials, handed, policy, rights};
 
 /// A native id is at most 1,024 bytes; a longer one is cut and ends in its digest.
 const NATIVE_BYTES_MAX: usize = 1000;
@@ -113,13 +114,15 @@ pub(crate) fn observations(account: &mut Account) -> Vec<Observation> {
     }
     rights::policies(&telling, &mut told);
     credentials::credentials(&telling, &mut told);
-    told.extend(
-        telling
-            .account
-            .others
-            .values()
-            .filter_map(|one| credentials::held(&telling, one)),
-    );
+    let users = Users::of(telling.account);
+    let others = telling.account.others.values();
+    let others = others.filter_map(|one| credentials::held(&telling, one));
+    told.extend(others.map(|one| match one.kind {
+        Kind::Credential => users.tell(one),
+        Kind::Grant => handed::granted(&telling, one),
+        _ => one,
+    }));
+    handed::workloads(&telling, &mut told);
     told
 }
 
@@ -209,6 +212,15 @@ impl<'a> Telling<'a> {
             .iter()
             .filter(|(one, _)| account.is_some() && account_of(&one.arn) == account);
         there.next().filter(|_| there.next().is_none())
+    }
+
+    /// What the source calls the user or role with this ARN.
+    pub(crate) fn principal_native(&self, arn: &str) -> Option<String> {
+        let records = self.account.records_of(arn);
+        let known = records
+            .first()
+            .and_then(|at| self.account.principals.get(at))?;
+        Some(self.native(known))
     }
 
     /// The number of the account a thing with this ARN belongs to.

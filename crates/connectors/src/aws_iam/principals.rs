@@ -6,7 +6,7 @@ use model::{Scope, Told};
 use serde_json::Value;
 
 use super::account::{AccessKey, Account, Principal};
-use super::ask::{REFUSALS_MAX, iam, pages, result, try_pages};
+use super::ask::{REFUSALS_MAX, gap, iam, pages, result, try_pages};
 use super::report;
 use crate::{Context, Refusal, Request, Stop};
 
@@ -26,7 +26,7 @@ pub(super) fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop
         Err(refusal) => {
             // Only the documents of policies are lost if all lists can be read.
             let part = Scope::of("policies");
-            cx.gap(&part, &refusal, Some("iam:GetAccountAuthorizationDetails"))?;
+            gap(cx, &part, &refusal, "iam:GetAccountAuthorizationDetails")?;
         }
     }
     for (action, part) in [
@@ -237,11 +237,11 @@ impl Each {
                 *refused += 1;
                 let needs = format!("iam:{action}");
                 if *refused < REFUSALS_MAX {
-                    cx.gap(part, &refusal, Some(&needs))?;
+                    gap(cx, part, &refusal, &needs)?;
                 } else {
                     let whole = Scope(part.0.iter().take(1).cloned().collect());
                     let told = format!("{}; not asked for the others", refusal.told);
-                    cx.gap(&whole, &Refusal { told, ..refusal }, Some(&needs))?;
+                    gap(cx, &whole, &Refusal { told, ..refusal }, &needs)?;
                 }
                 Ok(false)
             }

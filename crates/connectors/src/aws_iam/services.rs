@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::account::{Account, account_of};
 use super::observe::{native, owner_and_environment, ssh_fingerprint};
+use super::regions;
 use super::shape::{Object, flag, number, tags, text, texts, time};
 
 pub(crate) fn recognise(account: &mut Account, object: &Object) {
@@ -32,8 +33,19 @@ pub(crate) fn recognise(account: &mut Account, object: &Object) {
     }
 }
 
-fn start(kind: Kind, of_type: &str, id: &str, scope: &str, name: &str) -> Observation {
-    let mut one = Observation::new(kind, native(id), &Scope::of(scope))
+/// The part `part` of a region.
+pub(crate) fn within(region: &str, part: &str) -> Scope {
+    regions::scope(region, part)
+}
+
+/// A thing that its id names: by an ARN in its region's part.
+pub(crate) fn start(kind: Kind, of_type: &str, id: &str, part: &str, name: &str) -> Observation {
+    let region = id.starts_with("arn:").then(|| id.split(':').nth(3));
+    let scope = match region.flatten() {
+        None | Some("") => Scope::of(part),
+        Some(region) => within(region, part),
+    };
+    let mut one = Observation::new(kind, native(id), &scope)
         .is(Attribute::NAME, name)
         .is(Attribute::TYPE, of_type)
         .is(Attribute::PROVIDER, "aws");
@@ -47,7 +59,11 @@ fn start(kind: Kind, of_type: &str, id: &str, scope: &str, name: &str) -> Observ
 }
 
 /// What `start` cannot know: dates and tags, each only where the answer has such a field.
-fn dated(mut one: Observation, object: &Object, fields: &[(&str, Attribute)]) -> Observation {
+pub(crate) fn dated(
+    mut one: Observation,
+    object: &Object,
+    fields: &[(&str, Attribute)],
+) -> Observation {
     for (field, attribute) in fields {
         if let Some(held) = object.get(*field) {
             one = one.told(attribute.clone(), Told::or_absent(time(Some(held))));

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::account::{
     AccessKey, Account, Group, Principal, is_account, is_unique_id, principal_of,
 };
-use super::{policy, report, services};
+use super::{policy, report, services, trusts, workloads};
 
 /// Deeper than AWS nests; what lies below is not looked at.
 const DEPTH_MAX: usize = 40;
@@ -38,7 +38,7 @@ fn walk(account: &mut Account, value: &Value, depth: usize) {
             for (name, held) in object {
                 mention(account, name);
                 // Policies name principals of anywhere; they are read where they belong.
-                if !matches!(name.as_str(), "Statement" | "CloudTrailEvent") && !is_policy(held) {
+                if !is_foreign(name) && !is_policy(held) {
                     walk(account, held, depth + 1);
                 }
             }
@@ -51,6 +51,15 @@ fn walk(account: &mut Account, value: &Value, depth: usize) {
         Value::String(text) => mention(account, text),
         _ => {}
     }
+}
+
+/// Whether a member holds what others wrote, however much it looks like an answer: policies, events,
+/// and variables with their values.
+fn is_foreign(name: &str) -> bool {
+    matches!(
+        name,
+        "Statement" | "CloudTrailEvent" | "Environment" | "environment"
+    )
 }
 
 /// A policy document, or one statement of one.
@@ -84,6 +93,8 @@ fn recognise(account: &mut Account, object: &Object) {
     of_a_user(account, object);
     lists(account, object);
     services::recognise(account, object);
+    trusts::recognise(account, object);
+    workloads::recognise(account, object);
 }
 
 fn caller(account: &mut Account, object: &Object) {

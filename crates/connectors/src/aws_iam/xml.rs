@@ -11,7 +11,7 @@ const NODES_MAX: u32 = 2_000_000;
 /// AWS nests about ten deep.
 const DEPTH_MAX: usize = 48;
 
-/// The answer in the JSON shape: `member` lists become lists, `entry` maps become maps, leaves
+/// The answer in the JSON shape: `member` and `item` lists become lists, `entry` maps become maps, leaves
 /// become texts, an empty element becomes null.
 pub(crate) fn to_json(body: &str) -> Result<Value, Refusal> {
     let options = roxmltree::ParsingOptions {
@@ -51,7 +51,10 @@ fn value(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Value> {
     let all =
         || std::iter::once(first).chain(node.children().filter(|n| n.is_element() && *n != first));
     let name = |node: roxmltree::Node<'_, '_>| node.tag_name().name().to_owned();
-    if all().all(|child| child.tag_name().name() == "member") {
+    if ["member", "item"]
+        .iter()
+        .any(|each| all().all(|child| child.tag_name().name() == *each))
+    {
         return all()
             .map(|child| value(child, depth + 1))
             .collect::<Option<Vec<_>>>()
@@ -81,6 +84,37 @@ fn value(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Value> {
         map.insert(name(child), value(child, depth + 1)?);
     }
     Some(Value::Object(map))
+}
+
+/// Members of EC2 that the command line calls otherwise than by a capital.
+const RENAMED: &[(&str, &str)] = &[
+    ("regionInfo", "Regions"),
+    ("reservationSet", "Reservations"),
+    ("instancesSet", "Instances"),
+    ("instanceState", "State"),
+    ("tagSet", "Tags"),
+];
+
+/// An answer of EC2, which begins its members with a small letter, as the command line has it.
+pub(crate) fn in_pascal_case(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let renamed = map.into_iter().map(|(name, held)| {
+                let known = RENAMED.iter().find(|(theirs, _)| *theirs == name);
+                let name = known.map_or_else(|| capital(&name), |(_, ours)| (*ours).to_owned());
+                (name, in_pascal_case(held))
+            });
+            Value::Object(renamed.collect())
+        }
+        Value::Array(list) => list.into_iter().map(in_pascal_case).collect(),
+        leaf => leaf,
+    }
+}
+
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// What AWS says of a failure: its code and its message.

@@ -58,6 +58,21 @@ pub(crate) fn read(settings: &[Setting<'_>]) -> Seen {
     seen
 }
 
+/// The credentials among variables that a workload is given together: name, field, value.
+pub(crate) fn of_variables<'a>(
+    variables: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Vec<Found> {
+    let variables: Vec<_> = variables
+        .map(|(name, field, value)| Setting {
+            name,
+            field: field.to_owned(),
+            value,
+            stated: false,
+        })
+        .collect();
+    read(&variables).found
+}
+
 /// What type of secret a name speaks of.
 pub(super) fn sounds(name: &str) -> Option<CredentialType> {
     names::sounds(&names::folded(name))

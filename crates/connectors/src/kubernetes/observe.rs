@@ -9,7 +9,7 @@ use super::rights::{Everyone, Rights};
 use super::{cloud, grants, stored};
 use crate::files::scrub;
 use crate::formats::kubernetes::object::uid_key;
-use crate::{Context, formats::Found};
+use crate::{Context, formats::Found, variable};
 
 /// Names told beside one thing; more tell nothing new.
 const NAMED_MAX: usize = 64;
@@ -89,24 +89,10 @@ impl Teller<'_, '_> {
     }
 
     /// A secret that is written into a workload's variables.
-    fn found(&mut self, mut found: Found, run: &Observation) {
-        let Some(secret) = found.secret.take() else {
-            return;
-        };
-        let print = self.cx.fingerprint(&secret);
-        let mut told = found.told;
-        scrub(&mut told, &mut found.field, std::slice::from_ref(&secret));
-        told.links.clear();
-        told.scope = run.scope.clone();
-        let field = model::shorten(&found.field, 300);
-        told.native = format!("variable/{}#{field}@{}", run.native, print.short());
-        let name = model::shorten(&found.field, 200);
-        self.tell(
-            told.key(model::Key::secret(&print))
-                .is(Attribute::NAME, name.as_str())
-                .is(Attribute::FIELD, name)
-                .link(Relation::UsedBy, Kind::Identity, run.native.as_str()),
-        );
+    fn found(&mut self, found: Found, run: &Observation) {
+        if let Some(told) = variable::told(self.cx, found, run) {
+            self.tell(told);
+        }
     }
 }
 

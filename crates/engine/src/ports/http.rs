@@ -39,6 +39,7 @@ pub use self::outside::OutsideLimits;
 pub(crate) use self::outside::{Outside, is_host};
 
 use self::aws::Aws;
+pub(crate) use self::aws::NOT_TAKEN;
 use self::azure::Azure;
 use self::client::{Door, Sealed, Sender};
 use self::kubernetes::Kubernetes;
@@ -90,7 +91,7 @@ pub struct HttpPort {
 
 impl HttpPort {
     /// A port to the interface behind `target` and `options`: `endpoint`, `requests_per_second`,
-    /// and for AWS `profile`, `region`, `access_key_id`, for Azure `tenant`, `client`, `authority`,
+    /// and for AWS `profile`, `region`, `access_key_id`, `assume_role`, for Azure `tenant`, `client`, `authority`,
     /// `certificate`, `token_file`, `managed_endpoint`, for a cluster `context`, `kubeconfig`,
     /// `cluster`, `exec`, `insecure`. What opens it is `secret`, sealed for
     /// this source; where AWS has none, the usual chain signs. Nothing is opened yet. `runtime`

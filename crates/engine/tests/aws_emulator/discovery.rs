@@ -8,11 +8,11 @@ use model::{Attribute, Fact, Fingerprint, Kind, Observation, Reason, Secret, Tol
 
 use crate::account::Account;
 
-const ADMIN: &str =
+pub(crate) const ADMIN: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
-fn text<'a>(one: &'a Observation, attribute: &Attribute) -> Option<&'a str> {
+pub(crate) fn text<'a>(one: &'a Observation, attribute: &Attribute) -> Option<&'a str> {
     match one.fact(attribute) {
         Told::Is(value) => value.text(),
         _ => None,

@@ -12,3 +12,5 @@ mod chain;
 mod crash;
 mod discovery;
 mod liveness;
+mod organization;
+mod regions;

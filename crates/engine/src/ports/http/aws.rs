@@ -1,10 +1,13 @@
 //! Questions to AWS: signed by the usual chain or the source's own key, by the bearer of a key
 //! under revocation, or with a session which that bearer minted before the cut.
 //!
+//! With the option `assume_role` the collector takes that role on first.
+//!
 //! Where they go: `endpoint`, `region`, `profile`, and the service that the connector names.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
 use connectors::{Refusal, Request, Response, Whom};
@@ -17,6 +20,9 @@ use super::site::Site;
 use super::{Line, wait};
 use crate::Error;
 use crate::ports::Bearer;
+
+/// The code of a refusal that says that a role cannot be taken on.
+pub(crate) const NOT_TAKEN: &str = "not_assumed";
 
 /// The session that the bearer minted: not yet, held, or out of reach for ever.
 enum Minted {
@@ -32,7 +38,14 @@ pub(super) struct Aws {
     own: Option<Bearer>,
     bearer: Option<Bearer>,
     minted: Minted,
+    /// The role that the collector takes on before it asks, by its ARN.
+    role: Option<String>,
+    /// Its session, and when it was given.
+    taken: Option<(Credentials, Instant)>,
 }
+
+/// A session is asked for anew when this much of it is over, long before its end.
+const TAKEN_ANEW: Duration = Duration::from_secs(sign::ROLE_SECONDS as u64 / 4 * 3);
 
 impl Aws {
     /// As `options` say; with `secret` as the secret of the option `access_key_id`.
@@ -52,6 +65,8 @@ impl Aws {
             own: own.map(|(user, secret)| Bearer { user, secret }),
             bearer,
             minted: Minted::Never,
+            role: options.get("assume_role").cloned(),
+            taken: None,
         })
     }
 
@@ -76,16 +91,47 @@ impl Aws {
     fn credentials(&mut self, line: &mut Line, whom: Whom) -> Result<Option<Credentials>, Refusal> {
         match whom {
             Whom::Nobody => Ok(None),
-            Whom::Collector if self.own.is_some() => {
-                self.own.as_ref().map(sign::of_bearer).transpose()
-            }
-            Whom::Collector => wait(&line.runtime, &line.stop, self.chain.credentials())?.map(Some),
+            Whom::Collector => self.collector(line).map(Some),
             Whom::Subject => self.subject().map(Some),
             Whom::Minted => self.session(line).map(Some),
             Whom::Held => Err(Refusal::new(
                 Reason::Unsupported,
                 "AWS has no sessions that are held open",
             )),
+        }
+    }
+
+    /// The collector's own credentials, or those of the role that it takes on.
+    fn collector(&mut self, line: &mut Line) -> Result<Credentials, Refusal> {
+        let Some(role) = self.role.clone() else {
+            return self.own(line);
+        };
+        if let Some((session, since)) = &self.taken
+            && since.elapsed() < TAKEN_ANEW
+        {
+            return Ok(session.clone());
+        }
+        let own = self.own(line)?;
+        let request = sign::role_request(&role);
+        let tries = line.tries(&request);
+        let response = line.exchange(tries, || self.sealed(&request, Some(&own)))?;
+        let session = sign::session_in(&response).map_err(|_| {
+            let told = format!(
+                "the role `{}` cannot be taken on (HTTP status {}): it has to be there and trust \
+                 whoever asks, who has to be allowed `sts:AssumeRole` on it",
+                model::shorten(&model::clean(&role), 200),
+                response.status
+            );
+            Refusal::new(Reason::Denied, told).code(NOT_TAKEN)
+        })?;
+        self.taken = Some((session.clone(), Instant::now()));
+        Ok(session)
+    }
+
+    fn own(&self, line: &Line) -> Result<Credentials, Refusal> {
+        match &self.own {
+            Some(own) => sign::of_bearer(own),
+            None => wait(&line.runtime, &line.stop, self.chain.credentials())?,
         }
     }
 
@@ -129,7 +175,7 @@ impl Aws {
         request: &Request,
         credentials: Option<&Credentials>,
     ) -> Result<Sealed, Refusal> {
-        let (url, region) = self.site.of(&request.service)?;
+        let (url, region) = self.site.of(&request.service, &request.region)?;
         let mut sealed = sealed(url, request)?;
         if let Some(credentials) = credentials {
             let host = match (sealed.url.host_str(), sealed.url.port()) {
@@ -139,13 +185,9 @@ impl Aws {
                     return Err(Refusal::new(Reason::Failed, "this address names no host"));
                 }
             };
-            let what = (
-                sealed.method.as_str(),
-                sealed.url.as_str(),
-                host.as_str(),
-                sealed.body.as_bytes(),
-            );
-            for (name, value) in sign::headers(credentials, (&request.service, region), what)? {
+            for (name, value) in
+                sign::headers(credentials, (&request.service, region), (&host, &sealed))?
+            {
                 let unsigned = || Refusal::new(Reason::Failed, "this request cannot be signed");
                 sealed.show(&name, value.as_bytes()).ok_or_else(unsigned)?;
             }

@@ -17,6 +17,9 @@ use crate::Error;
 /// How the parameters of a Query interface are sent.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
+/// The header that says what AWS is asked for in JSON.
+const TARGET: &str = "x-amz-target";
+
 /// What a probe calls itself.
 pub(super) const PROBE: &str = concat!("keyroll/", env!("CARGO_PKG_VERSION"), " (probe)");
 
@@ -29,6 +32,12 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
+    /// The headers that a signature of AWS has to cover beside the host.
+    pub(super) fn signed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = ["content-type", TARGET].into_iter();
+        names.filter_map(|name| Some((name, self.headers.get(name)?.to_str().ok()?)))
+    }
+
     /// With a header that says nothing secret; one that no header can say is left out.
     pub(super) fn say(&mut self, name: &str, value: &str) {
         let name = HeaderName::from_bytes(name.as_bytes());
@@ -203,7 +212,15 @@ pub(super) fn sealed(mut url: Url, request: &Request) -> Result<Sealed, Refusal>
             .map(str::to_owned)
     };
     let mut body = String::new();
-    if request.method == Method::Post {
+    let mut content = FORM;
+    if let Some(json) = &request.json {
+        body = json.body.to_string();
+        content = if json.operation.is_empty() {
+            "application/json"
+        } else {
+            "application/x-amz-json-1.1"
+        };
+    } else if request.method == Method::Post {
         let mut scratch = url.clone();
         scratch.set_query(None);
         body = form(&mut scratch).unwrap_or_default();
@@ -216,7 +233,14 @@ pub(super) fn sealed(mut url: Url, request: &Request) -> Result<Sealed, Refusal>
         HeaderValue::from_static(user_agent(request.whom)),
     );
     if !body.is_empty() {
-        headers.insert("content-type", HeaderValue::from_static(FORM));
+        headers.insert("content-type", HeaderValue::from_static(content));
+    }
+    let operation = request.json.as_ref().map(|json| json.operation.as_str());
+    if let Some(Ok(operation)) = operation
+        .filter(|operation| !operation.is_empty())
+        .map(HeaderValue::from_str)
+    {
+        headers.insert(TARGET, operation);
     }
     if let (false, Ok(form)) = (
         request.accept.is_empty(),
@@ -245,20 +269,34 @@ fn user_agent(whom: Whom) -> &'static str {
     }
 }
 
+/// What stands before the code of a refusal of AWS: in XML, and in JSON.
+const CODES: [&str; 3] = ["<Code>", "\"__type\":\"", "\"__type\": \""];
+
+/// How the codes begin that say that questions came too fast.
+const THROTTLED: [&str; 4] = [
+    "Throttling",
+    "RequestLimitExceeded",
+    "TooManyRequests",
+    "SlowDown",
+];
+
 /// Whether an answer says that asking again may help.
 pub(super) fn is_passing(response: &Response, asks: &Asks) -> bool {
-    let throttled = [
-        "<Code>Throttling",
-        "<Code>RequestLimitExceeded",
-        "<Code>TooManyRequests",
-        "<Code>SlowDown",
-    ];
+    let throttled = || {
+        let codes = CODES
+            .iter()
+            .filter_map(|mark| response.body.split_once(mark));
+        // The code may have the name of its interface in front.
+        let mut codes =
+            codes.filter_map(|(_, code)| code.split(['<', '"']).next()?.rsplit('#').next());
+        codes.any(|code| THROTTLED.iter().any(|one| code.starts_with(one)))
+    };
     match response.status {
         429 | 502 | 503 | 504 => true,
         // So GitHub says that an hour's questions are spent.
         403 if asks.is_spent() => true,
-        500 => response.body.contains("<Code>"),
-        400..=499 => throttled.iter().any(|code| response.body.contains(code)),
+        500 => CODES.iter().any(|mark| response.body.contains(mark)),
+        400..=499 => throttled(),
         _ => false,
     }
 }

@@ -10,6 +10,7 @@ use connectors::{Refusal, Request, Response, Whom};
 use model::Reason;
 use tokio::sync::OnceCell;
 
+use super::client::Sealed;
 use crate::ports::Bearer;
 
 /// How long the session lives that is minted for the proof: longer than any window.
@@ -112,7 +113,24 @@ pub(super) fn session_request() -> Request {
     Request::form("sts", &parameters).asked_as(Whom::Subject)
 }
 
-/// The session in the answer to [`session_request`].
+/// How long the session of a role is asked for: what a role that is taken on by another may give
+/// at most.
+pub(super) const ROLE_SECONDS: u32 = 3600;
+
+/// Asks for a session of `role`, as the collector.
+pub(super) fn role_request(role: &str) -> Request {
+    let seconds = ROLE_SECONDS.to_string();
+    let parameters = [
+        ("Action", "AssumeRole"),
+        ("DurationSeconds", seconds.as_str()),
+        ("RoleArn", role),
+        ("RoleSessionName", "keyroll"),
+        ("Version", "2011-06-15"),
+    ];
+    Request::form("sts", &parameters)
+}
+
+/// The session in the answer to [`session_request`] or [`role_request`].
 pub(super) fn session_in(response: &Response) -> Result<Credentials, Refusal> {
     let refused = || Refusal::new(Reason::Failed, format!("HTTP status {}", response.status));
     if response.status != 200 {
@@ -142,7 +160,7 @@ pub(super) fn session_in(response: &Response) -> Result<Credentials, Refusal> {
 pub(super) fn headers(
     credentials: &Credentials,
     (service, region): (&str, &str),
-    (method, url, host, body): (&str, &str, &str, &[u8]),
+    (host, sealed): (&str, &Sealed),
 ) -> Result<Vec<(String, String)>, Refusal> {
     let unsigned = || Refusal::new(Reason::Failed, "this request cannot be signed");
     let identity = credentials.clone().into();
@@ -155,10 +173,10 @@ pub(super) fn headers(
         .build()
         .map_err(|_| unsigned())?
         .into();
-    let signed = [("host", host), ("content-type", super::client::FORM)];
-    let signed = signed.into_iter().take(if body.is_empty() { 1 } else { 2 });
-    let request = SignableRequest::new(method, url, signed, SignableBody::Bytes(body))
-        .map_err(|_| unsigned())?;
+    let signed = std::iter::once(("host", host)).chain(sealed.signed());
+    let body = SignableBody::Bytes(sealed.body.as_bytes());
+    let (method, url) = (sealed.method.as_str(), sealed.url.as_str());
+    let request = SignableRequest::new(method, url, signed, body).map_err(|_| unsigned())?;
     let (instructions, _) = sign(request, &params).map_err(|_| unsigned())?.into_parts();
     Ok(instructions
         .headers()
@@ -170,6 +188,7 @@ pub(super) fn headers(
 fn signing_name(service: &str) -> &str {
     match service {
         "email" => "ses",
+        "bedrock-agent" => "bedrock",
         other => other,
     }
 }

@@ -42,35 +42,54 @@ impl Site {
         self.endpoint.as_ref().is_some_and(is_loopback)
     }
 
-    /// Where questions to `service` go, and for which region they are signed.
-    pub(super) fn of(&self, service: &str) -> Result<(Url, &str), Refusal> {
-        if !is_label(service) {
+    /// Where questions to `service` go, and for which region they are signed: `region`, or the
+    /// source's own where that is empty.
+    pub(super) fn of<'a>(
+        &'a self,
+        service: &str,
+        region: &'a str,
+    ) -> Result<(Url, &'a str), Refusal> {
+        let region = if region.is_empty() {
+            &self.region
+        } else {
+            region
+        };
+        // A region may be named by an answer: it is a label of a host below AWS's own names.
+        if !is_label(service) || !is_label(region) {
             return Err(Refusal::new(
                 Reason::Unsupported,
-                "expected the name of a service of AWS",
+                "expected the name of a service of AWS and of a region",
             ));
         }
         if let Some(endpoint) = &self.endpoint {
-            return Ok((endpoint.clone(), &self.region));
+            return Ok((endpoint.clone(), region));
         }
-        let (suffix, home) = match self.region.as_str() {
-            region if region.starts_with("cn-") => ("amazonaws.com.cn", "cn-north-1"),
-            region if region.starts_with("us-gov-") => ("amazonaws.com", "us-gov-west-1"),
-            _ => ("amazonaws.com", REGION),
-        };
-        // IAM is one for each partition; the others are one for each region.
-        let (host, region) = match (service, home) {
-            ("iam", REGION) => (format!("iam.{suffix}"), REGION),
-            ("iam", "us-gov-west-1") => (format!("iam.us-gov.{suffix}"), home),
-            ("iam", home) => (format!("iam.{home}.{suffix}"), home),
-            (service, _) => (
-                format!("{service}.{}.{suffix}", self.region),
-                self.region.as_str(),
-            ),
-        };
+        let (host, region) = host(service, region);
         let url = Url::parse(&format!("https://{host}/"));
         url.map(|url| (url, region))
             .map_err(|_| Refusal::new(Reason::Failed, "this service has no address"))
+    }
+}
+
+/// The host of a service, and the region it is signed for. Some services are one for each
+/// partition; the others are one for each region (botocore, `endpoints.json`).
+fn host<'a>(service: &str, region: &'a str) -> (String, &'a str) {
+    let (suffix, homes) = match region {
+        _ if region.starts_with("cn-") => ("amazonaws.com.cn", ["cn-north-1", "cn-northwest-1"]),
+        _ if region.starts_with("us-gov-") => ("amazonaws.com", ["us-gov-west-1"; 2]),
+        _ => ("amazonaws.com", [REGION; 2]),
+    };
+    let [home, organization] = homes;
+    match (service, home) {
+        ("iam", REGION) => (format!("iam.{suffix}"), home),
+        ("iam", "us-gov-west-1") => (format!("iam.us-gov.{suffix}"), home),
+        ("iam", home) => (format!("iam.{home}.{suffix}"), home),
+        ("organizations", _) => (
+            format!("organizations.{organization}.{suffix}"),
+            organization,
+        ),
+        ("sagemaker", _) => (format!("api.sagemaker.{region}.{suffix}"), region),
+        _ => (format!("{service}.{region}.{suffix}"), region),
     }
 }
 
@@ -150,6 +169,18 @@ mod tests {
                 "us-gov-west-1",
             ),
             (
+                "eu-west-1",
+                "organizations",
+                "https://organizations.us-east-1.amazonaws.com/",
+                "us-east-1",
+            ),
+            (
+                "eu-west-1",
+                "sagemaker",
+                "https://api.sagemaker.eu-west-1.amazonaws.com/",
+                "eu-west-1",
+            ),
+            (
                 "us-gov-east-1",
                 "sts",
                 "https://sts.us-gov-east-1.amazonaws.com/",
@@ -157,7 +188,7 @@ mod tests {
             ),
         ] {
             let site = site(region);
-            let (url, region) = site.of(service).unwrap();
+            let (url, region) = site.of(service, "").unwrap();
             assert_eq!((url.as_str(), region), (address, signed));
         }
     }
@@ -165,7 +196,9 @@ mod tests {
     #[test]
     fn no_name_of_a_service_or_region_leads_elsewhere() {
         for wrong in ["evil.example/", "iam@evil", "a.b", "", "IAM", "x?y"] {
-            assert!(site("eu-west-1").of(wrong).is_err(), "{wrong}");
+            assert!(site("eu-west-1").of(wrong, "").is_err(), "{wrong}");
+            let led = site("eu-west-1").of("iam", wrong).is_ok();
+            assert!(!led || wrong.is_empty(), "{wrong}");
             let options = BTreeMap::from([("region".to_owned(), wrong.to_owned())]);
             assert!(Site::new(&options, Told::default()).is_err(), "{wrong}");
         }

@@ -383,6 +383,43 @@ fn a_probe_is_signed_marked_and_shows_no_secret() {
     assert!(!text.contains("wJalrXUtnFEMI"), "{text}");
 }
 
+/// In JSON the operation stands in a header, which the signature covers; a region is the one that
+/// the question is signed for.
+#[test]
+fn a_question_in_json_is_signed_with_its_operation_for_its_region() {
+    let runtime = runtime();
+    let slow = http(
+        "400 Bad Request",
+        r#"{"__type":"com.amazonaws.kms#ThrottlingException","message":"Rate exceeded"}"#,
+    );
+    let (address, asked) = listener(vec![slow, http("200 OK", "{}")]);
+    let body = serde_json::json!({"Limit": 1000});
+    let request = Request::json("kms", &[], "TrentService.ListKeys", body);
+    let mut port = port(&runtime, &address, Some(bearer()));
+    let request = request.within("sa-east-1");
+    for (whom, status) in [(Whom::Subject, 400), (Whom::Subject, 200)] {
+        let question = Question::Http(request.clone().asked_as(whom));
+        let Ok(Answer::Http(response)) = port.ask(&question) else {
+            panic!("no answer");
+        };
+        assert_eq!(response.status, status);
+        assert_eq!(
+            client::is_passing(&response, &budget::Asks::default()),
+            status == 400
+        );
+    }
+    let text = asked.recv().unwrap().to_ascii_lowercase();
+    for told in [
+        "x-amz-target: trentservice.listkeys",
+        "content-type: application/x-amz-json-1.1",
+        "/sa-east-1/kms/aws4_request",
+        "signedheaders=content-type;host;x-amz-date;x-amz-target",
+        r#"{"limit":1000}"#,
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
 #[test]
 fn a_redirect_is_an_answer_and_is_not_followed() {
     let runtime = runtime();

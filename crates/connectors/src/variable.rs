@@ -1,0 +1,27 @@
+//! Secrets in the variables that a workload is given.
+
+use model::{Attribute, Kind, Observation, Relation};
+
+use crate::Context;
+use crate::files::scrub;
+use crate::formats::Found;
+
+/// A secret that is written into a variable of the workload `run`, known by its fingerprint; none
+/// where only a name stands there.
+pub(crate) fn told(cx: &Context<'_>, mut found: Found, run: &Observation) -> Option<Observation> {
+    let secret = found.secret.take()?;
+    let print = cx.fingerprint(&secret);
+    let mut told = found.told;
+    scrub(&mut told, &mut found.field, std::slice::from_ref(&secret));
+    told.links.clear();
+    told.scope = run.scope.clone();
+    let field = model::shorten(&found.field, 300);
+    told.native = format!("variable/{}#{field}@{}", run.native, print.short());
+    let name = model::shorten(&found.field, 200);
+    Some(
+        told.key(model::Key::secret(&print))
+            .is(Attribute::NAME, name.as_str())
+            .is(Attribute::FIELD, name)
+            .link(Relation::UsedBy, Kind::Identity, run.native.as_str()),
+    )
+}
