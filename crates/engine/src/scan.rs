@@ -242,8 +242,8 @@ impl Engine {
     /// nowhere else; or as it is named now.
     fn by_token(&self, named: SourceConfig, machine: &Machine) -> Result<Wanted, Error> {
         let added = self.sources()?.into_iter().find(|one| one.id == named.id);
-        let same =
-            |added: &SourceConfig| named.options.is_empty() || added.options == named.options;
+        let elsewhere = machine.endpoint.is_some() || machine.saved.is_some();
+        let same = |added: &SourceConfig| !elsewhere || added.options == named.options;
         self.added(added.filter(same).unwrap_or(named), machine)
     }
 
