@@ -101,29 +101,10 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
             environment.here.join(path)
         }
     };
-    let endpoint = asking
-        .endpoint
-        .as_deref()
-        .or_else(|| environment.get("AWS_ENDPOINT_URL_IAM"))
-        .or_else(|| environment.get("AWS_ENDPOINT_URL"));
-    let region = asking
-        .region
-        .as_deref()
-        .or_else(|| environment.get("AWS_REGION"))
-        .or_else(|| environment.get("AWS_DEFAULT_REGION"));
-    let mut options = BTreeMap::new();
-    for (name, value) in [
-        ("endpoint", endpoint),
-        ("region", region),
-        ("regions", asking.regions.as_deref()),
-    ] {
-        if let Some(value) = value {
-            options.insert(name.to_owned(), value.to_owned());
-        }
-    }
+    let options = aws(environment, asking);
     // Nobody proves anything about AWS against an interface that is not AWS's own.
     let kind = asking.target_kind.clone().unwrap_or_else(|| {
-        if endpoint.is_some() {
+        if options.contains_key("endpoint") {
             "emulator"
         } else {
             "real"
@@ -155,6 +136,31 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
         kind_of_target: kind,
         options,
     }
+}
+
+/// The options that say where AWS is asked, by flags and by the variables of its own tools.
+fn aws(environment: &Environment, asking: &Asking) -> BTreeMap<String, String> {
+    let endpoint = asking
+        .endpoint
+        .as_deref()
+        .or_else(|| environment.get("AWS_ENDPOINT_URL_IAM"))
+        .or_else(|| environment.get("AWS_ENDPOINT_URL"));
+    let region = asking
+        .region
+        .as_deref()
+        .or_else(|| environment.get("AWS_REGION"))
+        .or_else(|| environment.get("AWS_DEFAULT_REGION"));
+    let named = [
+        ("endpoint", endpoint),
+        ("region", region),
+        ("regions", asking.regions.as_deref()),
+    ];
+    let given = named
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    given
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Variables that say as whom Microsoft is asked, by the names of a source's options; those of

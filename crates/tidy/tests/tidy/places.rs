@@ -4,8 +4,13 @@ use tidy::{files, root};
 
 use crate::assert_none;
 
-/// What builds and tests may name: this machine, a variable, and the index in Cargo's lock file.
-const HOSTS: &[&str] = &["127.0.0.1", "$", "github.com/rust-lang/crates.io-index"];
+/// What builds and tests may name: this machine, a variable, a file, and the index in Cargo's lock file.
+const HOSTS: &[&str] = &[
+    "127.0.0.1",
+    "$",
+    "/",
+    "github.com/rust-lang/crates.io-index",
+];
 
 /// What runs at build time, where a host would be fetched from.
 fn builds(path: &str) -> bool {
