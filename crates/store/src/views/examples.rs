@@ -50,7 +50,8 @@ pub const EXAMPLES: &[Example] = &[
         "grants",
         "Who may do what",
         "select i.name as identity, g.name as may, g.privilege from grants g \
-         join identities i on i.id = g.holder order by i.name, g.name",
+         join links l on l.entity = g.id and l.relation = 'of' \
+         join identities i on i.id = l.to_entity order by i.name, g.name",
     ),
     example(
         "grants",
