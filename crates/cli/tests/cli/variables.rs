@@ -127,6 +127,10 @@ const UNSEEN: &[(&str, &str)] = &[
         "is for systems with a token alone: saved.rs has them",
     ),
     (
+        "sources test --saved",
+        "is for systems with a token alone: saved.rs has them",
+    ),
+    (
         "scan --endpoint",
         "wants AWS: the tests with emulators have it",
     ),

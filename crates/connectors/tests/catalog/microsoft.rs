@@ -216,7 +216,7 @@ fn first_list(body: &Value, next: &Value) -> Pass {
         .unwrap()
         .clone();
     json.insert(first, json!({"status": 200, "body": body.to_string()}));
-    let second = "GET /v1.0/applications?$select=x&$skiptoken=RFNwdAIAAQ/b";
+    let second = "GET graph /v1.0/applications?$select=x&$skiptoken=RFNwdAIAAQ/b";
     json.insert(
         second.to_owned(),
         json!({"status": 200, "body": next.to_string()}),
