@@ -15,8 +15,8 @@ use model::Reason;
 
 use super::{FileLimits, FilesPort};
 
-/// A list of an organisation is shorter.
-const BYTES_MAX: u64 = 256 << 20;
+/// A list of an organisation is shorter. It is parsed whole, which takes several times as much.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// Answers from the files below a directory.
 #[derive(Debug)]
