@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+mod json;
+
+use json::Written;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -167,7 +170,7 @@ impl fmt::Display for Attribute {
 }
 
 /// A value. Times are text in RFC 3339.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// Yes or no.
@@ -293,48 +296,13 @@ pub enum Confidence {
 
 /// What one source tells of one attribute, and how sure it can be. The source is that of the
 /// sighting it belongs to, the time that of the sighting's version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "Written<'static>")]
 pub struct Fact {
     /// What it says.
     pub told: Told<Value>,
     /// How sure it can be.
     pub confidence: Confidence,
-}
-
-/// In JSON a stated fact is its `told` alone; another carries its confidence.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Written {
-    Graded {
-        told: Told<Value>,
-        confidence: Confidence,
-    },
-    Stated(Told<Value>),
-}
-
-impl From<Written> for Fact {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Graded { told, confidence } => Self { told, confidence },
-            Written::Stated(told) => Self {
-                told,
-                confidence: Confidence::Stated,
-            },
-        }
-    }
-}
-
-impl From<Fact> for Written {
-    fn from(fact: Fact) -> Self {
-        match fact.confidence {
-            Confidence::Stated => Self::Stated(fact.told),
-            confidence => Self::Graded {
-                told: fact.told,
-                confidence,
-            },
-        }
-    }
 }
 
 impl Fact {
