@@ -146,7 +146,7 @@ pub(crate) fn lines(roll: &Roll, then: Then, kind: Option<Kind>) -> Result<Vec<R
 
 fn count_credentials(rows: &mut [Row]) {
     let mut held = BTreeMap::<EntityId, u32>::new();
-    for holder in rows.iter().filter_map(|row| row.holder.clone()) {
+    for holder in rows.iter().filter_map(Row::credential_of).cloned() {
         *held.entry(holder).or_default() += 1;
     }
     for row in rows {

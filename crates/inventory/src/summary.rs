@@ -36,9 +36,7 @@ pub fn summarise(
     let kind = id.kind();
     let text = |attribute| text(members, attribute);
     let time = |attribute| time(members, attribute);
-    let holder = (kind == Kind::Credential)
-        .then(|| holder(members, find))
-        .flatten();
+    let holder = Relation::of_holder(kind).and_then(|relation| holder(members, relation, find));
     let type_ = text(&Attribute::TYPE).unwrap_or_default();
     Row {
         listed: kind == Kind::Identity || (kind == Kind::Credential && holder.is_none()),
@@ -134,6 +132,7 @@ fn tagged_environment(members: &[Sighting]) -> Option<String> {
 /// Whoever a member says holds it; who still sees it and who spoke last is heard first.
 fn holder(
     members: &[Sighting],
+    relation: Relation,
     find: &dyn Fn(&SourceId, &Target) -> Option<EntityId>,
 ) -> Option<EntityId> {
     let mut heard: Vec<&Sighting> = members
@@ -150,7 +149,7 @@ fn holder(
     heard.into_iter().find_map(|member| {
         let links = member.observation.links.iter();
         links
-            .filter(|link| link.relation == Relation::Holder)
+            .filter(|link| link.relation == relation)
             .find_map(|link| find(&member.key.source, &link.to))
     })
 }

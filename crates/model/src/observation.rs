@@ -86,6 +86,15 @@ impl Relation {
         Self::OwnedBy,
     ];
 
+    /// By which relation a thing of `kind` says whose it is; `None` for what is nobody's.
+    pub const fn of_holder(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Credential => Some(Self::Holder),
+            Kind::Grant => Some(Self::Of),
+            Kind::Identity | Kind::Resource | Kind::Owner | Kind::Use => None,
+        }
+    }
+
     /// The word in the store.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ pub struct Row {
     pub status: Option<String>,
     /// What it may do, if that is special.
     pub privilege: Option<String>,
-    /// Whose credential it is.
+    /// Whose credential or grant it is.
     pub holder: Option<EntityId>,
     /// Who answers for it, as a person has confirmed.
     pub owner: Option<String>,
@@ -51,4 +51,12 @@ pub struct Row {
     pub first_seen: Timestamp,
     /// Since when no source finds it.
     pub missing_since: Option<Timestamp>,
+}
+
+impl Row {
+    /// Whose credential it is; `None` for what is none.
+    pub fn credential_of(&self) -> Option<&EntityId> {
+        let holder = self.holder.as_ref();
+        holder.filter(|_| self.kind == Kind::Credential)
+    }
 }

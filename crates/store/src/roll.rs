@@ -138,7 +138,7 @@ impl Reading<'_> {
     ) -> Result<Vec<Row>, Error> {
         let sql = format!(
             "SELECT {COLUMNS} FROM entity e WHERE e.tenant = $1 AND e.holder = $2
-             ORDER BY e.name || '', e.id LIMIT 10000"
+             AND e.kind = 'credential' ORDER BY e.name || '', e.id LIMIT 10000"
         );
         let rows = self.rows(&sql, &[tenant.into(), identity.into()])?;
         rows.into_iter().map(|mut cells| row(&mut cells)).collect()

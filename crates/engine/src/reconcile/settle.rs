@@ -105,7 +105,7 @@ impl Settling<'_> {
             old.insert(row.id.clone(), row);
         }
         let mut held_by: BTreeMap<EntityId, i64> = BTreeMap::new();
-        for holder in old.values().filter_map(|row| row.holder.as_ref()) {
+        for holder in old.values().filter_map(Row::credential_of) {
             *held_by.entry(holder.clone()).or_default() -= 1;
         }
         let owners = self.owners(writing, composed)?;
@@ -121,7 +121,7 @@ impl Settling<'_> {
                 Some(decided) => decided.clone(),
                 None => before.and_then(|row| row.owner.clone()),
             };
-            if let Some(holder) = &row.holder {
+            if let Some(holder) = row.credential_of() {
                 *held_by.entry(holder.clone()).or_default() += 1;
             }
             lines.push(Assigned {
@@ -331,8 +331,9 @@ impl<'a> Holders<'a> {
             .flatten()
             .flat_map(|sighting| {
                 let links = sighting.observation.links.iter();
+                let relation = Relation::of_holder(sighting.key.kind);
                 links
-                    .filter(|link| link.relation == Relation::Holder)
+                    .filter(move |link| Some(link.relation) == relation)
                     .map(|link| (sighting.key.source.clone(), link.to.clone()))
             })
             .filter(|(source, target)| found.of(source, target).is_none())

@@ -265,6 +265,28 @@ fn a_loose_credential_finds_its_holder_when_a_later_source_brings_it() {
     });
 }
 
+/// Decision 2, for grants: and no identity counts them among its credentials.
+#[test]
+fn a_grant_says_whose_it_is_as_soon_as_that_is_known() {
+    on_every_engine("grant", |roll| {
+        let uid = Key::new(KeyKind::Uid, "x:1");
+        let may = |native: &str| Observation::new(Kind::Grant, native, &Scope::whole());
+        let read = may("read").link_key(Relation::Of, Kind::Identity, uid.clone());
+        roll.take(&pass("a", 10, vec![read]));
+        let loose = roll.row(&id_of("a", Kind::Grant, "read")).unwrap();
+        assert_eq!(loose.holder, None);
+
+        let write = may("write").link(Relation::Of, Kind::Identity, "app");
+        roll.take(&pass("b", 10, vec![identity("app").key(uid), write]));
+        let app = roll.row(&id_of("b", Kind::Identity, "app")).unwrap();
+        let write = roll.row(&id_of("b", Kind::Grant, "write")).unwrap();
+        let read = roll.row(&loose.id).unwrap();
+        assert_eq!([&read.holder, &write.holder], [&Some(app.id.clone()); 2]);
+        assert_eq!(app.credentials, 0);
+        roll.assert_counts_agree();
+    });
+}
+
 #[test]
 fn when_identities_become_one_their_credentials_go_along() {
     on_every_engine("along", |roll| {

@@ -282,7 +282,7 @@ impl Roll {
         let mut held: BTreeMap<&EntityId, u32> = BTreeMap::new();
         for row in lines.values() {
             *kinds.entry(row.kind.to_string()).or_default() += 1;
-            if let Some(holder) = &row.holder {
+            if let Some(holder) = row.credential_of() {
                 *held.entry(holder).or_default() += 1;
             }
         }

@@ -50,15 +50,13 @@ pub const EXAMPLES: &[Example] = &[
         "grants",
         "Who may do what",
         "select i.name as identity, g.name as may, g.privilege from grants g \
-         join links l on l.entity = g.id and l.relation = 'of' \
-         join identities i on i.id = l.to_entity order by i.name, g.name",
+         join identities i on i.id = g.holder order by i.name, g.name",
     ),
     example(
         "grants",
         "Every grant of one maker: what its breach reaches",
         "select i.name as application, g.type, g.name as may, s.facts -> 'vendor' ->> 'is' as maker \
-         from grants g join links l on l.entity = g.id and l.relation = 'of' \
-         join identities i on i.id = l.to_entity join sightings s on s.entity = g.id \
+         from grants g join identities i on i.id = g.holder join sightings s on s.entity = g.id \
          where s.facts -> 'vendor' ->> 'is' like 'MailMerge%' order by i.name, g.name",
     ),
     example(

@@ -1,13 +1,14 @@
 //! Backup, restore, and from one engine to the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use store::{Error, Filter, Location, Options, Order, SCHEMA, Store};
+use store::{Error, Filter, Location, Options, Order, QueryLimits, SCHEMA, Store};
 
 use crate::world::{World, fill};
 
 contract![
     an_archive_of_an_older_schema_is_restored_and_brought_on,
+    grants_of_an_older_schema_say_whose_they_are,
     a_store_comes_back_from_its_backup_to_the_last_row,
     an_archive_altered_anywhere_is_refused,
     a_roll_is_never_overwritten,
@@ -101,13 +102,47 @@ fn an_archive_altered_anywhere_is_refused(world: &World) {
 }
 
 fn an_archive_of_an_older_schema_is_restored_and_brought_on(world: &World) {
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/schema3.archive");
     // Where a store of this schema is already, even an empty one, it has no place.
-    let told = Store::restore(&archive, world.location());
+    let told = Store::restore(&kept("schema3.archive"), world.location());
     assert!(
         matches!(&told, Err(Error::Archive { why }) if why.contains("where no store is yet")),
         "{told:?}"
     );
+    let store = brought_on(world, "schema3.archive", 29);
+    let filter = Filter {
+        text: Some("database_url".to_owned()),
+        ..Filter::default()
+    };
+    let count = store.read(|reading| reading.count(&world.tenant, &filter));
+    assert_eq!(count.unwrap(), 1);
+}
+
+/// The program of schema 5 kept of a grant no word of whose it is.
+fn grants_of_an_older_schema_say_whose_they_are(world: &World) {
+    let store = brought_on(world, "schema5.archive", 50);
+    let asked = "select g.name, i.name from grants g left join identities i on i.id = g.holder
+                 order by g.name";
+    let table = store.query(&world.tenant, asked, &QueryLimits::default());
+    let rows = serde_json::to_value(table.unwrap().rows).unwrap();
+    assert_eq!(
+        rows,
+        serde_json::json!([
+            ["deploys", "deploy-eu"],
+            ["of nobody", null],
+            ["reads", "bot"]
+        ])
+    );
+}
+
+/// An archive that an older program wrote.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/contract")
+        .join(name)
+}
+
+/// The store that `archive` of an older schema, of so many `rows`, becomes where none is yet.
+fn brought_on(world: &World, archive: &str, rows: u64) -> Store {
     let at = match world.location() {
         Location::Sqlite(path) => Location::Sqlite(path.with_file_name("new.db")),
         Location::Postgres(_) => {
@@ -115,16 +150,11 @@ fn an_archive_of_an_older_schema_is_restored_and_brought_on(world: &World) {
             world.location().clone()
         }
     };
-    let archived = Store::restore(&archive, &at).unwrap();
-    assert_eq!(archived.rows, 29);
+    let archived = Store::restore(&kept(archive), &at).unwrap();
+    assert_eq!(archived.rows, rows);
     let store = Store::open(&at, &Options::default()).unwrap();
     assert_eq!(store.schema_version().unwrap(), SCHEMA);
-    let filter = Filter {
-        text: Some("database_url".to_owned()),
-        ..Filter::default()
-    };
-    let count = store.read(|reading| reading.count(&world.tenant, &filter));
-    assert_eq!(count.unwrap(), 1);
+    store
 }
 
 fn a_roll_is_never_overwritten(world: &World) {
