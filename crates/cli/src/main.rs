@@ -28,6 +28,10 @@ mod words;
 
 use std::process::ExitCode;
 
+/// A scan makes and drops many small things, which the allocator of libc does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Help, version and usage errors end here: no runtime is started and no file is read.
     let typed = match arguments::parse() {
