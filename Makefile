@@ -1,10 +1,10 @@
 # The few commands of this project; each is a script of the same name in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test soak bench lint fmt chain clean
+.PHONY: help up down test test-servers soak bench lint fmt chain clean
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, build, take this machine's roll and show it
 	@scripts/up
@@ -14,6 +14,9 @@ down: ## stop what runs in the background
 
 test: ## install and start what tests need, run every test
 	@scripts/test
+
+test-servers: ## build real SPIRE and Kubernetes API servers (minutes, once), run their tests
+	@scripts/test-servers
 
 soak: ## the long form of the tests
 	@scripts/soak

@@ -4,12 +4,15 @@ mod across_environments;
 mod cluster;
 mod cluster_takeover;
 mod dangling_account;
+mod dead_entry;
 mod default_account;
 mod expired;
 mod expiring;
 mod idle_account;
+mod joined_by_token;
 mod leaked_live;
 mod long_lived;
+mod long_svid;
 mod never_rotated;
 mod new_credential;
 mod new_secret;
@@ -36,6 +39,7 @@ mod two_active_keys;
 mod unowned;
 mod unused;
 mod weak_key;
+mod wide_selectors;
 
 use crate::Rule;
 
@@ -55,6 +59,8 @@ pub static RULES: &[&Rule] = &[
     &default_account::RULE,
     &token_mounted::RULE,
     &trust_too_wide::RULE,
+    &wide_selectors::RULE,
+    &joined_by_token::RULE,
     &third_party_grant::RULE,
     &pipeline_too_open::RULE,
     &shadow::RULE,
@@ -64,10 +70,12 @@ pub static RULES: &[&Rule] = &[
     &expiring::RULE,
     &never_rotated::RULE,
     &long_lived::RULE,
+    &long_svid::RULE,
     &two_active_keys::RULE,
     &unused::RULE,
     &idle_account::RULE,
     &dangling_account::RULE,
+    &dead_entry::RULE,
     &shared::RULE,
     &several_vaults::RULE,
     &across_environments::RULE,

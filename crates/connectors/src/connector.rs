@@ -40,6 +40,8 @@ pub enum PortKind {
     Sql(Dialect),
     /// Redis or Valkey, over its own protocol.
     Redis,
+    /// The interface of a SPIRE server for its administrators.
+    Spire,
     /// An endpoint that speaks TLS.
     Tls,
 }

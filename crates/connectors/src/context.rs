@@ -9,6 +9,7 @@ use model::{
 
 use crate::database::Hashed;
 use crate::postgres_roles::Compared;
+use crate::spire;
 use crate::{
     Answer, Blobs, Change, Entry, File, Greeting, Handshake, LineAt, Piece, Port, Question,
     Refusal, Reply, Request, Response, Rows, Statement, Unpacked, Written,
@@ -248,6 +249,18 @@ impl<'a> Context<'a> {
         let words = words.iter().map(|one| (*one).to_owned()).collect();
         match self.port.ask(&Question::Redis { words })? {
             Answer::Reply(reply) => Ok(reply),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// Calls a SPIRE server; a list goes on `after` what its last page said.
+    ///
+    /// # Errors
+    /// The server refused, or did not answer; the code is that of gRPC, in its words.
+    pub fn spire(&mut self, call: spire::Call, after: &str) -> Result<spire::Page, Refusal> {
+        let after = after.to_owned();
+        match self.port.ask(&Question::Spire { call, after })? {
+            Answer::Spire(page) => Ok(*page),
             _ => Err(another_answer()),
         }
     }

@@ -25,6 +25,7 @@ mod parts;
 mod rights;
 mod sieve;
 mod stored;
+mod table;
 mod trust;
 
 use model::{Reason, Scope};

@@ -51,6 +51,8 @@ mod public_key;
 mod recording;
 mod redis_users;
 mod revoker;
+pub mod spire;
+mod spire_exports;
 mod sqlite;
 mod tls_endpoint;
 mod token;
@@ -81,6 +83,17 @@ pub fn aws_answer(body: &str) -> Option<serde_json::Value> {
     aws_iam::xml::to_json(body).ok()
 }
 
+/// The SPIFFE id that a certificate in DER is of; none where it bears none or several (X509-SVID
+/// section 2).
+pub fn spiffe_id(certificate: &[u8]) -> Option<String> {
+    let told = formats::x509::certificate(certificate)?.told;
+    let names = told.fact(&model::Attribute::ALT_NAMES);
+    let names = names.is().and_then(|names| names.list())?;
+    let mut ids = names.iter().filter(|name| name.contains("://"));
+    let id = ids.next().filter(|id| id.starts_with("spiffe://"))?;
+    ids.next().is_none().then(|| id.clone())
+}
+
 /// The connectors that are written here, in the order of the manual.
 static WRITTEN: &[&dyn Connector] = &[
     &files::Files,
@@ -97,6 +110,8 @@ static WRITTEN: &[&dyn Connector] = &[
     &postgres_roles::PostgresRoles,
     &mysql_accounts::MysqlAccounts,
     &redis_users::RedisUsers,
+    &spire_exports::SpireExports,
+    &spire::Spire,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
     &logs::Logs,

@@ -10,6 +10,8 @@ use std::fmt;
 use model::{Reason, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::spire;
+
 pub use http::{Json, Method, Request, Response};
 
 /// As whom a question is asked.
@@ -69,6 +71,13 @@ pub enum Question {
     Redis {
         /// `ACL`, `GETUSER`, `ann`.
         words: Vec<String>,
+    },
+    /// Of a SPIRE server: a call that changes nothing.
+    Spire {
+        /// Which.
+        call: spire::Call,
+        /// Where a list goes on: what an earlier page said; empty at its beginning.
+        after: String,
     },
     /// The next files in the history of a repository, each content once.
     Git {
@@ -408,6 +417,8 @@ pub enum Answer {
     Rows(Rows),
     /// To [`Question::Redis`].
     Reply(Reply),
+    /// To [`Question::Spire`].
+    Spire(Box<spire::Page>),
     /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
     /// To [`Question::Blame`], a line each; nothing where nobody is known.

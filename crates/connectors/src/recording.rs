@@ -28,6 +28,7 @@ use model::{Reason, Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::spire;
 use crate::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Piece, Port,
     Question, Refusal, Reply, Request, Response, Rows, Unpacked, Whom, Written,
@@ -75,6 +76,9 @@ enum Answered {
     Entries(Vec<Entry>),
     Redis {
         reply: Reply,
+    },
+    Spire {
+        spire: Box<spire::Page>,
     },
     Rows(Rows),
 }
@@ -191,6 +195,10 @@ impl Recording {
                 format!("BLAME {dir}{}", lines.concat())
             }
             Question::Redis { words } => format!("REDIS {}", words.join(" ")),
+            Question::Spire { call, after } => match after.as_str() {
+                "" => format!("SPIRE {}", call.method()),
+                after => format!("SPIRE {} after {after}", call.method()),
+            },
             Question::Tls(greeting) => {
                 let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
                 if greeting.server_name != greeting.host {
@@ -307,6 +315,7 @@ impl Port for Recording {
             | Question::GitChange { .. }
             | Question::Blame { .. }
             | Question::Redis { .. }
+            | Question::Spire { .. }
             | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {
@@ -336,6 +345,7 @@ impl Port for Recording {
             Answered::Blame { written } => Ok(Answer::Written(written)),
             Answered::Tls(handshake) => Ok(Answer::Tls(handshake)),
             Answered::Redis { reply } => Ok(Answer::Reply(reply)),
+            Answered::Spire { spire } => Ok(Answer::Spire(spire)),
             Answered::Rows(rows) => Ok(Answer::Rows(rows)),
             Answered::Entries(entries) => Ok(Answer::Entries(entries)),
             Answered::Text { text, mode } => Ok(held(question, text.into_bytes(), mode, limit)),

@@ -183,7 +183,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let mutes = self.store.read(|reading| reading.mutes(&self.tenant))?;
         let ground = self.ground()?;
-        for kind in [Kind::Identity, Kind::Credential] {
+        for kind in [Kind::Identity, Kind::Credential, Kind::Grant] {
             let filter = Filter {
                 kind: Some(kind),
                 missing: Some(false),

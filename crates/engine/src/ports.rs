@@ -3,10 +3,12 @@
 mod archive;
 mod files;
 mod git;
+mod grpc;
 mod http;
 mod mysql;
 mod redis;
 mod saved;
+mod spire;
 mod sql;
 mod tls;
 
@@ -21,6 +23,9 @@ pub(crate) use http::{NOT_TAKEN, Outside, is_host, program_of};
 pub use mysql::MysqlPort;
 pub use redis::{RedisLimits, RedisPort, Said, read_reply};
 pub(crate) use saved::SavedPort;
+#[doc(hidden)]
+pub use spire::read_spire_page;
+pub use spire::{SpireLimits, SpirePort};
 pub(crate) use sql::Encrypting;
 pub use sql::{Bearer, SqlLimits, SqlPort};
 pub use tls::{TlsLimits, TlsPort};

@@ -193,6 +193,7 @@ impl Engine {
                 config: config(connector, &server.target(), server.options()),
                 secret: server.password.clone(),
             }],
+            Spec::Spire(server) => one(&server.named(), config("spire", UNNAMED, server.options())),
             Spec::Tls(endpoint) => one(
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),
@@ -430,6 +431,7 @@ fn asked_itself(spec: &Spec) -> Option<&str> {
         Spec::Database { connector, .. } | Spec::Microsoft { connector, .. } => Some(connector),
         Spec::Aws { .. } => Some("aws"),
         Spec::Kubernetes { .. } => Some("k8s"),
+        Spec::Spire(_) => Some("spire"),
         Spec::Tls(_) => Some("tls"),
         Spec::Known(id) => Some(id.as_str()),
         Spec::Token { .. }

@@ -2,9 +2,11 @@
 
 mod endpoint;
 mod server;
+mod spire;
 
 pub use endpoint::Endpoint;
 pub use server::Server;
+pub use spire::SpireServer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,8 @@ pub enum Spec {
         /// A profile of `~/.aws/config`.
         profile: Option<String>,
     },
-    /// `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`: answers of interfaces saved as files.
+    /// `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`,
+    /// `spire-export:PATH`: answers of interfaces saved as files.
     Export {
         /// Who reads them.
         connector: &'static str,
@@ -55,6 +58,8 @@ pub enum Spec {
         /// The tenant or subscription.
         target: Option<String>,
     },
+    /// `spire`, `spire:SOCKET`, `spire:HOST:PORT?svid=/DIR`: a SPIRE server.
+    Spire(SpireServer),
     /// `leavers:FILE`, `logs:PATH`: files that are a source by their path, because they are of no
     /// account: who has left, audit logs.
     Files {
@@ -165,6 +170,7 @@ impl Spec {
         match text.split_once(':') {
             None if text == "here" => Ok(Self::Here),
             None if text == "aws" => Ok(Self::Aws { profile: None }),
+            None if text == "spire" => spire("").map(Self::Spire),
             None if text == "k8s" => Ok(Self::Kubernetes { context: None }),
             None if let Some(connector) = microsoft(text) => Ok(Self::Microsoft {
                 connector,
@@ -186,6 +192,10 @@ impl Spec {
             Some(("aws", profile)) if !profile.is_empty() => Ok(Self::Aws {
                 profile: Some(profile.to_owned()),
             }),
+            // The id of a source begins so as well: a trust domain is neither path nor address.
+            Some(("spire", server)) if server.contains(['/', '?']) || server.is_empty() => {
+                spire(server).map(Self::Spire)
+            }
             Some((word, path))
                 if let Some(connector) = exports(word).filter(|_| !path.is_empty()) =>
             {
@@ -209,7 +219,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `spire[:SOCKET]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `spire-export:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),
@@ -224,11 +234,22 @@ fn exports(word: &str) -> Option<&'static str> {
         ("gcp-export", "gcp_exports"),
         ("azure-export", "entra_exports"),
         ("entra-export", "entra_exports"),
+        ("spire-export", "spire_exports"),
     ];
     words
         .iter()
         .find(|(one, _)| *one == word)
         .map(|(_, connector)| *connector)
+}
+
+/// A SPIRE server by what stands behind `spire:`.
+fn spire(text: &str) -> Result<SpireServer, Error> {
+    SpireServer::parse(text).ok_or_else(|| {
+        Error::Unfit(format!(
+            "expected `spire:/PATH/OF/SOCKET` or `spire:HOST:PORT?svid=/DIR`, got `spire:{}`",
+            model::shorten(&model::clean(text), 80)
+        ))
+    })
 }
 
 /// Who reads the interface of Microsoft that `word` names.

@@ -12,6 +12,7 @@ mod logs;
 mod pushed;
 mod repository;
 mod sources;
+mod spire;
 mod texts;
 
 use crate::{Run, Target};
@@ -22,7 +23,7 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 11] = [
+    let lists: [&[Listed]; 12] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Target> {
         repository::TARGETS,
         live::TARGETS,
         logs::TARGETS,
+        spire::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed

@@ -158,6 +158,61 @@ fn by_root(name: &str, variable: &str, what: &str) -> Option<String> {
     server(variable, what)
 }
 
+/// A real SPIRE server of the trust domain `keyroll.test`, with the agent of one node, which joined
+/// with a token and is known as `spiffe://keyroll.test/node`.
+#[derive(Clone, Debug)]
+pub struct Spire {
+    /// The socket for administrators.
+    pub socket: String,
+    /// `host:port` for everybody else.
+    pub address: String,
+    /// A directory with the SVID of an administrator, as the agent gave it.
+    pub svid: String,
+    /// Where `spire-server` and `spire-agent` are.
+    pub programs: String,
+}
+
+/// A real SPIRE at `KEYROLL_TEST_SPIRE`, which `make test-servers` builds and starts.
+#[must_use]
+pub fn spire() -> Option<Spire> {
+    let socket = apart("KEYROLL_TEST_SPIRE", "SPIRE")?;
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    Some(Spire {
+        socket,
+        address: variable("KEYROLL_TEST_SPIRE_ADDRESS"),
+        svid: variable("KEYROLL_TEST_SPIRE_SVID"),
+        programs: variable("KEYROLL_TEST_SPIRE_PROGRAMS"),
+    })
+}
+
+/// A kubeconfig of a real API server of Kubernetes without nodes or controllers, at
+/// `KEYROLL_TEST_KUBERNETES`, which `make test-servers` builds and starts. Its contexts are `admin`
+/// and `nobody`, who has no right at all.
+#[must_use]
+pub fn kubernetes() -> Option<String> {
+    apart("KEYROLL_TEST_KUBERNETES", "Kubernetes API server")
+}
+
+/// A server that takes minutes to build: required by `make test-servers` alone.
+fn apart(variable: &str, what: &str) -> Option<String> {
+    let value = std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty());
+    let required = std::env::var("KEYROLL_REQUIRE_GO_SERVERS").ok();
+    assert!(
+        value.is_some() || !is_set(required.as_deref()),
+        "expected a {what} at `{variable}`, got nothing; run `make test-servers`, which starts it"
+    );
+    if value.is_none() {
+        let test = std::thread::current();
+        let test = test.name().unwrap_or("a test");
+        aloud(&format!(
+            "skipped {test}: no {what} (`{variable}` is not set; `make test-servers` starts it)"
+        ));
+    }
+    value
+}
+
 /// A Python with the readers and validators of `scripts/requirements.txt`, at
 /// `KEYROLL_TEST_PYTHON`.
 #[must_use]

@@ -31,10 +31,10 @@ use report::Remembered;
 /// A source is a directory or file (searched in full; of a git repository its history as well);
 /// a database, `postgres://user:password@host/database`, `mysql://user:password@host` or
 /// `redis://user:password@host`; an account or a cluster, `aws` or `aws:PROFILE`,
-/// `gcp:projects/ID`, `entra:TENANT`, `azure:SUBSCRIPTION`, `k8s` or `k8s:CONTEXT`, `gitlab:HOST/PROJECT` and its like (`keyroll sources
+/// `gcp:projects/ID`, `entra:TENANT`, `azure:SUBSCRIPTION`, `k8s` or `k8s:CONTEXT`, `spire` or `spire:SOCKET`, `gitlab:HOST/PROJECT` and its like (`keyroll sources
 /// systems` lists all; a token was sealed before, or is in the variable that is named there);
 /// what was saved of them, `export:PATH` (AWS), `gcp-export:PATH` (Google Cloud),
-/// `azure-export:PATH` (Azure and Entra), `kubernetes:PATH` (as kubectl prints it), `logs:PATH` (audit logs of clouds, clusters, systems
+/// `azure-export:PATH` (Azure and Entra), `kubernetes:PATH` (as kubectl prints it), `spire-export:PATH` (as spire-server prints it), `logs:PATH` (audit logs of clouds, clusters, systems
 /// and PostgreSQL); `tls://host:port` (the certificate served there; `tls+postgres`, `tls+smtp`,
 /// `tls+imap`, `tls+ldap` ask for TLS first); `leavers:FILE` (who has left: CSV or SCIM);
 /// `collection:FILE` or `collection:-` (pushed by any program); or the id of a source that was

@@ -82,7 +82,8 @@ fn stub_a_cluster_is_read_by_its_context_and_known_by_its_uid() {
         .filter(|head| head.contains("/secrets?"))
     {
         assert!(
-            head.contains("as=PartialObjectMetadataList") && head.contains("fieldSelector=type"),
+            (head.contains("as=Table") || head.contains("as=PartialObjectMetadataList"))
+                && head.contains("fieldSelector=type"),
             "{head}"
         );
     }

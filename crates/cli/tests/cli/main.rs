@@ -40,6 +40,7 @@ mod rules;
 mod saved;
 mod secrets;
 mod seen;
+mod spire;
 mod stub;
 mod templates;
 mod terminal;

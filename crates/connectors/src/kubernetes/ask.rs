@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::cluster::Cluster;
 use super::documents;
 use super::parts::{CONFIG_MAPS, MAPS, PARTS, Part, SYSTEM};
+use super::table::{self, TABLE};
 use crate::{Context, Refusal, Request, Response, Stop};
 
 /// Objects of one page; fewer where an answer is too large.
@@ -23,7 +24,7 @@ const RESTARTS_MAX: usize = 2;
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const JSON: &str = "application/json";
 
-/// Types of secrets that are asked for one by one, since metadata alone does not tell a type.
+/// Types of secrets that are asked for one by one where no table tells them.
 const TYPES: &[&str] = &[
     "kubernetes.io/service-account-token",
     "kubernetes.io/dockerconfigjson",
@@ -36,6 +37,9 @@ const TYPES: &[&str] = &[
 ];
 /// What charts leave behind: counted among no secrets.
 const RELEASE: &str = "helm.sh/release.v1";
+
+/// Asks one page; where the next begins.
+type AsksPage<'f> = dyn FnMut(&mut Context<'_>, Request) -> Result<Option<String>, Refusal> + 'f;
 
 /// Reads all there is. What cannot be read becomes a gap.
 pub(super) fn read(cx: &mut Context<'_>, cluster: &mut Cluster) -> Result<(), Stop> {
@@ -107,8 +111,29 @@ fn list(cx: &mut Context<'_>, part: &Part, cluster: &mut Cluster) -> Result<(), 
     if part.extension { Ok(()) } else { last }
 }
 
-/// Secrets by their types: of none is more than metadata asked for.
+/// Secrets as a table: of none is more than its metadata and its type asked for.
 fn secrets(cx: &mut Context<'_>, part: &Part, cluster: &mut Cluster) -> Result<(), Refusal> {
+    let request = asked(part, part.versions[0])
+        .parameter("fieldSelector", &format!("type!={RELEASE}"))
+        .accepting(TABLE);
+    let read = all(cx, &request, &mut |cx, request| {
+        let response = cx.http(request)?;
+        if response.status != 200 {
+            return Err(refusal(&response));
+        }
+        let mut take = |one, type_: &str| cluster.take(&typed(one, part, type_));
+        table::read(&response.body, &mut take)
+    });
+    match read {
+        Err(refusal) if [table::NONE, "406"].contains(&refusal.code.as_str()) => {
+            by_types(cx, part, cluster)
+        }
+        read => read,
+    }
+}
+
+/// Secrets of a server that makes no tables: by their types, which metadata alone does not tell.
+fn by_types(cx: &mut Context<'_>, part: &Part, cluster: &mut Cluster) -> Result<(), Refusal> {
     let others: Vec<_> = TYPES
         .iter()
         .chain([&RELEASE])
@@ -148,13 +173,18 @@ fn asked(part: &Part, version: &str) -> Request {
     request.accepting(JSON)
 }
 
-/// Asks page after page and hands each object to `take`. What was read before a refusal counts;
-/// an object that comes twice is one.
+/// Asks page after page and hands each object to `take`.
 fn pages(
     cx: &mut Context<'_>,
     request: &Request,
     take: &mut dyn FnMut(Value),
 ) -> Result<(), Refusal> {
+    all(cx, request, &mut |cx, request| page(cx, request, take))
+}
+
+/// Asks page after page of `page`, which says where the next begins. What was read before a refusal
+/// counts; an object that comes twice is one.
+fn all(cx: &mut Context<'_>, request: &Request, page: &mut AsksPage<'_>) -> Result<(), Refusal> {
     let (mut place, mut restarts, mut size) = (String::new(), 0, PAGE);
     let mut places = BTreeSet::new();
     for _ in 0..PAGES_MAX {
@@ -162,7 +192,7 @@ fn pages(
         if !place.is_empty() {
             next = next.parameter("continue", &place);
         }
-        match page(cx, next, take) {
+        match page(cx, next) {
             Ok(None) => return Ok(()),
             Ok(Some(further)) if places.insert(further.clone()) => place = further,
             Ok(Some(_)) => {

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -106,6 +107,17 @@ impl<'de> DeserializeSeed<'de> for Sifted<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
         from.deserialize_any(self)
+    }
+}
+
+/// One object, as it is read.
+pub(super) struct Kept(pub(super) Value);
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let way = Way::Object;
+        let object = Sifted { way, sieve: None }.deserialize(from)?;
+        Ok(Self(object))
     }
 }
 

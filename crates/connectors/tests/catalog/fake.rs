@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
     Handshake, Packed, Piece, Port, Question, Recording, Refusal, Reply, Response, Rows, Stop,
-    Unpacked,
+    Unpacked, spire,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -245,11 +245,25 @@ impl Port for Answering {
                 ..Handshake::default()
             }),
             Question::Redis { .. } => Answer::Reply(Reply::List(vec![Reply::Text(text()); 3])),
+            Question::Spire { .. } => Answer::Spire(Box::new(spire_page(&text()))),
             Question::Sql(_) => Answer::Rows(Rows {
                 rows: vec![vec![Some(text())]; 3],
                 affected: 0,
             }),
         })
+    }
+}
+
+/// A page of anything, with one more behind it.
+fn spire_page(text: &str) -> spire::Page {
+    spire::Page {
+        entries: vec![spire::Entry {
+            id: text.to_owned(),
+            ..spire::Entry::default()
+        }],
+        agents: vec![spire::Agent::default()],
+        next_page_token: text.to_owned(),
+        ..spire::Page::default()
     }
 }
 
@@ -318,7 +332,9 @@ impl Port for Truncating {
                 Answer::Unpacked(some)
             }
             // Every value in a reply tells its length: a shorter one is none.
-            Answer::Reply(_) => return Err(Refusal::new(Reason::Failed, "ends early")),
+            Answer::Reply(_) | Answer::Spire(_) => {
+                return Err(Refusal::new(Reason::Failed, "ends early"));
+            }
             Answer::Written(mut written) => {
                 written.truncate(written.len() / 2);
                 Answer::Written(written)

@@ -21,5 +21,6 @@ mod manual;
 mod microsoft;
 mod notebook;
 mod owned;
+mod spire;
 
 mod workers;
