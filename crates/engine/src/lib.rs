@@ -53,12 +53,12 @@ pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_
 pub use liveness::{Asked, Liveness, Round};
 pub use look::Looked;
 pub use model::Ownership;
-#[doc(hidden)]
-pub use ports::unpack_all;
 pub use ports::{
     ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, MysqlPort, OutsideLimits,
     RedisLimits, RedisPort, Said, SqlLimits, SqlPort, TlsLimits, TlsPort, index_paths, read_reply,
 };
+#[doc(hidden)]
+pub use ports::{read_method, unpack_all};
 pub use record::Ledger;
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};

@@ -30,6 +30,7 @@ mod keystone;
 mod linking;
 mod lists;
 mod live;
+mod logins;
 mod logs;
 mod microsoft;
 mod outputs;
