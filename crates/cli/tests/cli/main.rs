@@ -35,6 +35,7 @@ mod logs;
 mod microsoft;
 mod outputs;
 mod owners;
+mod places;
 mod planted;
 mod rights;
 mod rules;
