@@ -73,7 +73,7 @@ pub use port::{
     Packed, Piece, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement,
     Unpacked, Whom, Written, line_mark,
 };
-pub use postgres_roles::{Compared, ScramSalt};
+pub use postgres_roles::{Compared, ScramSalt, endpoint_with as endpoint};
 pub use recording::Recording;
 pub use revoker::{Declared, Handle, Revoker, Standing};
 

@@ -22,8 +22,7 @@ use std::collections::BTreeMap;
 
 use model::{Reason, Scope};
 
-pub(crate) use endpoint::endpoint_with;
-pub use endpoint::{endpoint, login_key};
+pub use endpoint::{endpoint, endpoint_with, login_key};
 pub use verifier::{Compared, ITERATIONS_MAX, ScramSalt};
 
 use crate::database;

@@ -59,7 +59,7 @@ pub use ports::{
     index_paths, read_reply,
 };
 #[doc(hidden)]
-pub use ports::{read_spire_page, unpack_all};
+pub use ports::{read_method, read_spire_page, unpack_all};
 pub use record::Ledger;
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};

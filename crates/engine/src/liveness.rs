@@ -1,5 +1,6 @@
 //! Asks providers whether they still let in what was found: only when a person wants it, once a
-//! credential and run, reading alone.
+//! credential and run, reading alone. Passwords of databases are tried at servers that are
+//! sources of ours or that a person named.
 //!
 //! A [`Round`] is made first and says how many credentials would be sent to whom; nothing is sent
 //! before somebody agreed to it. Each answer is on the roll before the next question goes out, so
@@ -10,22 +11,28 @@
 
 mod ask;
 mod found;
+mod login;
 mod record;
+mod servers;
+mod written;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use leaks::live::{Ask, Check};
+use leaks::live::{Ask, Check, Checks};
 use model::{Secret, Validity};
 
 pub(crate) use self::found::Pair;
+use self::login::Login;
+use self::servers::{Reach, System};
 use crate::{Engine, Error, OutsideLimits};
 
 /// How providers are asked.
 #[derive(Clone, Debug)]
 pub struct Liveness {
-    /// Hosts that a person named, by provider: `gitlab` is at `git.example.com`.
-    pub hosts: BTreeMap<String, String>,
+    /// Hosts that a person named, each with its provider: `gitlab` is at `git.example.com`. Of
+    /// servers at which logins are tried there may be several: `postgres`, `db.example:5432`.
+    pub hosts: Vec<(String, String)>,
     /// Whom to ask instead of everybody, for tests and recording proxies: the question to
     /// `HOST/PATH` goes to `endpoint/HOST/PATH`.
     pub endpoint: Option<String>,
@@ -40,7 +47,7 @@ pub struct Liveness {
 impl Default for Liveness {
     fn default() -> Self {
         Self {
-            hosts: BTreeMap::new(),
+            hosts: Vec::new(),
             endpoint: None,
             aws: BTreeMap::new(),
             pause: Duration::from_millis(250),
@@ -58,7 +65,8 @@ pub struct Round {
 
 /// One credential that is to be asked for.
 pub(crate) struct Query {
-    pub(crate) check: &'static Check,
+    /// Whose credential it is.
+    pub(crate) provider: &'static str,
     pub(crate) host: String,
     pub(crate) named: bool,
     pub(crate) secret: Secret,
@@ -68,9 +76,11 @@ pub(crate) struct Query {
 /// How a question is put.
 pub(crate) enum Way {
     /// The secret is a part of it.
-    Sent(Ask),
+    Sent(&'static Check, Ask),
     /// The secret signs it.
-    Signed(Pair),
+    Signed(&'static Check, Pair),
+    /// A login at a server.
+    Login(Login, Secret),
 }
 
 /// What a run of questions came to.
@@ -85,10 +95,19 @@ pub struct Asked {
 }
 
 impl Round {
-    /// How many credentials would be sent to each host.
+    /// How many credentials would be sent to each host of a provider.
     pub fn hosts(&self) -> BTreeMap<&str, usize> {
+        self.count(|way| !matches!(way, Way::Login(..)))
+    }
+
+    /// How many logins would be tried at each server.
+    pub fn logins(&self) -> BTreeMap<&str, usize> {
+        self.count(|way| matches!(way, Way::Login(..)))
+    }
+
+    fn count(&self, counts: impl Fn(&Way) -> bool) -> BTreeMap<&str, usize> {
         let mut hosts = BTreeMap::new();
-        for one in &self.questions {
+        for one in self.questions.iter().filter(|one| counts(&one.way)) {
             *hosts.entry(one.host.as_str()).or_default() += 1;
         }
         hosts
@@ -107,41 +126,60 @@ impl Round {
     /// Hosts that are asked with the secret in the address, where whoever takes TLS apart on the
     /// way would log it.
     pub fn in_address(&self) -> std::collections::BTreeSet<&str> {
-        let found = self
-            .questions
-            .iter()
-            .filter(|one| one.check.is_in_address());
+        let in_address =
+            |one: &&Query| matches!(&one.way, Way::Sent(check, _) if check.is_in_address());
+        let found = self.questions.iter().filter(in_address);
         found.map(|one| one.host.as_str()).collect()
     }
 }
 
-/// Checks that each host somebody named is one, for a provider that there is.
-///
-/// # Errors
-/// What was expected.
-pub(crate) fn check_hosts(hosts: &BTreeMap<String, String>) -> Result<(), Error> {
-    let checks = found::checks()?;
-    for (provider, host) in hosts {
-        if !crate::ports::is_host(host) {
-            return Err(Error::Unfit(format!(
-                "expected a host such as `git.example.com` or `git.example.com:8443` for {}, got `{}`",
-                model::clean(provider),
-                model::clean(host)
-            )));
+/// What a person named.
+pub(crate) struct Named {
+    /// The host of each provider; of two the last.
+    hosts: BTreeMap<String, String>,
+    servers: Vec<Reach>,
+}
+
+impl Named {
+    /// # Errors
+    /// A host cannot be one, or there is no such provider.
+    fn of(hosts: &[(String, String)]) -> Result<Self, Error> {
+        let checks = found::checks()?;
+        let mut named = Self {
+            hosts: BTreeMap::new(),
+            servers: Vec::new(),
+        };
+        for (provider, host) in hosts {
+            if let Some(system) = System::of(provider) {
+                named.servers.push(servers::named(system, host)?);
+                continue;
+            }
+            if !crate::ports::is_host(host) {
+                return Err(Error::Unfit(format!(
+                    "expected a host such as `git.example.com` or `git.example.com:8443` for {}, got `{}`",
+                    model::clean(provider),
+                    model::clean(host)
+                )));
+            }
+            if !checks.checks.iter().any(|one| one.provider == *provider) {
+                return Err(unknown_provider(checks, provider));
+            }
+            named.hosts.insert(provider.clone(), host.clone());
         }
-        if !checks.checks.iter().any(|one| one.provider == *provider) {
-            let mut known: Vec<_> = checks.checks.iter().map(|one| &one.provider).collect();
-            known.sort_unstable();
-            known.dedup();
-            let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
-            return Err(Error::Unfit(format!(
-                "expected one of the providers that can be asked ({}), got `{}`",
-                known.join(", "),
-                model::clean(provider)
-            )));
-        }
+        Ok(named)
     }
-    Ok(())
+}
+
+fn unknown_provider(checks: &Checks, provider: &str) -> Error {
+    let mut known: Vec<_> = checks.checks.iter().map(|one| &*one.provider).collect();
+    known.extend(System::ALL.map(System::word));
+    known.sort_unstable();
+    known.dedup();
+    Error::Unfit(format!(
+        "expected one of the providers that can be asked ({}), got `{}`",
+        known.join(", "),
+        model::clean(provider)
+    ))
 }
 
 impl Engine {
@@ -150,7 +188,7 @@ impl Engine {
     /// # Errors
     /// A host cannot be one, or the store gave out.
     pub fn round(&self, sources: &[model::SourceId], how: &Liveness) -> Result<Round, Error> {
-        check_hosts(&how.hosts)?;
-        found::round(self, sources, how)
+        let named = Named::of(&how.hosts)?;
+        found::round(self, sources, how, named)
     }
 }

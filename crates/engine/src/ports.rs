@@ -1,5 +1,6 @@
 //! Where questions meet the world: one port a kind of system.
 
+mod amqp;
 mod archive;
 mod files;
 mod git;
@@ -8,10 +9,14 @@ mod http;
 mod mysql;
 mod redis;
 mod saved;
+mod socket;
 mod spire;
 mod sql;
 mod tls;
 
+#[doc(hidden)]
+pub use amqp::read_method;
+pub(crate) use amqp::try_login as try_amqp_login;
 pub use archive::ArchiveLimits;
 #[doc(hidden)]
 pub use archive::unpack_all;

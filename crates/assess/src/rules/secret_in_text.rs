@@ -3,6 +3,9 @@
 //! Everybody who can read the text, and every copy and clone of it, has the secret; taking it
 //! out of the newest version takes it from nobody. Revoke it, and hand its consumer another one
 //! from a vault or, better, an identity that needs none.
+//!
+//! What a tool keeps to log in is none such a text where the tool keeps it, for its user alone. In
+//! a project, on a share or in a copy it is, and where every user of the machine may read it.
 
 use model::{Attribute, Severity, SourcedFact, Verdict};
 
@@ -65,12 +68,32 @@ fn in_text<'a>(thing: &Thing<'a>) -> impl Iterator<Item = &'a SourcedFact> {
         .filter(move |fact| {
             let of =
                 |other: &SourcedFact| other.source == fact.source && other.native == fact.native;
-            fact.source.connector() == HISTORY || rules.is_some_and(|rules| rules.iter().any(of))
+            fact.source.connector() == HISTORY
+                || rules.is_some_and(|rules| rules.iter().any(of))
+                || tool_file(thing, fact).is_some()
         })
         // What lies in an image is for another rule.
         .filter(move |fact| beside(entity, fact, &Attribute::named("image_part")).is_none())
         // An id, a declaration or a report names the secret; a certificate is public.
         .filter(move |fact| !names_only(entity, fact))
+}
+
+/// What is wrong with the file of a tool; none where nothing is.
+fn tool_file(thing: &Thing<'_>, at: &SourcedFact) -> Option<&'static str> {
+    let here = |attribute: &Attribute| beside(thing.entity, at, attribute)?.text();
+    match here(&Attribute::named("tool_file"))? {
+        _ if beside(thing.entity, at, &Attribute::named("key_published")).is_some() => {
+            Some("the key that seals it is published: whoever reads the file has it")
+        }
+        "astray" => {
+            Some("it lies outside of where its tool keeps it: whoever reads the file has it")
+        }
+        _ => {
+            let mode = here(&Attribute::FILE_MODE)?;
+            let mode = u32::from_str_radix(mode, 8).ok()?;
+            (mode & 0o004 != 0).then_some("every user of the machine may read the file")
+        }
+    }
 }
 
 /// What is said of the secret by whoever saw it at this place.
@@ -86,7 +109,8 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     if thing.validity() == Some(model::Validity::Live) {
         return Verdict::Fail(format!("whoever reads it can use it{what}"));
     }
-    if here("detection") == Some("low") {
+    let is_published = beside(thing.entity, at, &Attribute::named("key_published")).is_some();
+    if here("detection") == Some("low") && !is_published {
         return Verdict::Unknown(format!(
             "its name speaks of a secret, its form does not tell{what}"
         ));
@@ -114,7 +138,8 @@ fn verdict(thing: &Thing<'_>, at: &SourcedFact) -> Verdict {
     if at.source.connector() == HISTORY {
         return Verdict::Fail(format!("it is in every clone of the repository{what}"));
     }
-    Verdict::Fail(format!("whoever reads the file has it{what}"))
+    let why = tool_file(thing, at).unwrap_or("whoever reads the file has it");
+    Verdict::Fail(format!("{why}{what}"))
 }
 
 /// Whether a directory on the way says that what lies there is for tests or examples.

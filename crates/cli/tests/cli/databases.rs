@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::world::{World, files};
 
 /// Runs statements as the administrator at `url`.
-fn mariadb(url: &str, statements: &[&str]) {
+pub(crate) fn mariadb(url: &str, statements: &[&str]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -26,7 +26,7 @@ fn mariadb(url: &str, statements: &[&str]) {
 }
 
 /// Sends commands as the administrator at `url`, `redis://:password@host:port`.
-fn redis(url: &str, commands: &[&str]) {
+pub(crate) fn redis(url: &str, commands: &[&str]) {
     let (password, at) = url
         .strip_prefix("redis://:")
         .unwrap()

@@ -6,7 +6,7 @@ use model::{Attribute, Key, KeyKind, Link, Observation, Secret, Target};
 
 use super::handed::Handed;
 use super::pairs::{At, Pairs};
-use super::place::Place;
+use super::place::{Place, is_for_tools};
 use super::sight;
 use crate::Context;
 use crate::database;
@@ -37,7 +37,8 @@ impl Kept {
             .iter()
             .filter_map(|found| found.secret.clone())
             .collect();
-        let mut named = self.found(cx, at, seen.found, &secrets);
+        let tools = (!seen.is_code).then(|| whose(cx, &at.path));
+        let mut named = self.found(cx, at, (seen.found, tools), &secrets);
         // A key in a variable is armour in the file as well: the variable tells more.
         let told_already: BTreeSet<_> = secrets.iter().map(digest).collect();
         let in_fields: BTreeSet<_> = seen
@@ -80,7 +81,7 @@ impl Kept {
         &mut self,
         cx: &mut Context<'_>,
         at: &At,
-        found: Vec<Found>,
+        (found, tools): (Vec<Found>, Option<&'static str>),
         secrets: &[Secret],
     ) -> bool {
         let mut named = true;
@@ -111,6 +112,10 @@ impl Kept {
                 field = &found.field;
                 told = told.key(Key::secret(print));
                 told = beside_servers(cx, told, secret);
+                let by_format = !told.facts.contains_key(&Attribute::named("rule"));
+                if let Some(whose) = tools.filter(|_| by_format) {
+                    told = told.is(Attribute::named("tool_file"), whose);
+                }
             }
             self.told
                 .push(sight::placed(told, native, &at.path, at.mode, field));
@@ -145,6 +150,16 @@ impl Kept {
             }
         }
         named
+    }
+}
+
+/// Whether a file that a tool keeps to log in lies where that tool keeps it.
+fn whose(cx: &Context<'_>, path: &str) -> &'static str {
+    // A file that somebody's environment names is where they want it.
+    let places = super::list(cx.option("places"));
+    match is_for_tools(path, cx.option("home")) || places.iter().any(|one| one == path) {
+        true => "own",
+        false => "astray",
     }
 }
 

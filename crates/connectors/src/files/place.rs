@@ -113,6 +113,36 @@ pub(super) fn place_in(archive: &str, path: &str) -> Place {
     }
 }
 
+/// Directories in which everybody of a machine has a home.
+const HOMES: &[&str] = &["/home/", "/Users/", "/var/lib/", "/var/home/"];
+/// What a home holds for programs beside what begins with a dot.
+const FOR_PROGRAMS: &[&str] = &["Library", "AppData"];
+
+/// Whether `path` is where a tool keeps what it logs in with: in `home` or another one, behind a
+/// dot, in the settings of a machine, or within a repository where git keeps its own. A copy in a
+/// project, on a share, or in an archive lies astray.
+pub(super) fn is_for_tools(path: &str, home: Option<&str>) -> bool {
+    if path.contains("!/") {
+        return false;
+    }
+    let below_home = |rest: &str| {
+        let first = rest.split('/').next().unwrap_or_default();
+        first.starts_with('.') || FOR_PROGRAMS.contains(&first)
+    };
+    let own = home.and_then(|home| {
+        path.strip_prefix(home.trim_end_matches('/'))?
+            .strip_prefix('/')
+    });
+    let others = HOMES
+        .iter()
+        .find_map(|homes| path.strip_prefix(homes)?.split_once('/'));
+    path.starts_with("/etc/")
+        || path.contains("/.git/")
+        || own.is_some_and(below_home)
+        || path.strip_prefix("/root/").is_some_and(below_home)
+        || others.is_some_and(|(_, rest)| below_home(rest))
+}
+
 /// Files that hold no text and no key: they are not opened.
 pub(super) fn is_dull(name: &str) -> bool {
     const ENDS: &[&str] = &[
@@ -145,6 +175,30 @@ mod tests {
             ("/home/ann/.cache/huggingface/hub/k.pem", Place::Package),
         ] {
             assert_eq!(place(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_tool_keeps_lies_in_a_home_or_in_the_settings_of_a_machine() {
+        for (path, own) in [
+            ("/home/ann/.npmrc", true),
+            ("/root/.config/gh/hosts.yml", true),
+            ("/Users/ann/Library/Preferences/netlify/config.json", true),
+            ("/var/lib/jenkins/.docker/config.json", true),
+            ("/tmp/x/.pypirc", true),
+            ("/etc/pip.conf", true),
+            ("/srv/shop/.git/config", true),
+            ("/home/ann/shop/.npmrc", false),
+            ("/srv/shop/.npmrc", false),
+            ("/srv/backup/ann/.aws/credentials", false),
+            ("/srv/ann.tar!/home/ann/.npmrc", false),
+            (
+                "/srv/sysvol/Policies/Machine/Preferences/Groups/Groups.xml",
+                false,
+            ),
+            ("/tmp/xy/.pypirc", false),
+        ] {
+            assert_eq!(is_for_tools(path, Some("/tmp/x")), own, "{path}");
         }
     }
 

@@ -28,12 +28,14 @@ impl Walk<'_, '_> {
     pub(super) fn match_reported(&mut self, path: &str, seen: &mut Seen) {
         let mut read = BTreeMap::new();
         let mut names_some = false;
+        let mut away = 0;
         for found in &mut seen.found {
             let Some((file, line)) = reported(found) else {
                 continue;
             };
             names_some = true;
             let Some(lying) = self.named_by(path, &file, &mut read) else {
+                away += 1;
                 continue;
             };
             if let Some(one) = the_one(lying, line, found) {
@@ -46,6 +48,10 @@ impl Walk<'_, '_> {
         if names_some && self.compared >= FILES_MAX {
             seen.unsupported(format!(
                 "more than {FILES_MAX} files named by reports; the rest was not compared"
+            ));
+        } else if away > 0 {
+            seen.unsupported(format!(
+                "{away} of what this report names lie in files that are not at hand, so nothing tells which secrets they are; name the directory they lie in, too"
             ));
         }
     }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::{Attribute, Confidence, CredentialType, Fact, Key, KeyKind, Secret, Told, Value};
 
 use super::kept::digest;
+use super::place::is_for_tools;
 use crate::formats::{self, FileAt, Found, Seen, as_utf8};
 use crate::{Context, Detected, Detections, Detector, aws_account_of, is_aws_key_id};
 
@@ -86,7 +87,8 @@ pub(super) fn search(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &
     }
     let mut detected = detect(detector, file.path, file.bytes, seen);
     let mut aside = 0;
-    if seen.is_code {
+    // What a tool keeps for itself is a text like others where it lies astray.
+    if seen.is_code || !is_for_tools(file.path, None) {
         confirm(&detected, seen);
     }
     detected.retain(|one| {

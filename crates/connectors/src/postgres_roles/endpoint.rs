@@ -9,7 +9,7 @@ pub fn endpoint(text: &str) -> Option<String> {
 }
 
 /// The same, for a server whose usual port is `usual`.
-pub(crate) fn endpoint_with(text: &str, usual: u16) -> Option<String> {
+pub fn endpoint_with(text: &str, usual: u16) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {

@@ -76,11 +76,12 @@ impl Engine {
         stop: &Arc<AtomicBool>,
     ) -> Result<Answer, Refusal> {
         match &query.way {
-            Way::Sent(ask) => {
+            Way::Sent(check, ask) => {
                 let (status, body) = outside.send(ask)?;
-                Ok(query.check.judge(status, &body, &query.secret, query.named))
+                Ok(check.judge(status, &body, &query.secret, query.named))
             }
-            Way::Signed(pair) => {
+            Way::Login(login, password) => self.try_login(login, password, &how.limits, stop),
+            Way::Signed(check, pair) => {
                 let bearer = Bearer {
                     user: pair.id.clone(),
                     secret: query.secret.clone(),
@@ -105,9 +106,7 @@ impl Engine {
                     ));
                 };
                 let told = connectors::aws_answer(&response.body).unwrap_or_default();
-                Ok(query
-                    .check
-                    .judge_value(response.status, &told, &query.secret, query.named))
+                Ok(check.judge_value(response.status, &told, &query.secret, query.named))
             }
         }
     }
@@ -126,7 +125,7 @@ fn aws_options(how: &Liveness, host: &str) -> BTreeMap<String, String> {
     options
 }
 
-fn unready(error: Error) -> Refusal {
+pub(super) fn unready(error: Error) -> Refusal {
     Refusal::new(model::Reason::Failed, error.to_string())
 }
 

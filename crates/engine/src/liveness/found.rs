@@ -4,15 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::Detector;
 use leaks::live::{Check, Checks, Unasked};
-use model::{Attribute, EntityId, KeyKind, Kind, Observation, Secret, SourceId};
+use model::{
+    Attribute, Entity, EntityId, KeyKind, Kind, Observation, Secret, SightingKey, SourceId,
+};
 use store::Filter;
 
-use super::{Liveness, Query, Round, Way};
+use super::login::Login;
+use super::servers::Servers;
+use super::written::{Written, written};
+use super::{Liveness, Named, Query, Round, Way};
 use crate::secrets::Secrets;
 use crate::{Engine, Error};
 
 /// More credentials are not asked for in one run.
 const ASKED_MAX: usize = 10_000;
+/// Places of one credential that are looked at for whom to ask.
+const PLACES_MAX: usize = 64;
+/// Passwords of one user that are tried at one server in one run: it may lock who fails often.
+const TRIES_MAX: usize = 3;
 /// The rule whose finds are pairs of an access key's id and its secret.
 const AWS_SECRET: &str = "aws-secret-access-key";
 
@@ -30,6 +39,21 @@ struct Candidate {
     field: String,
     user: Option<String>,
     aws_key: Option<String>,
+    /// The login at a server that it is written down for.
+    login: Option<Written>,
+    /// It is written down for another login as well.
+    others: bool,
+    /// The sources that list it themselves.
+    kept_by: Vec<SourceId>,
+}
+
+/// Whom to ask, and what was asked of them so far.
+struct Asking<'a> {
+    how: &'a Liveness,
+    hosts: BTreeMap<String, String>,
+    servers: Servers,
+    /// Passwords by server and user.
+    tries: BTreeMap<(String, String), usize>,
 }
 
 pub(super) fn checks() -> Result<&'static Checks, Error> {
@@ -37,19 +61,32 @@ pub(super) fn checks() -> Result<&'static Checks, Error> {
         .map_err(|why| Error::Unfit(format!("the checks for liveness cannot be used: {why}")))
 }
 
-pub(super) fn round(engine: &Engine, sources: &[SourceId], how: &Liveness) -> Result<Round, Error> {
+pub(super) fn round(
+    engine: &Engine,
+    sources: &[SourceId],
+    how: &Liveness,
+    named: Named,
+) -> Result<Round, Error> {
     let mut round = Round {
         questions: Vec::new(),
         unasked: BTreeMap::new(),
     };
+    let mut asking = Asking {
+        how,
+        hosts: named.hosts,
+        servers: Servers::of(engine, named.servers)?,
+        tries: BTreeMap::new(),
+    };
     let mut done = BTreeSet::new();
     for source in sources {
-        let candidates = candidates(engine, source, &mut done)?;
+        let candidates = candidates(engine, source, &asking.servers, &mut done)?;
         let natives: Vec<String> = candidates.keys().cloned().collect();
         let mut secrets = engine.read_again(source, &natives);
         for (native, candidate) in candidates {
             let made = match secrets.remove(&native) {
-                Some(secret) if round.questions.len() < ASKED_MAX => query(candidate, secret, how)?,
+                Some(secret) if round.questions.len() < ASKED_MAX => {
+                    asking.query(candidate, secret)?
+                }
                 Some(_) => Err(format!(
                     "more than {ASKED_MAX} are not asked for in one run"
                 )),
@@ -68,6 +105,7 @@ pub(super) fn round(engine: &Engine, sources: &[SourceId], how: &Liveness) -> Re
 fn candidates(
     engine: &Engine,
     source: &SourceId,
+    servers: &Servers,
     done: &mut BTreeSet<EntityId>,
 ) -> Result<BTreeMap<String, Candidate>, Error> {
     let filter = Filter {
@@ -78,26 +116,73 @@ fn candidates(
     };
     let mut seen = Vec::new();
     engine.each(&filter, &mut |looked| {
-        let mut members = looked.entity.members.iter();
-        let here = members.find(|member| {
-            member.sighting.source == *source
-                && member.missing_since.is_none()
-                && connectors::may_be_read_again(&member.sighting.native)
-        });
-        if let Some(member) = here
-            && done.insert(looked.entity.id.clone())
-        {
-            seen.push(member.sighting.clone());
+        let places = places(&looked.entity);
+        let here = |one: &&SightingKey| is_readable(one, source);
+        if places.iter().any(|one| here(&one)) && done.insert(looked.entity.id.clone()) {
+            let members = looked.entity.members.iter();
+            let kept =
+                members.filter(|one| one.missing_since.is_none() && !lies_about(&one.sighting));
+            let kept_by = kept
+                .map(|one| one.sighting.source.clone())
+                .collect::<Vec<_>>();
+            seen.push((places, kept_by));
         }
         Ok(true)
     })?;
-    let sightings = engine
-        .store
-        .read(|reading| reading.sightings(&engine.tenant, &seen))?;
-    Ok(sightings
-        .into_iter()
-        .map(|one| (one.key.native, candidate(&one.observation)))
-        .collect())
+    let mut found = BTreeMap::new();
+    for (places, kept_by) in seen {
+        let sightings = engine
+            .store
+            .read(|reading| reading.sightings(&engine.tenant, &places))?;
+        let told = |one: &model::Sighting| (one.key.clone(), candidate(&one.observation));
+        let all: Vec<_> = sightings.iter().map(told).collect();
+        let logins: BTreeSet<_> = all
+            .iter()
+            .filter_map(|(_, one)| one.login.as_ref())
+            .collect();
+        let others = logins.len() > 1;
+        let mut here = all.into_iter().filter(|(key, _)| is_readable(key, source));
+        let first = here.next();
+        // Of several places the one whose server can be asked.
+        let knows = |(_, one): &(_, Candidate)| {
+            one.login
+                .as_ref()
+                .is_some_and(|login| servers.find(login).is_some())
+        };
+        let best = match first {
+            Some(first) if !knows(&first) => here.find(knows).or(Some(first)),
+            first => first,
+        };
+        if let Some((key, one)) = best {
+            let one = Candidate {
+                others,
+                kept_by,
+                ..one
+            };
+            found.insert(key.native, one);
+        }
+    }
+    Ok(found)
+}
+
+/// Where files and histories hold it now.
+fn places(entity: &Entity) -> Vec<SightingKey> {
+    let members = entity
+        .members
+        .iter()
+        .filter(|member| member.missing_since.is_none() && lies_about(&member.sighting));
+    members
+        .map(|member| member.sighting.clone())
+        .take(PLACES_MAX)
+        .collect()
+}
+
+fn lies_about(one: &SightingKey) -> bool {
+    matches!(one.source.connector(), "files" | "git_history")
+}
+
+fn is_readable(one: &SightingKey, source: &SourceId) -> bool {
+    one.source == *source && connectors::may_be_read_again(&one.native)
 }
 
 fn candidate(seen: &Observation) -> Candidate {
@@ -113,56 +198,109 @@ fn candidate(seen: &Observation) -> Candidate {
         aws_key: keys
             .find(|key| key.kind == KeyKind::AwsAccessKeyId)
             .map(|key| key.value.clone()),
+        login: written(seen),
+        others: false,
+        kept_by: Vec::new(),
     }
 }
 
-/// The question about one credential, or why there is none.
-fn query(
-    candidate: Candidate,
-    secret: Secret,
-    how: &Liveness,
-) -> Result<Result<Query, String>, Error> {
-    let checks = checks()?;
-    let rule = match (&candidate.rule, &candidate.aws_key) {
-        (_, Some(_)) => Some(AWS_SECRET.to_owned()),
-        (Some(rule), None) => Some(rule.clone()),
-        (None, None) => rule_of(&candidate.field, &secret)?,
-    };
-    let Some(rule) = rule else {
-        return Ok(Err("no rule knows whose it is".to_owned()));
-    };
-    let Some(check) = checks.of(&rule) else {
-        return Ok(Err(checks.why_not(&rule).to_owned()));
-    };
-    Ok(put(candidate, check, secret, how).map_err(|why| why.to_string()))
-}
+impl Asking<'_> {
+    /// The question about one credential, or why there is none.
+    fn query(
+        &mut self,
+        candidate: Candidate,
+        secret: Secret,
+    ) -> Result<Result<Query, String>, Error> {
+        if let Some(login) = &candidate.login {
+            return Ok(self.login(login.clone(), &candidate, secret));
+        }
+        let checks = checks()?;
+        let rule = match (&candidate.rule, &candidate.aws_key) {
+            (_, Some(_)) => Some(AWS_SECRET.to_owned()),
+            (Some(rule), None) => Some(rule.clone()),
+            (None, None) => rule_of(&candidate.field, &secret)?,
+        };
+        let Some(rule) = rule else {
+            return Ok(Err("no rule knows whose it is".to_owned()));
+        };
+        let Some(check) = checks.of(&rule) else {
+            return Ok(Err(checks.why_not(&rule).to_owned()));
+        };
+        Ok(self
+            .put(candidate, check, secret)
+            .map_err(|why| why.to_string()))
+    }
 
-fn put(
-    candidate: Candidate,
-    check: &'static Check,
-    secret: Secret,
-    how: &Liveness,
-) -> Result<Query, Unasked> {
-    let named = how.hosts.get(&check.provider);
-    let way = if check.signed.is_some() {
-        Way::Signed(Pair {
-            id: candidate.aws_key.ok_or(Unasked::NoUser)?,
+    /// The login that a password is written down for, at a server that may be asked.
+    fn login(
+        &mut self,
+        login: Written,
+        candidate: &Candidate,
+        secret: Secret,
+    ) -> Result<Query, String> {
+        let system = login.system;
+        let word = system.word();
+        let Some(reach) = self.servers.find(&login) else {
+            return Err(format!(
+                "its server is no source of yours; name it: `--live-host {word}=HOST:PORT`"
+            ));
+        };
+        if self.how.endpoint.is_some() {
+            return Err("a login cannot be sent to `--live-endpoint`".to_owned());
+        }
+        let (Some(user), Some(password)) = (login.user(), login.password(&secret)) else {
+            return Err("the account or user that goes with it is not known".to_owned());
+        };
+        let host = reach.endpoint();
+        let tries = self.tries.entry((host.clone(), user.clone())).or_default();
+        *tries += 1;
+        if *tries > TRIES_MAX {
+            return Err(format!(
+                "more than {TRIES_MAX} passwords of one user are not tried at one server: it may lock whoever fails"
+            ));
+        }
+        let login = Login {
+            reach: reach.clone(),
+            user,
+            database: login.database,
+            others: candidate.others,
+            kept: reach.is_one_of(&candidate.kept_by),
+        };
+        Ok(Query {
+            provider: word,
+            host,
+            named: true,
+            secret,
+            way: Way::Login(login, password),
         })
-    } else {
-        let host = named.map(String::as_str);
-        Way::Sent(check.ask(&secret, candidate.user.as_deref(), host)?)
-    };
-    let host = match &way {
-        Way::Sent(ask) => ask.host.clone(),
-        Way::Signed(_) => check.host.clone().unwrap_or_default(),
-    };
-    Ok(Query {
-        check,
-        host,
-        named: named.is_some(),
-        secret,
-        way,
-    })
+    }
+
+    fn put(
+        &self,
+        candidate: Candidate,
+        check: &'static Check,
+        secret: Secret,
+    ) -> Result<Query, Unasked> {
+        let named = self.hosts.get(&check.provider);
+        let way = if check.signed.is_some() {
+            let id = candidate.aws_key.ok_or(Unasked::NoUser)?;
+            Way::Signed(check, Pair { id })
+        } else {
+            let host = named.map(String::as_str);
+            Way::Sent(check, check.ask(&secret, candidate.user.as_deref(), host)?)
+        };
+        let host = match &way {
+            Way::Sent(_, ask) => ask.host.clone(),
+            _ => check.host.clone().unwrap_or_default(),
+        };
+        Ok(Query {
+            provider: &check.provider,
+            host,
+            named: named.is_some(),
+            secret,
+            way,
+        })
+    }
 }
 
 /// The rule that knows the form of what a file format found.

@@ -34,9 +34,9 @@ impl Engine {
         let mut told = Observation::new(Kind::Credential, print.short(), &part)
             .is(Attribute::VALIDITY, answer.validity.as_str())
             .is(Attribute::VALIDITY_BECAUSE, answer.because.as_str())
-            .is(Attribute::PROVIDER, query.check.provider.as_str())
+            .is(Attribute::PROVIDER, query.provider)
             .key(Key::secret(&print));
-        if let Way::Signed(pair) = &query.way {
+        if let Way::Signed(_, pair) = &query.way {
             told = told.key(Key::new(KeyKind::AwsAccessKeyId, pair.id.as_str()));
         }
         let native = format!("{}/principal", print.short());
@@ -86,10 +86,10 @@ impl Engine {
 fn identity(query: &Query, principal: &Principal, native: &str, part: &Scope) -> Observation {
     let mut told = Observation::new(Kind::Identity, native, part)
         .is(Attribute::TYPE, principal.type_.as_str())
-        .is(Attribute::PROVIDER, query.check.provider.as_str())
+        .is(Attribute::PROVIDER, query.provider)
         .is(Attribute::named("principal_id"), principal.id.as_str());
     let name = principal.name.as_ref().unwrap_or(&principal.id);
-    if matches!(query.way, Way::Signed(_)) {
+    if matches!(query.way, Way::Signed(..)) {
         return aws(told, principal, name);
     }
     told = told

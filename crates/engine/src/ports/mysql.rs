@@ -55,6 +55,12 @@ impl MysqlPort {
         }
     }
 
+    /// Logs in, asks nothing, and leaves.
+    pub(crate) fn try_login(&self) -> Result<(), Refusal> {
+        let opening = within(self.limits.connect, self.open());
+        wait(&self.runtime, &self.stop, opening)?.map(|_| ())
+    }
+
     fn answer(&mut self, statement: &Statement) -> Result<Rows, Refusal> {
         if statement.whom != Whom::Collector || statement.changes {
             return Err(Refusal::new(

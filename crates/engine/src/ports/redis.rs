@@ -112,6 +112,11 @@ impl RedisPort {
             Said::Error(text) => Err(refused(&text)),
         }
     }
+
+    /// Logs in, asks nothing, and leaves.
+    pub(crate) fn try_login(&self) -> Result<(), Refusal> {
+        self.log_in().map(|_| ())
+    }
 }
 
 /// What the server's error says: its first word, and the rest. What we sent is not in it.
@@ -130,7 +135,7 @@ fn refused(text: &str) -> Refusal {
 impl Port for RedisPort {
     fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(wire::stopped());
+            return Err(super::socket::stopped());
         }
         match question {
             Question::Redis { words } => self.answer(words).map(Answer::Reply),

@@ -175,6 +175,12 @@ impl SqlPort {
         self.open(database, Some(bearer))
     }
 
+    /// Logs in as the bearer, asks nothing, and leaves.
+    pub(crate) fn try_login(&self) -> Result<(), Refusal> {
+        let opened = self.open(&self.address.database, self.bearer.as_ref());
+        opened.map(|_| ())
+    }
+
     fn open(&self, database: &str, bearer: Option<&Bearer>) -> Result<Session, Refusal> {
         let opening = Session::open(&self.address, database, bearer, &self.limits);
         self.wait(self.limits.connect, opening)

@@ -1,15 +1,22 @@
-//! What a provider answers when it is asked about a credential.
+//! What a provider or a server answers when it is asked about a credential.
 
 use leaks::live::Checks;
 use model::{Secret, Validity};
 
 use super::Listed;
 
-pub(super) const TARGETS: &[Listed] = &[(
-    "live_answer",
-    "an answer names nobody by the secret, and makes nothing dead or live but by the signs of its check",
-    live_answer,
-)];
+pub(super) const TARGETS: &[Listed] = &[
+    (
+        "amqp",
+        "what a server says of a login is read within bounds, and shown without control characters",
+        amqp,
+    ),
+    (
+        "live_answer",
+        "an answer names nobody by the secret, and makes nothing dead or live but by the signs of its check",
+        live_answer,
+    ),
+];
 
 /// Must never come out.
 const PLANTED: &str = "Pl4nted-t0ken-of-a-test";
@@ -42,5 +49,12 @@ fn live_answer(input: &[u8]) {
             .flat_map(|sign| &sign.status)
             .any(|one| *one == status);
         assert!(known || answer.validity == Validity::Unknown);
+    }
+}
+
+/// What a server of AMQP says before and after a login.
+fn amqp(input: &[u8]) {
+    if let Ok(told) = engine::read_method(input) {
+        assert_eq!(model::clean(&told), told);
     }
 }

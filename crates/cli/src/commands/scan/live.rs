@@ -18,10 +18,10 @@ use crate::words::{count, many};
 /// Flags about asking providers.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Live {
-    /// Ask providers whether they still let in what was found; sends each credential to its provider once
+    /// Ask providers and servers of yours whether they still let in what was found; sends each credential once
     #[arg(long, env = "KEYROLL_CHECK_LIVE", value_parser = clap::builder::FalseyValueParser::new())]
     check_live: bool,
-    /// Where a provider is that has no one place, such as a GitLab of your own: `gitlab=git.example.com`
+    /// Where a provider is that has no one place, such as a GitLab or a database of your own: `gitlab=git.example.com`, `postgres=db.example:5432`
     #[arg(long, value_name = "PROVIDER=HOST", env = "KEYROLL_LIVE_HOST", value_delimiter = ',', value_parser = host)]
     live_host: Vec<(String, String)>,
     /// Send all of it here instead, to `URL/HOST/PATH`: a stub or a recording proxy
@@ -77,7 +77,7 @@ impl Live {
         }
         let doing = || Error::from_engine("cannot ask providers");
         let how = Liveness {
-            hosts: self.live_host.iter().cloned().collect::<BTreeMap<_, _>>(),
+            hosts: self.live_host.clone(),
             endpoint: self.live_endpoint.clone(),
             aws: machine.options.clone(),
             ..Liveness::default()
@@ -135,21 +135,33 @@ fn sources(scanned: &[Scanned]) -> Vec<SourceId> {
 
 /// What would be sent, said before it is.
 fn said(round: &Round, how: &Liveness) -> Vec<String> {
-    let hosts: Vec<String> = round
-        .hosts()
-        .into_iter()
-        .map(|(host, n)| format!("{host} ({})", count(n as u64)))
-        .collect();
+    let list = |asked: BTreeMap<&str, usize>| {
+        let each = asked.into_iter();
+        let told: Vec<_> = each
+            .map(|(host, n)| format!("{host} ({})", count(n as u64)))
+            .collect();
+        told.join(", ")
+    };
+    let (hosts, logins) = (round.hosts(), round.logins());
+    let sum = |asked: &BTreeMap<&str, usize>| asked.values().sum::<usize>() as u64;
     let mut lines = Vec::new();
-    if hosts.is_empty() {
+    if round.is_empty() {
         lines.push(
             "check-live: no credential found here can be asked for; nothing is sent".to_owned(),
         );
-    } else {
+    }
+    if !hosts.is_empty() {
         lines.push(format!(
             "check-live: {} would be sent, one reading request each, to {}",
-            many(round.len() as u64, "credential", "credentials"),
-            hosts.join(", ")
+            many(sum(&hosts), "credential", "credentials"),
+            list(hosts)
+        ));
+    }
+    if !logins.is_empty() {
+        lines.push(format!(
+            "check-live: {} would log in once each, and read nothing, at {}; where one is let in, a made-up word is tried as well",
+            many(sum(&logins), "password", "passwords"),
+            list(logins)
         ));
     }
     for host in round.in_address() {

@@ -75,6 +75,7 @@ impl Format for GroupPolicy {
                         Attribute::PURPOSE,
                         "encrypted under a key that is published",
                     )
+                    .is(Attribute::named("key_published"), true)
                     .line(line),
             );
         }
