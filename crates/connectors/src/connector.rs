@@ -40,6 +40,8 @@ pub enum PortKind {
     Sql(Dialect),
     /// Redis or Valkey, over its own protocol.
     Redis,
+    /// A directory, over LDAP.
+    Ldap,
     /// An endpoint that speaks TLS.
     Tls,
 }

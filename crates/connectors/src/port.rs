@@ -4,6 +4,7 @@
 //! whom* it is asked; it never carries a credential.
 
 mod http;
+pub mod ldap;
 
 use std::fmt;
 
@@ -70,6 +71,8 @@ pub enum Question {
         /// `ACL`, `GETUSER`, `ann`.
         words: Vec<String>,
     },
+    /// Of a directory: one page of a search.
+    Ldap(ldap::Search),
     /// The next files in the history of a repository, each content once.
     Git {
         /// Absolute path of the repository: a work tree or a bare one.
@@ -408,6 +411,8 @@ pub enum Answer {
     Rows(Rows),
     /// To [`Question::Redis`].
     Reply(Reply),
+    /// To [`Question::Ldap`].
+    Page(ldap::Page),
     /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
     /// To [`Question::Blame`], a line each; nothing where nobody is known.

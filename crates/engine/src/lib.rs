@@ -56,14 +56,15 @@ pub use model::Ownership;
 #[doc(hidden)]
 pub use ports::unpack_all;
 pub use ports::{
-    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, MysqlPort, OutsideLimits,
-    RedisLimits, RedisPort, Said, SqlLimits, SqlPort, TlsLimits, TlsPort, index_paths, read_reply,
+    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, LdapLimits, LdapPort,
+    MysqlPort, OutsideLimits, RedisLimits, RedisPort, Said, SqlLimits, SqlPort, TlsLimits, TlsPort,
+    index_paths, read_page, read_reply,
 };
 pub use record::Ledger;
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};
 pub use sources::Opened;
-pub use spec::{Endpoint, Postgres, Server, Spec};
+pub use spec::{Directory, Endpoint, Postgres, Server, Spec};
 
 /// Tells what time it is. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -193,6 +193,11 @@ impl Engine {
                 config: config(connector, &server.target(), server.options()),
                 secret: server.password.clone(),
             }],
+            Spec::Directory(directory) => vec![Wanted {
+                named: directory.target(),
+                config: config("ldap_accounts", &directory.target(), directory.options()),
+                secret: directory.password.clone(),
+            }],
             Spec::Tls(endpoint) => one(
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),
@@ -428,6 +433,7 @@ fn asked_itself(spec: &Spec) -> Option<&str> {
     match spec {
         Spec::Postgres(_) => Some("postgres"),
         Spec::Database { connector, .. } | Spec::Microsoft { connector, .. } => Some(connector),
+        Spec::Directory(_) => Some("ldap"),
         Spec::Aws { .. } => Some("aws"),
         Spec::Kubernetes { .. } => Some("k8s"),
         Spec::Tls(_) => Some("tls"),

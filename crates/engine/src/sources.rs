@@ -11,11 +11,11 @@ use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{
-    Bearer, FilesPort, GitPort, HttpPort, MysqlPort, RedisLimits, RedisPort, SavedPort, SqlLimits,
-    SqlPort, TlsPort,
+    Bearer, FilesPort, GitPort, HttpPort, LdapLimits, LdapPort, MysqlPort, RedisLimits, RedisPort,
+    SavedPort, SqlLimits, SqlPort, TlsPort,
 };
 use crate::secrets::Secrets;
-use crate::spec::{Endpoint, Postgres, Server};
+use crate::spec::{Directory, Endpoint, Postgres, Server};
 use crate::{Engine, Error, Machine, Spec};
 
 /// A source that can be asked.
@@ -199,6 +199,11 @@ impl Engine {
             connectors::PortKind::Redis => Box::new(RedisPort::new(
                 Server::from_options(&config.options, secret)?,
                 RedisLimits::default(),
+                Arc::clone(stop),
+            )),
+            connectors::PortKind::Ldap => Box::new(LdapPort::new(
+                Directory::from_options(&config.options, secret)?,
+                LdapLimits::default(),
                 Arc::clone(stop),
             )),
             connectors::PortKind::Sql(Dialect::Postgres) => {

@@ -25,8 +25,8 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    Keystone, PgDatabase, PgServer, keystone, mariadb, ministack, moto, postgres,
-    postgres_database, python, rabbitmq, redis,
+    Directory, Keystone, PgDatabase, PgServer, keystone, mariadb, ministack, moto, postgres,
+    postgres_database, python, rabbitmq, redis, samba, slapd,
 };
 pub use truth::truth;
 

@@ -256,6 +256,7 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         | PortKind::Git
         | PortKind::Sql(_)
         | PortKind::Redis
+        | PortKind::Ldap
         | PortKind::Tls => b"x=1\n".to_vec(),
     }
 }

@@ -380,6 +380,7 @@ impl Port for FilesPort {
             Question::Http(_)
             | Question::Sql(_)
             | Question::Redis { .. }
+            | Question::Ldap(_)
             | Question::Git { .. }
             | Question::GitChange { .. }
             | Question::Tls(_) => Err(Refusal::new(

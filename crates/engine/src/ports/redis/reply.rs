@@ -1,9 +1,11 @@
 //! Reads one reply (Redis's protocol specification, RESP2), bounded.
 
-use std::io::{self, BufRead, Read as _};
+use std::io::{BufRead, Read as _};
 
 use connectors::{Refusal, Reply};
 use model::Reason;
+
+use crate::ports::bounded::{broken, closed};
 
 /// Lists in lists, at most.
 const DEPTH_MAX: usize = 8;
@@ -118,20 +120,6 @@ fn number(digits: &[u8]) -> Result<i64, Refusal> {
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
-}
-
-pub(super) fn broken(error: &io::Error) -> Refusal {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => closed(),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            Refusal::new(Reason::Failed, "no answer in time").code("timeout")
-        }
-        _ => Refusal::new(Reason::Failed, format!("the connection broke: {error}")).code("closed"),
-    }
-}
-
-fn closed() -> Refusal {
-    Refusal::new(Reason::Failed, "the server closed the connection").code("closed")
 }
 
 fn too_long() -> Refusal {
