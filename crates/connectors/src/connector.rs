@@ -42,6 +42,8 @@ pub enum PortKind {
     Redis,
     /// The interface of a SPIRE server for its administrators.
     Spire,
+    /// A directory, over LDAP.
+    Ldap,
     /// An endpoint that speaks TLS.
     Tls,
 }

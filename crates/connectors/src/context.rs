@@ -8,6 +8,7 @@ use model::{
 };
 
 use crate::database::Hashed;
+use crate::port::ldap::{Page, Search};
 use crate::postgres_roles::Compared;
 use crate::spire;
 use crate::{
@@ -261,6 +262,17 @@ impl<'a> Context<'a> {
         let after = after.to_owned();
         match self.port.ask(&Question::Spire { call, after })? {
             Answer::Spire(page) => Ok(*page),
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// One page of a search in a directory.
+    ///
+    /// # Errors
+    /// The server refused, or did not answer; the code is the name of its result code.
+    pub fn ldap(&mut self, search: Search) -> Result<Page, Refusal> {
+        match self.port.ask(&Question::Ldap(search))? {
+            Answer::Page(page) => Ok(page),
             _ => Err(another_answer()),
         }
     }

@@ -55,7 +55,7 @@ mod seen;
 pub(crate) mod settings;
 mod short_lived;
 mod ssh_certificate;
-mod ssh_public_key;
+pub(crate) mod ssh_public_key;
 mod systemd_unit;
 mod terraform;
 pub(crate) mod text;

@@ -39,6 +39,7 @@ mod gitlab_project_tokens;
 mod jwt;
 pub mod kubernetes;
 mod kubernetes_exports;
+mod ldap_accounts;
 mod leavers;
 mod login;
 mod logs;
@@ -68,6 +69,7 @@ pub use described::{Described, Unfit, check_description, describe};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};
 pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
+pub use port::ldap;
 pub use port::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Greeting, Handshake, Json, LineAt, Method,
     Packed, Piece, Port, Question, Refusal, Replaced, Reply, Request, Response, Rows, Statement,
@@ -112,6 +114,7 @@ static WRITTEN: &[&dyn Connector] = &[
     &redis_users::RedisUsers,
     &spire_exports::SpireExports,
     &spire::Spire,
+    &ldap_accounts::LdapAccounts,
     &gitlab_project_tokens::GitlabProjectTokens,
     &leavers::Leavers,
     &logs::Logs,

@@ -4,6 +4,7 @@ use model::{Attribute, CredentialType, Key, KeyKind, Secret};
 
 use crate::database::{self, MYSQL, REDIS};
 use crate::formats::Found;
+use crate::ldap_accounts::{self, LDAP};
 
 /// A longer text is no URL.
 const URL_BYTES_MAX: usize = 8 * 1024;
@@ -221,6 +222,7 @@ impl Login {
             MYSQL => database::login_key(MYSQL, &endpoint, user?),
             // Before there were users there was a password, which is now the user's `default`.
             REDIS => database::login_key(REDIS, &endpoint, user.unwrap_or("default")),
+            LDAP => ldap_accounts::login_key(self.host.as_deref()?, self.port?, user?)?,
             _ => return None,
         };
         (key.value.len() <= 512).then_some(key)

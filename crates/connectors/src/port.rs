@@ -4,6 +4,7 @@
 //! whom* it is asked; it never carries a credential.
 
 mod http;
+pub mod ldap;
 
 use std::fmt;
 
@@ -79,6 +80,8 @@ pub enum Question {
         /// Where a list goes on: what an earlier page said; empty at its beginning.
         after: String,
     },
+    /// Of a directory: one page of a search.
+    Ldap(ldap::Search),
     /// The next files in the history of a repository, each content once.
     Git {
         /// Absolute path of the repository: a work tree or a bare one.
@@ -419,6 +422,8 @@ pub enum Answer {
     Reply(Reply),
     /// To [`Question::Spire`].
     Spire(Box<spire::Page>),
+    /// To [`Question::Ldap`].
+    Page(ldap::Page),
     /// To [`Question::Git`] and [`Question::GitChange`].
     Blobs(Blobs),
     /// To [`Question::Blame`], a line each; nothing where nobody is known.

@@ -15,6 +15,7 @@
 //! BLAME /srv/shop .env:1                      -> {"written": [{"commit": "3c4e…", "author": "Ann <ann@…>", "files": 2}]}
 //! SQL select 1                                -> {"rows": [["1"]]}
 //! REDIS ACL GETUSER ann                       -> {"reply": ["flags", ["on"]]}
+//! LDAP dc=example (objectClass=user)          -> {"entries": [{"name": "cn=ann", "attributes": {"cn": ["ann"]}}]}
 //! TLS api.example:443                         -> {"chain": ["MII…"], "version": "TLS 1.3"}
 //! SQL subject@shop select 1                   -> {"refusal": {"reason": "denied", "code": "28P01", "told": "…"}}
 //! ```
@@ -28,6 +29,7 @@ use model::{Reason, Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::port::ldap::{Depth, Page, Search};
 use crate::spire;
 use crate::{
     Answer, Blob, Blobs, Change, Entry, EntryKind, File, Handshake, Method, Packed, Piece, Port,
@@ -80,6 +82,7 @@ enum Answered {
     Spire {
         spire: Box<spire::Page>,
     },
+    Page(Page),
     Rows(Rows),
 }
 
@@ -199,6 +202,7 @@ impl Recording {
                 "" => format!("SPIRE {}", call.method()),
                 after => format!("SPIRE {} after {after}", call.method()),
             },
+            Question::Ldap(search) => ldap_line(search),
             Question::Tls(greeting) => {
                 let mut line = format!("TLS {}:{}", greeting.host, greeting.port);
                 if greeting.server_name != greeting.host {
@@ -282,6 +286,41 @@ fn http_line(request: &Request) -> String {
     }
 }
 
+/// The line of a search: which attributes it wants is not in it.
+fn ldap_line(search: &Search) -> String {
+    let base = match search.base.as_str() {
+        "" => "ROOT",
+        base => base,
+    };
+    let depth = match search.depth {
+        Depth::Base => "only ",
+        Depth::Whole => "",
+    };
+    let names = if search.names_only { " names" } else { "" };
+    let page = match search.page.as_str() {
+        "" => String::new(),
+        page => format!(" after {page}"),
+    };
+    format!("LDAP {depth}{base} {}{names}{page}", search.filter)
+}
+
+/// A page as a server gives it: with no attribute but those asked for.
+fn asked_for(question: &Question, mut page: Page) -> Page {
+    if let Question::Ldap(search) = question {
+        for entry in &mut page.entries {
+            entry.attributes = std::mem::take(&mut entry.attributes)
+                .into_iter()
+                .map(|(name, values)| (name.to_ascii_lowercase(), values))
+                .filter(|(name, _)| {
+                    let mut wanted = search.attributes.iter();
+                    wanted.any(|one| one.eq_ignore_ascii_case(name))
+                })
+                .collect();
+        }
+    }
+    page
+}
+
 /// ` as application/json`, where a form is asked for.
 fn form_asked(request: &Request) -> String {
     match request.accept.as_str() {
@@ -316,6 +355,7 @@ impl Port for Recording {
             | Question::Blame { .. }
             | Question::Redis { .. }
             | Question::Spire { .. }
+            | Question::Ldap(_)
             | Question::Tls(_) => false,
         };
         let Some(value) = self.answers.get(&line) else {
@@ -344,6 +384,7 @@ impl Port for Recording {
             Answered::Packed(archive) => Ok(Answer::Unpacked(archive.into())),
             Answered::Blame { written } => Ok(Answer::Written(written)),
             Answered::Tls(handshake) => Ok(Answer::Tls(handshake)),
+            Answered::Page(page) => Ok(Answer::Page(asked_for(question, page))),
             Answered::Redis { reply } => Ok(Answer::Reply(reply)),
             Answered::Spire { spire } => Ok(Answer::Spire(spire)),
             Answered::Rows(rows) => Ok(Answer::Rows(rows)),

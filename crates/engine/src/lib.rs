@@ -54,9 +54,9 @@ pub use liveness::{Asked, Liveness, Round};
 pub use look::Looked;
 pub use model::Ownership;
 pub use ports::{
-    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, MysqlPort, OutsideLimits,
-    RedisLimits, RedisPort, Said, SpireLimits, SpirePort, SqlLimits, SqlPort, TlsLimits, TlsPort,
-    index_paths, read_reply,
+    ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, LdapLimits, LdapPort,
+    MysqlPort, OutsideLimits, RedisLimits, RedisPort, Said, SpireLimits, SpirePort, SqlLimits,
+    SqlPort, TlsLimits, TlsPort, index_paths, read_page, read_reply,
 };
 #[doc(hidden)]
 pub use ports::{read_method, read_spire_page, unpack_all};
@@ -64,7 +64,7 @@ pub use record::Ledger;
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};
 pub use sources::Opened;
-pub use spec::{Endpoint, Postgres, Server, Spec, SpireServer};
+pub use spec::{Directory, Endpoint, Postgres, Server, Spec, SpireServer};
 
 /// Tells what time it is. Tests give their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

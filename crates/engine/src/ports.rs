@@ -2,10 +2,12 @@
 
 mod amqp;
 mod archive;
+mod bounded;
 mod files;
 mod git;
 mod grpc;
 mod http;
+mod ldap;
 mod mysql;
 mod redis;
 mod saved;
@@ -25,6 +27,7 @@ pub(crate) use git::GitPort;
 pub use git::index_paths;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
 pub(crate) use http::{NOT_TAKEN, Outside, is_host, program_of};
+pub use ldap::{LdapLimits, LdapPort, read_page};
 pub use mysql::MysqlPort;
 pub use redis::{RedisLimits, RedisPort, Said, read_reply};
 pub(crate) use saved::SavedPort;

@@ -194,6 +194,11 @@ impl Engine {
                 secret: server.password.clone(),
             }],
             Spec::Spire(server) => one(&server.named(), config("spire", UNNAMED, server.options())),
+            Spec::Directory(directory) => vec![Wanted {
+                named: directory.target(),
+                config: config("ldap_accounts", &directory.target(), directory.options()),
+                secret: directory.password.clone(),
+            }],
             Spec::Tls(endpoint) => one(
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),
@@ -429,6 +434,7 @@ fn asked_itself(spec: &Spec) -> Option<&str> {
     match spec {
         Spec::Postgres(_) => Some("postgres"),
         Spec::Database { connector, .. } | Spec::Microsoft { connector, .. } => Some(connector),
+        Spec::Directory(_) => Some("ldap"),
         Spec::Aws { .. } => Some("aws"),
         Spec::Kubernetes { .. } => Some("k8s"),
         Spec::Spire(_) => Some("spire"),

@@ -11,11 +11,11 @@ use store::{Durability, SourceConfig};
 
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{
-    Bearer, FilesPort, GitPort, HttpPort, MysqlPort, RedisLimits, RedisPort, SavedPort,
-    SpireLimits, SpirePort, SqlLimits, SqlPort, TlsPort,
+    Bearer, FilesPort, GitPort, HttpPort, LdapLimits, LdapPort, MysqlPort, RedisLimits, RedisPort,
+    SavedPort, SpireLimits, SpirePort, SqlLimits, SqlPort, TlsPort,
 };
 use crate::secrets::Secrets;
-use crate::spec::{Endpoint, Postgres, Server, SpireServer};
+use crate::spec::{Directory, Endpoint, Postgres, Server, SpireServer};
 use crate::{Engine, Error, Machine, Spec};
 
 /// A source that can be asked.
@@ -205,6 +205,11 @@ impl Engine {
                 self.runtime()?,
                 SpireServer::from_options(&config.options)?,
                 SpireLimits::default(),
+                Arc::clone(stop),
+            )),
+            connectors::PortKind::Ldap => Box::new(LdapPort::new(
+                Directory::from_options(&config.options, secret)?,
+                LdapLimits::default(),
                 Arc::clone(stop),
             )),
             connectors::PortKind::Sql(Dialect::Postgres) => {

@@ -1,9 +1,11 @@
 //! What a person names as a source, and which connector reads it.
 
+mod directory;
 mod endpoint;
 mod server;
 mod spire;
 
+pub use directory::Directory;
 pub use endpoint::Endpoint;
 pub use server::Server;
 pub use spire::SpireServer;
@@ -32,6 +34,8 @@ pub enum Spec {
         /// Where it is, and as whom it is asked.
         server: Server,
     },
+    /// `ldap://USER@HOST`, `ldaps://USER@HOST/BASE`: a directory.
+    Directory(Directory),
     /// `aws`, `aws:PROFILE`: the usual credential chain.
     Aws {
         /// A profile of `~/.aws/config`.
@@ -164,6 +168,9 @@ impl Spec {
         if let Some(read) = Server::parse(text) {
             return read.map(|(connector, server)| Self::Database { connector, server });
         }
+        if let Some(read) = Directory::parse(text) {
+            return read.map(Self::Directory);
+        }
         if exists(Path::new(text)) {
             return Ok(Self::Paths(vec![PathBuf::from(text)]));
         }
@@ -219,7 +226,7 @@ impl Spec {
                 .map_err(|e: model::IdError| Error::Unfit(e.to_string())),
             _ if let Some(endpoint) = Endpoint::parse(text) => Ok(Self::Tls(endpoint)),
             _ => Err(Error::Unfit(format!(
-                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `spire[:SOCKET]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `spire-export:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
+                "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `ldap://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `spire[:SOCKET]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `spire-export:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
                 model::shorten(&model::clean(text), 80)
             ))),

@@ -31,11 +31,13 @@ pub enum KeyKind {
     PostgresLogin,
     /// `fingerprint key id.HMAC` of a SCRAM StoredKey.
     PostgresVerifier,
-    /// `provider://host:port/user`, the host in lower case: a login at another database than
-    /// PostgreSQL, as an address names it.
+    /// `provider://host:port/user`, the host in lower case: a login at another server than
+    /// PostgreSQL, as an address names it; `kerberos://realm/name` likewise.
     DatabaseLogin,
     /// `fingerprint key id.HMAC` of such a login with what its server keeps of the password.
     DatabaseVerifier,
+    /// Of an entry of a directory: `S-1-5-21-…` in a domain of Windows, otherwise its entryUUID.
+    DirectoryId,
     /// `cluster uid/object uid`.
     KubernetesUid,
     /// Numeric `uniqueId` of a service account, or the id of one of its keys.

@@ -25,8 +25,8 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    Keystone, PgDatabase, PgServer, Spire, keystone, kubernetes, mariadb, ministack, moto,
-    postgres, postgres_database, python, rabbitmq, redis, spire,
+    Directory, Keystone, PgDatabase, PgServer, Spire, keystone, kubernetes, mariadb, ministack,
+    moto, postgres, postgres_database, python, rabbitmq, redis, samba, slapd, spire,
 };
 pub use truth::truth;
 

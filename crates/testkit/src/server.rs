@@ -137,6 +137,58 @@ pub fn mariadb() -> Option<String> {
     by_root("mariadb", "KEYROLL_TEST_MARIADB", "MariaDB")
 }
 
+/// A real directory.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Its address, with somebody who may read it: `ldap://USER:PASSWORD@HOST:PORT`.
+    pub url: String,
+    /// Path of the certificate that it shows, which nobody else signed.
+    pub certificate: String,
+}
+
+impl Directory {
+    /// The address of another user, who may be of any name.
+    #[must_use]
+    pub fn url_for(&self, user: &str, password: &str) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("ldap", &self.url));
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        format!("{scheme}://{}:{}@{host}", percent(user), percent(password))
+    }
+
+    /// The address without its password.
+    #[must_use]
+    pub fn url_alone(&self) -> String {
+        let (who, host) = self.url.rsplit_once('@').unwrap_or(("", &self.url));
+        let user = who.rsplit_once(':').map_or(who, |(user, _)| user);
+        format!("{user}@{host}")
+    }
+
+    /// The password in the address.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        let who = self.url.rsplit_once('@').map_or("", |(who, _)| who);
+        who.rsplit_once(':').map_or("", |(_, password)| password)
+    }
+}
+
+/// A real OpenLDAP at `KEYROLL_TEST_SLAPD` with the entries of `scripts/slapd.ldif`.
+#[must_use]
+pub fn slapd() -> Option<Directory> {
+    directory("slapd", "KEYROLL_TEST_SLAPD", "OpenLDAP")
+}
+
+/// A real Samba AD at `KEYROLL_TEST_SAMBA` with the accounts of `scripts/samba_domain.py`.
+#[must_use]
+pub fn samba() -> Option<Directory> {
+    directory("samba", "KEYROLL_TEST_SAMBA", "Samba AD")
+}
+
+fn directory(name: &str, variable: &str, what: &str) -> Option<Directory> {
+    let url = by_root(name, variable, what)?;
+    let certificate = std::env::var(format!("{variable}_CA")).unwrap_or_default();
+    Some(Directory { url, certificate })
+}
+
 /// Address of a real Redis with its administrator's password, at `KEYROLL_TEST_REDIS`.
 #[must_use]
 pub fn redis() -> Option<String> {

@@ -296,6 +296,7 @@ fn remember(
             spec,
             Spec::Postgres(_)
                 | Spec::Database { .. }
+                | Spec::Directory(_)
                 | Spec::Aws { .. }
                 | Spec::Kubernetes { .. }
                 | Spec::Microsoft { .. }

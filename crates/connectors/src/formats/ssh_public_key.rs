@@ -42,7 +42,7 @@ impl Format for SshPublicKey {
 }
 
 /// The key written as `kind` and base64; `None` where they do not fit.
-pub(super) fn decoded(kind: &str, blob: &str) -> Option<PublicKey> {
+pub(crate) fn decoded(kind: &str, blob: &str) -> Option<PublicKey> {
     let bytes = STANDARD.decode(blob).ok()?;
     let named = bytes.get(4..)?.starts_with(kind.as_bytes());
     named.then(|| PublicKey::from_ssh(&bytes)).flatten()

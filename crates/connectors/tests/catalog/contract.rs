@@ -257,6 +257,7 @@ fn endless_page(port: PortKind) -> Vec<u8> {
         | PortKind::Sql(_)
         | PortKind::Redis
         | PortKind::Spire
+        | PortKind::Ldap
         | PortKind::Tls => b"x=1\n".to_vec(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use connectors::{
     Answer, Blob, Blobs, Connector, Context, Entry, EntryKind, Event, File, Fingerprints,
     Handshake, Packed, Piece, Port, Question, Recording, Refusal, Reply, Response, Rows, Stop,
-    Unpacked, spire,
+    Unpacked, ldap, spire,
 };
 use model::{Fingerprint, Gap, Observation, Reason, Secret, Timestamp};
 use serde_json::Value;
@@ -244,6 +244,7 @@ impl Port for Answering {
                 chain: vec![text(); 3],
                 ..Handshake::default()
             }),
+            Question::Ldap(search) => Answer::Page(filled(search, &text())),
             Question::Redis { .. } => Answer::Reply(Reply::List(vec![Reply::Text(text()); 3])),
             Question::Spire { .. } => Answer::Spire(Box::new(spire_page(&text()))),
             Question::Sql(_) => Answer::Rows(Rows {
@@ -264,6 +265,24 @@ fn spire_page(text: &str) -> spire::Page {
         agents: vec![spire::Agent::default()],
         next_page_token: text.to_owned(),
         ..spire::Page::default()
+    }
+}
+
+/// A page of a directory that has another one behind it, with `text` in every attribute.
+fn filled(search: &ldap::Search, text: &str) -> ldap::Page {
+    let values = vec![ldap::Octets(text.as_bytes().to_vec()); 3];
+    let attributes = search.attributes.iter();
+    let entry = ldap::Entry {
+        name: format!("cn={text}"),
+        attributes: attributes
+            .map(|one| (one.to_ascii_lowercase(), values.clone()))
+            .collect(),
+    };
+    ldap::Page {
+        entries: vec![entry; 3],
+        next: Some("00".to_owned()),
+        referrals: vec![format!("ldap://{text}/cn={text}")],
+        refused: None,
     }
 }
 
@@ -330,6 +349,12 @@ impl Port for Truncating {
                 some.gaps
                     .extend(rest.into_iter().map(|one| (one.path, missing.clone())));
                 Answer::Unpacked(some)
+            }
+            // The connection breaks off between two entries.
+            Answer::Page(mut page) => {
+                page.entries.truncate(page.entries.len().div_ceil(2));
+                page.refused = Some(Refusal::new(Reason::Failed, "ends early"));
+                Answer::Page(page)
             }
             // Every value in a reply tells its length: a shorter one is none.
             Answer::Reply(_) | Answer::Spire(_) => {

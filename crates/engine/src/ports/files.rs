@@ -381,6 +381,7 @@ impl Port for FilesPort {
             | Question::Sql(_)
             | Question::Redis { .. }
             | Question::Spire { .. }
+            | Question::Ldap(_)
             | Question::Git { .. }
             | Question::GitChange { .. }
             | Question::Tls(_) => Err(Refusal::new(

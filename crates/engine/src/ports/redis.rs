@@ -21,6 +21,7 @@ use connectors::{Answer, Port, Question, Refusal, Reply};
 use model::Reason;
 
 use self::wire::Wire;
+use super::bounded;
 use crate::spec::Server;
 
 pub use self::reply::{Said, read_reply};
@@ -135,7 +136,7 @@ fn refused(text: &str) -> Refusal {
 impl Port for RedisPort {
     fn ask(&mut self, question: &Question) -> Result<Answer, Refusal> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(super::socket::stopped());
+            return Err(bounded::stopped());
         }
         match question {
             Question::Redis { words } => self.answer(words).map(Answer::Reply),

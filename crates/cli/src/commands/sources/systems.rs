@@ -39,7 +39,7 @@ pub(super) fn list(settings: &Settings) -> Result<Outcome, Error> {
         let opened = match (login, spec.port) {
             (Some(login), _) => login.variable,
             (None, PortKind::Http(Login::Aws | Login::Azure)) => "the usual credential chain",
-            (None, PortKind::Sql(_) | PortKind::Redis) => "its password",
+            (None, PortKind::Sql(_) | PortKind::Redis | PortKind::Ldap) => "its password",
             (None, PortKind::Spire) => "the server's socket, or an SVID",
             (None, PortKind::Http(Login::Kubernetes)) => "a kubeconfig, or the token of a pod",
             _ => "",

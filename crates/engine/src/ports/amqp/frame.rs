@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use connectors::Refusal;
 use model::Reason;
 
-use crate::ports::socket::broken;
+use crate::ports::bounded::broken;
 
 /// No server says more before a login.
 const FRAME_BYTES_MAX: u32 = 128 << 10;

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use connectors::{Refusal, Reply};
 use model::Reason;
 
-use crate::ports::socket::{broken, closed};
+use crate::ports::bounded::{broken, closed};
 
 /// Lists in lists, at most.
 const DEPTH_MAX: usize = 8;
