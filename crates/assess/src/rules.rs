@@ -21,7 +21,9 @@ mod node_credentials;
 mod not_proven_gone;
 mod open_secret;
 mod orphaned;
+mod password_optional;
 mod pipeline_too_open;
+mod preauthentication_off;
 mod privileged_key;
 mod refused_merge;
 mod secret_in_image;
@@ -36,9 +38,11 @@ mod third_party_grant;
 mod token_mounted;
 mod trust_too_wide;
 mod two_active_keys;
+mod unconstrained_delegation;
 mod unowned;
 mod unused;
 mod weak_key;
+mod weak_ticket_encryption;
 mod wide_selectors;
 
 use crate::Rule;
@@ -60,6 +64,10 @@ pub static RULES: &[&Rule] = &[
     &token_mounted::RULE,
     &trust_too_wide::RULE,
     &wide_selectors::RULE,
+    &preauthentication_off::RULE,
+    &unconstrained_delegation::RULE,
+    &weak_ticket_encryption::RULE,
+    &password_optional::RULE,
     &joined_by_token::RULE,
     &third_party_grant::RULE,
     &pipeline_too_open::RULE,

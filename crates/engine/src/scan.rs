@@ -162,6 +162,13 @@ impl Engine {
                 secret: None,
             }]
         };
+        let login = |connector, target: String, options, password: &Option<Secret>| {
+            vec![Wanted {
+                config: config(connector, &target, options),
+                named: target,
+                secret: password.clone(),
+            }]
+        };
         if let (Some(named), Some(_)) = (asked_itself(spec), &machine.saved) {
             return Err(not_saved(named));
         }
@@ -171,34 +178,23 @@ impl Engine {
                 config("files", &machine.host, here(machine)),
             ),
             Spec::Paths(paths) => self.of_directories(paths, machine, config)?,
-            Spec::Export { connector, path } => self
-                .of_paths(std::slice::from_ref(path), |path| {
-                    config(connector, UNNAMED, dirs(path))
-                })?,
+            Spec::Export { connector, path } => {
+                self.of_path(path, |path| config(connector, UNNAMED, dirs(path)))?
+            }
             Spec::Kubernetes { context } => one(
                 context.as_deref().unwrap_or("k8s"),
                 config("kubernetes", UNNAMED, cluster(machine, context.as_deref())),
             ),
-            Spec::Files { connector, path } => self
-                .of_paths(std::slice::from_ref(path), |path| {
-                    config(connector, path, dirs(path))
-                })?,
-            Spec::Postgres(address) => vec![Wanted {
-                named: address.target(),
-                config: config("postgres_roles", &address.target(), address.options()),
-                secret: address.password.clone(),
-            }],
-            Spec::Database { connector, server } => vec![Wanted {
-                named: server.target(),
-                config: config(connector, &server.target(), server.options()),
-                secret: server.password.clone(),
-            }],
+            Spec::Files { connector, path } => {
+                self.of_path(path, |path| config(connector, path, dirs(path)))?
+            }
+            Spec::Postgres(at) => login("postgres_roles", at.target(), at.options(), &at.password),
+            Spec::Database {
+                connector,
+                server: at,
+            } => login(connector, at.target(), at.options(), &at.password),
+            Spec::Directory(at) => login("ldap_accounts", at.target(), at.options(), &at.password),
             Spec::Spire(server) => one(&server.named(), config("spire", UNNAMED, server.options())),
-            Spec::Directory(directory) => vec![Wanted {
-                named: directory.target(),
-                config: config("ldap_accounts", &directory.target(), directory.options()),
-                secret: directory.password.clone(),
-            }],
             Spec::Tls(endpoint) => one(
                 &endpoint.target(),
                 config("tls_endpoint", &endpoint.target(), endpoint.options()),
@@ -215,9 +211,7 @@ impl Engine {
                 let options = reached(connector, machine)?;
                 vec![self.by_token(config(connector, target, options), machine)?]
             }
-            Spec::Collection(_) => {
-                return Err(Error::Unfit("a collection is pushed, not read".into()));
-            }
+            Spec::Collection(_) => return Err(pushed()),
             Spec::Known(id) => vec![self.added(self.source(id)?, machine)?],
         })
     }
@@ -305,6 +299,14 @@ impl Engine {
             ..one
         }));
         Ok(wanted)
+    }
+
+    fn of_path(
+        &self,
+        path: &PathBuf,
+        config: impl Fn(&str) -> SourceConfig,
+    ) -> Result<Vec<Wanted>, Error> {
+        self.of_paths(std::slice::from_ref(path), config)
     }
 
     /// One source for each directory or file: what one search proves absent says nothing of another.
@@ -447,6 +449,10 @@ fn asked_itself(spec: &Spec) -> Option<&str> {
         | Spec::Files { .. }
         | Spec::Collection(_) => None,
     }
+}
+
+fn pushed() -> Error {
+    Error::Unfit("a collection is pushed, not read".into())
 }
 
 /// The refusal of a source that is asked itself, though a person wants nobody asked.

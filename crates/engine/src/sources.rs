@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connectors::{Connector, Context, Dialect, Port};
+use connectors::{Connector, Context, Dialect, Port, PortKind};
 use model::{Secret, SourceId};
 use store::{Durability, SourceConfig};
 
@@ -180,39 +180,56 @@ impl Engine {
                 model::clean(&config.connector)
             ))
         })?;
-        let port: Box<dyn Port + Send> = match connector.spec().port {
-            connectors::PortKind::Files => Box::new(
+        let port = self.port(connector.spec().port, &config, secret, bearer, stop)?;
+        Ok(Opened {
+            connector,
+            config,
+            port,
+        })
+    }
+
+    /// A port of this kind to what `config` names.
+    fn port(
+        &self,
+        kind: PortKind,
+        config: &SourceConfig,
+        secret: Option<Secret>,
+        bearer: Option<Bearer>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Box<dyn Port + Send>, Error> {
+        Ok(match kind {
+            PortKind::Files => Box::new(
                 self.files_port(connectors::file_roots(&config.options))
                     .stopped_by(Arc::clone(stop)),
             ),
-            connectors::PortKind::Git => {
+            PortKind::Git => {
                 let repository = config.options.get("repository");
                 let root = repository.map_or("", String::as_str);
                 Box::new(GitPort::new(PathBuf::from(root)).stopped_by(Arc::clone(stop)))
             }
-            connectors::PortKind::Sql(Dialect::Mysql) => Box::new(MysqlPort::new(
+            PortKind::Sql(Dialect::Mysql) => Box::new(MysqlPort::new(
                 self.runtime()?,
                 Server::from_options(&config.options, secret)?,
                 SqlLimits::default(),
                 Arc::clone(stop),
             )),
-            connectors::PortKind::Redis => Box::new(RedisPort::new(
+            PortKind::Redis => Box::new(RedisPort::new(
                 Server::from_options(&config.options, secret)?,
                 RedisLimits::default(),
                 Arc::clone(stop),
             )),
-            connectors::PortKind::Spire => Box::new(SpirePort::new(
+            PortKind::Spire => Box::new(SpirePort::new(
                 self.runtime()?,
                 SpireServer::from_options(&config.options)?,
                 SpireLimits::default(),
                 Arc::clone(stop),
             )),
-            connectors::PortKind::Ldap => Box::new(LdapPort::new(
+            PortKind::Ldap => Box::new(LdapPort::new(
                 Directory::from_options(&config.options, secret)?,
                 LdapLimits::default(),
                 Arc::clone(stop),
             )),
-            connectors::PortKind::Sql(Dialect::Postgres) => {
+            PortKind::Sql(Dialect::Postgres) => {
                 let address = Postgres::from_options(&config.options, secret)?;
                 Box::new(SqlPort::new(
                     self.runtime()?,
@@ -222,16 +239,16 @@ impl Engine {
                     Arc::clone(stop),
                 ))
             }
-            connectors::PortKind::Tls => Box::new(TlsPort::new(
+            PortKind::Tls => Box::new(TlsPort::new(
                 self.runtime()?,
                 Endpoint::from_options(&config.options)?,
                 Arc::clone(stop),
             )?),
-            connectors::PortKind::Http(_) if config.options.contains_key("saved") => {
+            PortKind::Http(_) if config.options.contains_key("saved") => {
                 let dir = config.options.get("saved").map_or("", String::as_str);
                 Box::new(SavedPort::new(dir, Arc::clone(stop)))
             }
-            connectors::PortKind::Http(login) => Box::new(HttpPort::new(
+            PortKind::Http(login) => Box::new(HttpPort::new(
                 self.runtime()?,
                 login,
                 (&config.target, &config.options),
@@ -239,11 +256,6 @@ impl Engine {
                 bearer,
                 Arc::clone(stop),
             )?),
-        };
-        Ok(Opened {
-            connector,
-            config,
-            port,
         })
     }
 

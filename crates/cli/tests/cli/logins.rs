@@ -59,78 +59,59 @@ fn postgres(url: &str, statements: &str) {
     });
 }
 
+/// Five passwords, so that they are five credentials.
+fn right(n: usize) -> String {
+    format!("{RIGHT}{n}")
+}
+
+/// A role that may log in, one whose connections are full, one that the server's file of hosts
+/// turns away, one without login, and one that asks for a database that there is not.
+fn make_roles(url: &str, roles: &[String; 5]) {
+    let [app, full, turned, off, lacks] = roles;
+    let words = [0, 1, 2, 3, 4].map(right);
+    let statements = format!(
+        "create role {app} login password '{}';
+         create role {full} login connection limit 0 password '{}';
+         create role {turned} login password '{}';
+         create role {off} nologin password '{}';
+         create role {lacks} login password '{}';
+         create temp table hba (n serial, line text);
+         do $$ begin
+           execute format('copy hba (line) from %L with (format csv, delimiter E''\\x01'', quote E''\\x02'')', current_setting('hba_file'));
+           delete from hba where line is null;
+           insert into hba values (-1, 'host all {turned} 127.0.0.1/32 reject');
+           execute format('copy (select line from hba order by n) to %L', current_setting('hba_file'));
+         end $$;
+         select pg_reload_conf();",
+        words[0], words[1], words[2], words[3], words[4]
+    );
+    postgres(url, &statements);
+}
+
 #[test]
 fn a_real_postgresql_tells_a_right_password_from_a_wrong_one_and_no_other_refusal_makes_it_dead() {
     let Some(server) = testkit::postgres() else {
         return;
     };
-    let names: Vec<_> = ["app", "full", "turned", "off", "lacks"]
-        .map(testkit::fresh_name)
-        .to_vec();
-    let [app, full, turned, off, lacks] = [0, 1, 2, 3, 4].map(|n| names[n].as_str());
-    // Four passwords, so that they are four credentials.
-    let right = |n: usize| format!("{RIGHT}{n}");
-    postgres(
-        &server.url,
-        &format!(
-            "create role {app} login password '{}';
-             create role {full} login connection limit 0 password '{}';
-             create role {turned} login password '{}';
-             create role {off} nologin password '{}';
-             create role {lacks} login password '{}';
-             create temp table hba (n serial, line text);
-             do $$ begin
-               execute format('copy hba (line) from %L with (format csv, delimiter E''\\x01'', quote E''\\x02'')', current_setting('hba_file'));
-               delete from hba where line is null;
-               insert into hba values (-1, 'host all {turned} 127.0.0.1/32 reject');
-               execute format('copy (select line from hba order by n) to %L', current_setting('hba_file'));
-             end $$;
-             select pg_reload_conf();",
-            right(0), right(1), right(2), right(3),
-            right(4)
-        ),
-    );
+    let roles = ["app", "full", "turned", "off", "lacks"].map(testkit::fresh_name);
+    make_roles(&server.url, &roles);
+    let [app, full, turned, off, lacks] = &roles;
     let world = World::new();
     let at = server.address();
-    env(
-        &world,
-        "right.env",
-        &format!("postgres://{app}:{}@{at}/postgres", right(0)),
-    );
-    env(
-        &world,
-        "wrong.env",
-        &format!("postgres://{app}:{WRONG}@{at}/postgres"),
-    );
-    env(
-        &world,
-        "lacks.env",
-        &format!("postgres://{lacks}:{}@{at}/no_such_database", right(4)),
-    );
-    env(
-        &world,
-        "full.env",
-        &format!("postgres://{full}:{}@{at}/postgres", right(1)),
-    );
-    env(
-        &world,
-        "turned.env",
-        &format!("postgres://{turned}:{}@{at}/postgres", right(2)),
-    );
-    env(
-        &world,
-        "off.env",
-        &format!("postgres://{off}:{}@{at}/postgres", right(3)),
-    );
-    world.file(
-        "shop/app.py",
-        &format!(
-            "URL = \"postgresql+asyncpg://{app}:{}%2Fno@{at}/postgres\"\n",
-            right(0)
-        ),
-    );
-    let fourth = format!("postgres://{app}:{WRONG}z@{at}/postgres");
-    env(&world, "zz.env", &fourth);
+    for (name, user, password, database) in [
+        ("right.env", app, right(0), "postgres"),
+        ("wrong.env", app, WRONG.to_owned(), "postgres"),
+        ("lacks.env", lacks, right(4), "no_such_database"),
+        ("full.env", full, right(1), "postgres"),
+        ("turned.env", turned, right(2), "postgres"),
+        ("off.env", off, right(3), "postgres"),
+        ("zz.env", app, format!("{WRONG}z"), "postgres"),
+    ] {
+        let url = format!("postgres://{user}:{password}@{at}/{database}");
+        env(&world, name, &url);
+    }
+    let other = format!("postgresql+asyncpg://{app}:{}%2Fno@{at}/postgres", right(0));
+    world.file("shop/app.py", &format!("URL = \"{other}\"\n"));
     let ran = scan(&world, &[format!("postgres={at}")]);
     // Three of one user at most: the fourth of `app` is left alone.
     let said = format!("7 passwords would log in once each, and read nothing, at {at} (7)");

@@ -212,10 +212,9 @@ pub(super) fn rights(cx: &mut Context<'_>, root: &Root) -> Result<Vec<Right>, St
     let named = !found.is_empty() && found.iter().all(|one| Account::read(one).is_some());
     // Only a server with a password policy keeps these; that none is shown says nothing.
     let policy = shows("pwdChangedTime").then_some(true);
-    let server = match &root.configuration {
-        None => None,
-        Some(base) => Some(administrators(cx, base).is_ok_and(|all| !all.is_empty())),
-    };
+    let configuration = root.configuration.as_ref();
+    let server =
+        configuration.map(|base| administrators(cx, base).is_ok_and(|all| !all.is_empty()));
     Ok(vec![
         right(
             "read entryUUID of accounts",

@@ -183,7 +183,7 @@ fn refer(page: &mut Page, to: Vec<String>) {
     const KEPT: usize = 100;
     let room = KEPT.saturating_sub(page.referrals.len());
     let short = to.iter().map(|one| model::shorten(one, 300));
-    page.referrals.extend(short.take(room).map(Into::into));
+    page.referrals.extend(short.take(room));
 }
 
 /// An entry without what was not asked for.

@@ -133,6 +133,9 @@ fn ask(directory: Directory, search: Search) -> Result<Page, Refusal> {
     }
 }
 
+/// What a stub says to a question of this number.
+type Said = Box<dyn Fn(u8) -> Vec<u8> + Send + Sync>;
+
 #[test]
 fn a_stub_that_lies_or_says_nothing_is_refused_in_bounded_time_and_memory() {
     let endless = |id| {
@@ -143,7 +146,7 @@ fn a_stub_that_lies_or_says_nothing_is_refused_in_bounded_time_and_memory() {
         .concat()
     };
     let fat = |id| entry(id, "cn=a", &[("cn", &"a".repeat(60_000))]).repeat(30);
-    let cases: [(Box<dyn Fn(u8) -> Vec<u8> + Send + Sync>, &str); 9] = [
+    let cases: [(Said, &str); 9] = [
         (Box::new(|_| Vec::new()), "timeout"),
         (Box::new(|_| b"HTTP/1.1 400 no\r\n\r\n".to_vec()), "no_ldap"),
         (

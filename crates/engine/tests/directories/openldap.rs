@@ -56,7 +56,7 @@ fn whom_the_server_refers_to_is_a_gap_and_never_asked() {
     let Some(directory) = testkit::slapd() else {
         return;
     };
-    // Nobody listens at 127.0.0.2:9: were it asked, that would be told.
+    // Nobody listens at 127.0.0.1:9: were it asked, that would be told.
     let pass = pass(&directory.url);
     let gap = pass.gap("accounts/elsewhere/ldap:");
     assert_eq!(gap.reason, Reason::Unsupported);
