@@ -104,7 +104,7 @@ impl Engine {
             &mut sink,
         )
         .detecting(secrets.as_ref().map(Secrets::detector))
-        .with_workers(Some(&self.threads));
+        .with_workers(Some(self.threads.as_ref()));
         if connector.discover(&mut cx).is_err() {
             open.intake.gap(Gap::new(
                 &scope,

@@ -84,7 +84,7 @@ pub struct Engine {
     pub actor: String,
     clock: Clock,
     rules: Rules,
-    threads: workers::Threads,
+    threads: Arc<workers::Threads>,
     runtime: Arc<std::sync::OnceLock<tokio::runtime::Runtime>>,
 }
 
@@ -110,7 +110,7 @@ impl Engine {
             actor: actor.to_owned(),
             clock,
             rules: Rules::default(),
-            threads: workers::Threads::default(),
+            threads: Arc::default(),
             runtime: Arc::default(),
         })
     }
@@ -118,7 +118,7 @@ impl Engine {
     /// The same, looking at files with so many threads. What is found does not depend on it.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = workers::Threads::of(threads);
+        self.threads = Arc::new(workers::Threads::of(threads));
         self
     }
 
