@@ -7,6 +7,7 @@ mod archives;
 mod detector;
 mod evidence;
 mod keys;
+mod ldap;
 mod live;
 mod logs;
 mod pushed;
@@ -23,7 +24,7 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 12] = [
+    let lists: [&[Listed]; 13] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Target> {
         live::TARGETS,
         logs::TARGETS,
         spire::TARGETS,
+        ldap::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed
