@@ -190,8 +190,8 @@ impl Hits {
 }
 
 impl Reading<'_> {
-    /// The lines of a page of those that hold the text that is looked for, or that an owner has
-    /// too many of to sort, and more than are on it; `None` where they are better read otherwise.
+    /// The lines of a page of those that hold the text that is looked for, or that have an owner or
+    /// both times and are too many to sort, and more than are on it; `None` where they are better read otherwise.
     pub(super) fn page_by_blocks(
         &mut self,
         tenant: &Tenant,
@@ -201,7 +201,9 @@ impl Reading<'_> {
     ) -> Result<Option<Vec<Row>>, Error> {
         let by_name = page.order == Order::Name && filter.blocks_tell();
         let text = filter.sought();
-        if text.is_none() && !(by_name && filter.owner.is_some()) {
+        // By name, a time alone is met by many of the first lines; two of them may not be.
+        let times = filter.expires_before.is_some() && filter.unused_since.is_some();
+        if text.is_none() && !(by_name && (filter.owner.is_some() || times)) {
             return Ok(None);
         }
         // One name more than there are lines: the first may have ended the page before.
@@ -213,12 +215,12 @@ impl Reading<'_> {
         let hits = self.hits(tenant, filter, text, (from, count))?;
         let (sql, asked) = if by_name {
             (
-                "{rows} JOIN entity e ON e.tenant = $1 AND e.name = r.asked",
+                "{rows} CROSS JOIN entity e WHERE e.tenant = $1 AND e.name = r.asked",
                 hits.first.into_iter().map(Value::from).collect(),
             )
         } else if hits.are_few() {
             (
-                "{rows} JOIN entity e ON e.tenant = $1 AND e.founder = r.asked",
+                "{rows} CROSS JOIN entity e WHERE e.tenant = $1 AND e.founder = r.asked",
                 hits.founders.each().map(Value::from).collect::<Vec<_>>(),
             )
         } else if page.order == Order::Name {
@@ -282,7 +284,9 @@ impl Reading<'_> {
         Ok(cells)
     }
 
-    /// Where the lines that `asked` leads to and that `filter` means stand in `order`.
+    /// Where the lines that `asked` leads to and that `filter` means stand in `order`. SQLite keeps
+    /// to the order of a `CROSS JOIN`: by what it guesses of conditions it would read every line
+    /// first, and look for what is asked among them.
     fn places(
         &mut self,
         tenant: &Tenant,
@@ -293,7 +297,7 @@ impl Reading<'_> {
         let conditions = filter.counted(tenant, Way::Text);
         let column = order.column();
         let sql = format!(
-            "SELECT {column}, e.id FROM {from} WHERE {column} IS NOT NULL{}",
+            "SELECT {column}, e.id FROM {from} AND {column} IS NOT NULL{}",
             conditions.text
         );
         let kind = match asked.first() {
@@ -334,8 +338,8 @@ impl Reading<'_> {
         }
         let conditions = filter.counted(tenant, Way::Text);
         let sql = format!(
-            "SELECT e.cell FROM {{rows}} JOIN entity e ON e.tenant = $1 AND e.founder = r.founder
-             WHERE true{}",
+            "SELECT e.cell FROM {{rows}} CROSS JOIN entity e
+             WHERE e.tenant = $1 AND e.founder = r.founder{}",
             conditions.text
         );
         let bulk = Bulk {
