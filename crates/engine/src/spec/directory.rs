@@ -191,7 +191,7 @@ mod tests {
             ("ldap://a@db?tls=disable", "db:389", "a", "disable"),
             (
                 "ldap://cn=a%2Cb@[::1]:1389",
-                "[::1]:1389",
+                "127.0.0.1:1389",
                 "cn=a,b",
                 "disable",
             ),
