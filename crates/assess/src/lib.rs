@@ -258,7 +258,6 @@ impl<'a> Thing<'a> {
         self.entity.text(&Attribute::VALIDITY)?.parse().ok()
     }
 
-    /// Whether its provider says that it, or its holder, is switched off.
     /// Whether `member` is the secret in a file, and not what its provider keeps.
     fn lies_in_file(&self, member: &model::Member) -> bool {
         let of = |fact: &model::SourcedFact| {
@@ -279,6 +278,7 @@ impl<'a> Thing<'a> {
         !self.entity.members.iter().any(|one| shown_again(&one))
     }
 
+    /// Whether its provider says that it, or its holder, is switched off.
     fn is_off(&self) -> bool {
         let off = |entity: &Entity| {
             matches!(

@@ -130,6 +130,20 @@ impl Reading<'_> {
             .collect()
     }
 
+    /// Every id that the thing called `text` has or had, `text` among them; what is no id of a
+    /// thing stands for itself.
+    pub fn ids_of(&mut self, tenant: &Tenant, text: &str) -> Result<BTreeSet<String>, Error> {
+        let mut ids = BTreeSet::from([text.to_owned()]);
+        if let Ok(id) = text.parse()
+            && let Some(row) = self.entity_row(tenant, &id)?
+        {
+            let had = self.aliases(tenant, &row.id)?;
+            ids.extend(had.iter().map(|id| id.as_str().to_owned()));
+            ids.insert(row.id.as_str().to_owned());
+        }
+        Ok(ids)
+    }
+
     /// The credentials an identity holds, by name; at most 10,000.
     pub fn credentials_of(
         &mut self,
