@@ -124,6 +124,7 @@ impl Changed {
             owner: None,
             refused: Some(&[]),
             users: &[],
+            twins: &[],
         };
         let judged = assess::assess(&thing, &Ground::at(now), &[]);
         for mut finding in judged.into_iter().filter(|one| one.rule == RULE) {

@@ -12,6 +12,7 @@ mod accounts;
 mod assigned;
 mod chain;
 mod change;
+mod clones;
 mod clusters;
 mod configuration;
 mod databases;
