@@ -23,6 +23,7 @@ mod compose;
 mod crontab;
 mod cyclonedx;
 mod declared;
+mod directory_client;
 mod docker_config;
 mod dockerfile;
 pub(crate) mod dotenv;
@@ -35,6 +36,7 @@ mod helm_values;
 mod image_config;
 mod json_lines;
 mod key_store;
+mod keytab;
 mod known_hosts;
 mod kubeconfig;
 pub(crate) mod kubernetes;
@@ -163,6 +165,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &aws_profile::AwsProfile,
     &dotenv::Dotenv,
     &pgpass::Pgpass,
+    &directory_client::DirectoryClient,
+    &keytab::Keytab,
     &kubeconfig::Kubeconfig,
     &git_credentials::GitCredentials,
     &netrc::Netrc,

@@ -17,6 +17,7 @@ mod clusters;
 mod configuration;
 mod databases;
 mod described;
+mod directories;
 mod exits;
 mod first_screen;
 mod formats;
