@@ -53,3 +53,53 @@ fn emulator_moto_named_regions_are_read_and_the_others_are_a_gap() {
         "{gaps}"
     );
 }
+
+/// The emulator gives every role to everybody, and knows no portal of IAM Identity Center.
+#[test]
+fn emulator_moto_profiles_let_in_by_a_program_roles_and_the_token_of_a_workload() {
+    let Some(endpoint) = testkit::moto() else {
+        return;
+    };
+    let world = World::new();
+    let token = world.path("token");
+    std::fs::write(&token, "header.body.signature").unwrap();
+    std::fs::create_dir_all(world.path("home/.aws")).unwrap();
+    let config = format!(
+        r#"[profile tool]
+credential_process = echo '{{"Version":1,"AccessKeyId":"AKIATOOL","SecretAccessKey":"hunter2"}}'
+[profile role]
+role_arn = arn:aws:iam::222222222222:role/reader
+source_profile = tool
+[profile pod]
+role_arn = arn:aws:iam::333333333333:role/pod
+web_identity_token_file = {}
+"#,
+        token.display()
+    );
+    std::fs::write(world.path("home/.aws/config"), config).unwrap();
+    for (profile, account) in [
+        ("tool", "123456789012"),
+        ("role", "222222222222"),
+        ("pod", "333333333333"),
+    ] {
+        let source = format!("aws:{profile}");
+        let (code, told) = asked(&world, &endpoint, &["sources", "test", &source]);
+        assert_eq!(code, 0, "{told}");
+        assert!(told.contains(&format!("it answers as {account}")), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+/// Nobody is asked: what lies in the home says it.
+#[test]
+fn a_profile_whose_session_is_over_says_how_to_sign_in_again() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("home/.aws")).unwrap();
+    let config = "[profile dev]\nsso_session = work\nsso_account_id = 111122223333\n\
+        sso_role_name = Reader\n[sso-session work]\nsso_region = eu-west-1\n\
+        sso_start_url = https://d-1.awsapps.com/start\n";
+    std::fs::write(world.path("home/.aws/config"), config).unwrap();
+    let (code, told) = asked(&world, "http://127.0.0.1:9", &["scan", "aws:dev"]);
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("aws sso login --profile dev"), "{told}");
+}

@@ -3,19 +3,28 @@
 //!
 //! With the option `assume_role` the collector takes that role on first.
 //!
+//! Whose credentials the usual chain finds stands in `aws/chain.rs`, and how a profile lets in in
+//! `aws/profile.rs`.
+//!
 //! Where they go: `endpoint`, `region`, `profile`, and the service that the connector names.
+
+mod center;
+mod chain;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
+use aws_types::os_shim_internal::Env;
 use connectors::{Refusal, Request, Response, Whom};
 use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
+use self::chain::{Chain, taken_on};
 use super::client::{Sealed, sealed};
-use super::sign::{self, Chain};
+use super::sign::{self, Role};
 use super::site::Site;
 use super::{Line, wait};
 use crate::Error;
@@ -38,8 +47,8 @@ pub(super) struct Aws {
     own: Option<Bearer>,
     bearer: Option<Bearer>,
     minted: Minted,
-    /// The role that the collector takes on before it asks, by its ARN.
-    role: Option<String>,
+    /// The role that the collector takes on before it asks.
+    role: Option<Role>,
     /// Its session, and when it was given.
     taken: Option<(Credentials, Instant)>,
 }
@@ -56,7 +65,7 @@ impl Aws {
         bearer: Option<Bearer>,
     ) -> Result<Self, Error> {
         let profile = options.get("profile").cloned();
-        let chain = Chain::new(profile, options.get("region").cloned());
+        let chain = Chain::new(profile, options.get("region").cloned(), Env::real());
         let told = wait(runtime, stop, chain.told()).map_err(Error::Refused)?;
         let own = options.get("access_key_id").cloned().zip(secret);
         Ok(Self {
@@ -65,7 +74,7 @@ impl Aws {
             own: own.map(|(user, secret)| Bearer { user, secret }),
             bearer,
             minted: Minted::Never,
-            role: options.get("assume_role").cloned(),
+            role: options.get("assume_role").map(|arn| Role::of(arn)),
             taken: None,
         })
     }
@@ -83,7 +92,7 @@ impl Aws {
     ) -> Result<Response, Refusal> {
         let credentials = self.credentials(line, request.whom)?;
         line.exchange(line.tries(request), || {
-            self.sealed(request, credentials.as_ref())
+            signed(&self.site, request, credentials.as_ref())
         })
     }
 
@@ -112,26 +121,15 @@ impl Aws {
             return Ok(session.clone());
         }
         let own = self.own(line)?;
-        let request = sign::role_request(&role);
-        let tries = line.tries(&request);
-        let response = line.exchange(tries, || self.sealed(&request, Some(&own)))?;
-        let session = sign::session_in(&response).map_err(|_| {
-            let told = format!(
-                "the role `{}` cannot be taken on (HTTP status {}): it has to be there and trust \
-                 whoever asks, who has to be allowed `sts:AssumeRole` on it",
-                model::shorten(&model::clean(&role), 200),
-                response.status
-            );
-            Refusal::new(Reason::Denied, told).code(NOT_TAKEN)
-        })?;
+        let session = taken_on(line, &self.site, &own, &role)?;
         self.taken = Some((session.clone(), Instant::now()));
         Ok(session)
     }
 
-    fn own(&self, line: &Line) -> Result<Credentials, Refusal> {
+    fn own(&mut self, line: &mut Line) -> Result<Credentials, Refusal> {
         match &self.own {
             Some(own) => sign::of_bearer(own),
-            None => wait(&line.runtime, &line.stop, self.chain.credentials())?,
+            None => self.chain.credentials(line, &self.site),
         }
     }
 
@@ -148,7 +146,7 @@ impl Aws {
         if matches!(self.minted, Minted::Never) {
             let minted = self.subject().and_then(|subject| {
                 let request = sign::session_request();
-                let response = line.exchange(1, || self.sealed(&request, Some(&subject)))?;
+                let response = line.exchange(1, || signed(&self.site, &request, Some(&subject)))?;
                 sign::session_in(&response)
             });
             self.minted = match minted {
@@ -169,29 +167,33 @@ impl Aws {
             }
         }
     }
-
-    fn sealed(
-        &self,
-        request: &Request,
-        credentials: Option<&Credentials>,
-    ) -> Result<Sealed, Refusal> {
-        let (url, region) = self.site.of(&request.service, &request.region)?;
-        let mut sealed = sealed(url, request)?;
-        if let Some(credentials) = credentials {
-            let host = match (sealed.url.host_str(), sealed.url.port()) {
-                (Some(host), Some(port)) => format!("{host}:{port}"),
-                (Some(host), None) => host.to_owned(),
-                (None, _) => {
-                    return Err(Refusal::new(Reason::Failed, "this address names no host"));
-                }
-            };
-            for (name, value) in
-                sign::headers(credentials, (&request.service, region), (&host, &sealed))?
-            {
-                let unsigned = || Refusal::new(Reason::Failed, "this request cannot be signed");
-                sealed.show(&name, value.as_bytes()).ok_or_else(unsigned)?;
-            }
-        }
-        Ok(sealed)
-    }
 }
+
+/// `request` as it is sent to `site`, signed by `credentials` where there are some.
+fn signed(
+    site: &Site,
+    request: &Request,
+    credentials: Option<&Credentials>,
+) -> Result<Sealed, Refusal> {
+    let (url, region) = site.of(&request.service, &request.region)?;
+    let mut sealed = sealed(url, request)?;
+    if let Some(credentials) = credentials {
+        let host = match (sealed.url.host_str(), sealed.url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => {
+                return Err(Refusal::new(Reason::Failed, "this address names no host"));
+            }
+        };
+        for (name, value) in
+            sign::headers(credentials, (&request.service, region), (&host, &sealed))?
+        {
+            let unsigned = || Refusal::new(Reason::Failed, "this request cannot be signed");
+            sealed.show(&name, value.as_bytes()).ok_or_else(unsigned)?;
+        }
+    }
+    Ok(sealed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,12 @@
-//! Whose credentials sign a question: the usual chain's, the bearer's, or those of a session.
+//! How a question is signed: by the collector's own, the bearer's, or those of a session.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use connectors::{Refusal, Request, Response, Whom};
-use model::Reason;
-use tokio::sync::OnceCell;
+use model::{Reason, Timestamp};
 
 use super::client::Sealed;
 use crate::ports::Bearer;
@@ -21,66 +19,6 @@ const SESSION_SECONDS: &str = "7200";
 pub(super) struct Told {
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
-}
-
-/// The usual credential chain: environment, profile, web identity, container, instance.
-pub(super) struct Chain {
-    profile: Option<String>,
-    region: Option<String>,
-    loaded: OnceCell<aws_config::SdkConfig>,
-}
-
-impl Chain {
-    pub(super) const fn new(profile: Option<String>, region: Option<String>) -> Self {
-        Self {
-            profile,
-            region,
-            loaded: OnceCell::const_new(),
-        }
-    }
-
-    async fn config(&self) -> &aws_config::SdkConfig {
-        self.loaded
-            .get_or_init(|| async {
-                let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest());
-                if let Some(profile) = &self.profile {
-                    loader = loader.profile_name(profile);
-                }
-                // A named region spares the question to the instance's metadata service.
-                if let Some(region) = self.region.clone() {
-                    loader = loader.region(aws_config::Region::new(region));
-                }
-                loader.load().await
-            })
-            .await
-    }
-
-    /// Region and endpoint, where the configuration names them.
-    pub(super) async fn told(&self) -> Told {
-        let config = self.config().await;
-        Told {
-            region: config.region().map(|region| region.as_ref().to_owned()),
-            endpoint: config.endpoint_url().map(str::to_owned),
-        }
-    }
-
-    /// The credentials to sign with now; the chain renews and caches them.
-    pub(super) async fn credentials(&self) -> Result<Credentials, Refusal> {
-        let none = || {
-            let told = "found no credentials of AWS; set a profile (`aws:PROFILE`), `AWS_PROFILE`, \
-                or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; for a profile that signs in \
-                by IAM Identity Center (SSO) or `credential_process` run first: \
-                eval \"$(aws configure export-credentials --profile NAME --format env)\"";
-            Refusal::new(Reason::Denied, told).code("no_credentials")
-        };
-        let provider = self
-            .config()
-            .await
-            .credentials_provider()
-            .ok_or_else(none)?;
-        // The provider's own message is not kept: it may quote a configuration file.
-        provider.provide_credentials().await.map_err(|_| none())
-    }
 }
 
 /// The bearer's key pair.
@@ -117,20 +55,59 @@ pub(super) fn session_request() -> Request {
 /// at most.
 pub(super) const ROLE_SECONDS: u32 = 3600;
 
-/// Asks for a session of `role`, as the collector.
-pub(super) fn role_request(role: &str) -> Request {
-    let seconds = ROLE_SECONDS.to_string();
-    let parameters = [
-        ("Action", "AssumeRole"),
-        ("DurationSeconds", seconds.as_str()),
-        ("RoleArn", role),
-        ("RoleSessionName", "keyroll"),
-        ("Version", "2011-06-15"),
-    ];
-    Request::form("sts", &parameters)
+/// A role to take on, and as what.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) arn: String,
+    pub(super) external_id: Option<String>,
+    pub(super) session: Option<String>,
+    pub(super) seconds: Option<u32>,
 }
 
-/// The session in the answer to [`session_request`] or [`role_request`].
+impl Role {
+    /// The role `arn`, with nothing said of it.
+    pub(super) fn of(arn: &str) -> Self {
+        Self {
+            arn: arn.to_owned(),
+            external_id: None,
+            session: None,
+            seconds: None,
+        }
+    }
+
+    fn request(&self, action: &str) -> Request {
+        let seconds = self.seconds.unwrap_or(ROLE_SECONDS).to_string();
+        let parameters = [
+            ("Action", action),
+            ("DurationSeconds", seconds.as_str()),
+            ("RoleArn", &self.arn),
+            (
+                "RoleSessionName",
+                self.session.as_deref().unwrap_or("keyroll"),
+            ),
+            ("Version", "2011-06-15"),
+        ];
+        Request::form("sts", &parameters)
+    }
+}
+
+/// Asks for a session of `role`, as the collector.
+pub(super) fn role_request(role: &Role) -> Request {
+    let request = role.request("AssumeRole");
+    match &role.external_id {
+        Some(id) => request.parameter("ExternalId", id),
+        None => request,
+    }
+}
+
+/// Asks for a session of `role` by the token of a workload; nobody signs that.
+pub(super) fn token_request(role: &Role, token: &str) -> Request {
+    role.request("AssumeRoleWithWebIdentity")
+        .parameter("WebIdentityToken", token)
+        .asked_as(Whom::Nobody)
+}
+
+/// The session in the answer to [`session_request`], [`role_request`] or [`token_request`].
 pub(super) fn session_in(response: &Response) -> Result<Credentials, Refusal> {
     let refused = || Refusal::new(Reason::Failed, format!("HTTP status {}", response.status));
     if response.status != 200 {
@@ -150,7 +127,10 @@ pub(super) fn session_in(response: &Response) -> Result<Credentials, Refusal> {
         text("SessionToken"),
     ) {
         (Some(id), Some(secret), Some(token)) => {
-            Ok(Credentials::new(id, secret, Some(token), None, "minted"))
+            let end = text("Expiration").and_then(|end| end.parse::<Timestamp>().ok());
+            let end = end.and_then(|end| u64::try_from(end.seconds()).ok());
+            let end = end.map(|end| SystemTime::UNIX_EPOCH + Duration::from_secs(end));
+            Ok(Credentials::new(id, secret, Some(token), end, "minted"))
         }
         _ => Err(refused()),
     }

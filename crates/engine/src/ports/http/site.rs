@@ -74,12 +74,12 @@ impl Site {
 /// The host of a service, and the region it is signed for. Some services are one for each
 /// partition; the others are one for each region (botocore, `endpoints.json`).
 fn host<'a>(service: &str, region: &'a str) -> (String, &'a str) {
-    let (suffix, homes) = match region {
-        _ if region.starts_with("cn-") => ("amazonaws.com.cn", ["cn-north-1", "cn-northwest-1"]),
-        _ if region.starts_with("us-gov-") => ("amazonaws.com", ["us-gov-west-1"; 2]),
-        _ => ("amazonaws.com", [REGION; 2]),
+    let suffix = suffix(region);
+    let [home, organization] = match region {
+        _ if region.starts_with("cn-") => ["cn-north-1", "cn-northwest-1"],
+        _ if region.starts_with("us-gov-") => ["us-gov-west-1"; 2],
+        _ => [REGION; 2],
     };
-    let [home, organization] = homes;
     match (service, home) {
         ("iam", REGION) => (format!("iam.{suffix}"), home),
         ("iam", "us-gov-west-1") => (format!("iam.us-gov.{suffix}"), home),
@@ -93,8 +93,17 @@ fn host<'a>(service: &str, region: &'a str) -> (String, &'a str) {
     }
 }
 
+/// What the names of hosts in `region` end in.
+pub(super) fn suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    }
+}
+
 /// A part of a host name: nothing that could end it or begin another.
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text
             .bytes()
