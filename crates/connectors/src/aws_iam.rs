@@ -4,6 +4,7 @@
 //! `GetAccountAuthorizationDetails`; where it is refused, the lists are read one by one. An
 //! emulated account says so by the source's option `kind=emulator`, which evidence repeats.
 
+mod accessed;
 pub(crate) mod account;
 mod ask;
 mod credentials;
@@ -67,10 +68,14 @@ const NEEDS_TO_DISCOVER: &[&str] = &[
     "iam:ListSAMLProviders",
     "iam:ListOpenIDConnectProviders",
     "iam:ListServiceSpecificCredentials",
+    "iam:GenerateServiceLastAccessedDetails",
+    "iam:GetServiceLastAccessedDetails",
     "organizations:DescribeOrganization",
     "organizations:ListPolicies",
     "organizations:DescribePolicy",
     "organizations:ListTargetsForPolicy",
+    "organizations:ListDelegatedAdministrators",
+    "organizations:ListDelegatedServicesForAccount",
     "sso:ListInstances",
     "sso:ListPermissionSets",
     "sso:DescribePermissionSet",
@@ -83,6 +88,9 @@ const NEEDS_TO_DISCOVER: &[&str] = &[
     "acm:DescribeCertificate",
     "acm:GetCertificate",
     "acm-pca:ListCertificateAuthorities",
+    "acm-pca:GetCertificateAuthorityCertificate",
+    "acm-pca:ListPermissions",
+    "acm-pca:GetPolicy",
     "kms:ListKeys",
     "kms:DescribeKey",
     "kms:ListGrants",
@@ -226,9 +234,11 @@ fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
             },
         )?;
     }
+    let reports = accessed::ask_for(cx, found)?;
     let regions = regions::of(cx)?;
     organization::read(cx, found, &regions)?;
-    regions::read(cx, found, &regions)
+    regions::read(cx, found, &regions)?;
+    accessed::fetch(cx, found, reports)
 }
 
 fn account_itself(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {

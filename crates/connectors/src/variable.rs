@@ -1,6 +1,6 @@
 //! Secrets in the variables that a workload is given.
 
-use model::{Attribute, Kind, Observation, Relation};
+use model::{Attribute, CredentialType, Kind, Observation, Relation};
 
 use crate::Context;
 use crate::files::scrub;
@@ -18,9 +18,17 @@ pub(crate) fn told(cx: &Context<'_>, mut found: Found, run: &Observation) -> Opt
     let field = model::shorten(&found.field, 300);
     told.native = format!("variable/{}#{field}@{}", run.native, print.short());
     let name = model::shorten(&found.field, 200);
+    let is_key = told
+        .fact(&Attribute::TYPE)
+        .is()
+        .and_then(|held| held.text())
+        == Some(CredentialType::PrivateKey.as_str());
+    // The same key in another form has another fingerprint, and one public half.
+    if told.keys.is_empty() || !is_key {
+        told = told.key(model::Key::secret(&print));
+    }
     Some(
-        told.key(model::Key::secret(&print))
-            .is(Attribute::NAME, name.as_str())
+        told.is(Attribute::NAME, name.as_str())
             .is(Attribute::FIELD, name)
             .link(Relation::UsedBy, Kind::Identity, run.native.as_str()),
     )

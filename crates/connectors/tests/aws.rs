@@ -7,13 +7,14 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "recordings are files")]
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::{
     Answer, Context, Entry, EntryKind, Event, File, Fingerprints, Port, Question, Recording,
     Refusal, Request, Response, connector,
 };
-use model::{Fingerprint, Gap, Kind, Observation, Reason, Secret, Timestamp};
+use model::{Attribute, Fingerprint, Gap, Kind, Observation, Reason, Secret, Timestamp};
 use serde_json::{Value, json};
 
 struct Key;
@@ -356,12 +357,12 @@ impl Port for Saved {
     }
 }
 
-/// What lies in regions, but for what is asked for in no form that is saved: certificates in
-/// armour, which do not say their ARN, and instances, which EC2 sends in XML.
+/// What lies in regions, but for what is asked for in no form that is saved: certificates and
+/// policies of authorities, which do not say whose they are, and instances, which EC2 sends in XML.
 fn of_regions(seen: Vec<Observation>) -> BTreeMap<(Kind, String), Value> {
     let there = seen.into_iter().filter(|one| {
         let part = one.scope.0.get(2).map(String::as_str);
-        part.is_some_and(|part| !matches!(part, "certificates" | "instances"))
+        part.is_some_and(|part| !matches!(part, "certificates" | "authorities" | "instances"))
     });
     let told = there.map(|one| {
         let mut told = serde_json::to_value(&one).unwrap();
@@ -403,4 +404,141 @@ fn what_lies_in_regions_is_told_the_same_by_live_answers_and_by_saved_ones() {
     let names = |of: &BTreeMap<(Kind, String), Value>| of.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&live), names(&saved));
     assert_eq!(live, saved);
+}
+
+fn asks_for(request: &Request, action: &str) -> bool {
+    request
+        .parameters
+        .get("Action")
+        .is_some_and(|one| one == action)
+}
+
+fn user<'a>(found: &'a Pass, name: &str) -> &'a Observation {
+    let named = |one: &&Observation| {
+        one.kind == Kind::Identity
+            && one.fact(&Attribute::NAME).is().and_then(|held| held.text()) == Some(name)
+    };
+    found.seen.iter().find(named).unwrap()
+}
+
+/// AWS makes each report while one waits.
+#[test]
+fn recording_a_report_of_services_is_asked_for_until_it_is_there_and_says_its_window() {
+    let waited = Cell::new(0);
+    let found = pass(&|request| {
+        if !asks_for(request, "GetServiceLastAccessedDetails") || waited.get() >= 6 {
+            return None;
+        }
+        waited.set(waited.get() + 1);
+        said(
+            200,
+            "<R><GetServiceLastAccessedDetailsResult><JobStatus>IN_PROGRESS</JobStatus>\
+             </GetServiceLastAccessedDetailsResult></R>",
+        )
+    });
+    assert_eq!(at(&found.gaps, &["last_accessed", "release"]).len(), 0);
+    let role = user(&found, "release");
+    let fact = |name: &str| role.fact(&Attribute::named(name)).is().copied().cloned();
+    let list = |texts: &[&str]| {
+        let texts: Vec<String> = texts.iter().map(|one| (*one).to_owned()).collect();
+        Some(model::Value::List(texts))
+    };
+    assert_eq!(fact("services_used"), list(&["s3 2026-02-05"]));
+    assert_eq!(fact("services_unused"), list(&["ecr"]));
+    assert_eq!(fact("services_unused_count"), Some(1_i64.into()));
+    assert!(
+        fact("services_window")
+            .unwrap()
+            .text()
+            .unwrap()
+            .contains("400")
+    );
+    // It is later than what the role's own record tells.
+    let used = role.fact(&Attribute::LAST_USED_AT).is().copied().unwrap();
+    assert!(
+        used.time()
+            .unwrap()
+            .to_string()
+            .starts_with("2026-02-05T11")
+    );
+}
+
+#[test]
+fn recording_a_report_that_is_never_ready_is_a_gap_of_whoever_it_is_about() {
+    let found = pass(&|request| {
+        asks_for(request, "GetServiceLastAccessedDetails").then_some(())?;
+        said(
+            200,
+            "<R><GetServiceLastAccessedDetailsResult><JobStatus>IN_PROGRESS</JobStatus>\
+             </GetServiceLastAccessedDetailsResult></R>",
+        )
+    });
+    for name in ["release", "shop-lambda", "shop-deploy", "auditor"] {
+        let gap = at(&found.gaps, &["last_accessed", name]);
+        assert_eq!(gap.len(), 1, "{name}: {:?}", found.gaps);
+        assert!(gap[0].told.contains("was not ready"), "{gap:?}");
+    }
+}
+
+#[test]
+fn recording_reports_that_are_denied_name_their_right_and_are_asked_for_three_times() {
+    for right in [
+        "GenerateServiceLastAccessedDetails",
+        "GetServiceLastAccessedDetails",
+    ] {
+        let found = pass(&|request| {
+            asks_for(request, right).then_some(())?;
+            said(
+                403,
+                "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error>\
+                 </ErrorResponse>",
+            )
+        });
+        let asked = found.asked.iter().filter(|one| asks_for(one, right));
+        assert_eq!(asked.count(), 3);
+        let gap = at(&found.gaps, &["last_accessed"]);
+        assert_eq!(gap.len(), 1, "{:?}", found.gaps);
+        assert_eq!(
+            gap[0].needs.as_deref(),
+            Some(format!("iam:{right}").as_str())
+        );
+    }
+}
+
+/// Absence counts only where everything was read: what is refused has to hide what it would tell.
+#[test]
+fn recording_what_a_refused_question_would_tell_lies_in_the_part_that_the_gap_names() {
+    let whole = pass(&|_| None);
+    for operation in [
+        "TrentService.ListGrants",
+        "TrentService.DescribeKey",
+        "ACMPrivateCA.ListPermissions",
+        "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
+        "CodeBuild_20161006.BatchGetProjects",
+        "SageMaker.DescribeModel",
+        "SageMaker.DescribeNotebookInstance",
+        "AWSOrganizationsV20161128.ListDelegatedServicesForAccount",
+        "SWBExternalService.ListAccountAssignments",
+    ] {
+        let refused = pass(&|request| {
+            let asked = request.json.as_ref()?.operation == operation;
+            asked.then(denied).flatten()
+        });
+        let told: BTreeSet<_> = refused.seen.iter().map(|one| &one.native).collect();
+        let lost = whole.seen.iter().filter(|one| !told.contains(&one.native));
+        // Whoever something names is there for as long as it is named.
+        let lost = lost.filter(|one| one.scope.0 != ["mentions"]);
+        for one in lost {
+            assert!(
+                refused
+                    .gaps
+                    .iter()
+                    .any(|gap| gap.scope.contains(&one.scope)),
+                "{operation}: {} at {:?}, {:?}",
+                one.native,
+                one.scope,
+                refused.gaps
+            );
+        }
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Principal {
     pub(crate) role_used: Option<Option<(Timestamp, String)>>,
     /// Last use concluded from reports of services.
     pub(crate) service_used: Option<(Timestamp, String)>,
+    /// The services that it may use, where a report of its own says which it did.
+    pub(crate) services: Option<super::accessed::Services>,
     pub(crate) password_used: Option<Timestamp>,
     /// Whether its policies were listed, so that none is none.
     pub(crate) policies_told: bool,
@@ -75,6 +77,7 @@ impl Principal {
             self.role_used = other.role_used;
         }
         self.service_used = self.service_used.take().max(other.service_used);
+        maybe(&mut self.services, other.services);
         self.password_used = self.password_used.max(other.password_used);
         self.policies_told |= other.policies_told;
         self.recorded |= other.recorded;

@@ -210,6 +210,17 @@ const fn each(of: (&'static str, &'static str), called: &'static str, ask: Ask) 
     }
 }
 
+/// What is asked of each private authority; no answer says whose it is.
+const fn of_authority(called: &'static str, ask: Ask) -> Detail {
+    Detail {
+        of: ("CertificateAuthorities", "Arn"),
+        called,
+        at_once: false,
+        laid_in: true,
+        ask,
+    }
+}
+
 /// Everything that is listed in a region, in the order in which it is asked for.
 pub(super) static LISTS: &[List] = &[
     List {
@@ -280,7 +291,38 @@ pub(super) static LISTS: &[List] = &[
             r#"{"MaxResults":1000}"#,
             NEXT_TOKEN,
         ),
-        details: &[],
+        details: &[
+            of_authority(
+                "CertificateAuthorityArn",
+                json(
+                    "acm-pca:GetCertificateAuthorityCertificate",
+                    "acm-pca",
+                    "ACMPrivateCA.GetCertificateAuthorityCertificate",
+                    "{}",
+                    None,
+                ),
+            ),
+            of_authority(
+                "CertificateAuthorityArn",
+                json(
+                    "acm-pca:ListPermissions",
+                    "acm-pca",
+                    "ACMPrivateCA.ListPermissions",
+                    r#"{"MaxResults":1000}"#,
+                    NEXT_TOKEN,
+                ),
+            ),
+            of_authority(
+                "ResourceArn",
+                json(
+                    "acm-pca:GetPolicy",
+                    "acm-pca",
+                    "ACMPrivateCA.GetPolicy",
+                    "{}",
+                    None,
+                ),
+            ),
+        ],
     },
     List {
         part: "kms_keys",

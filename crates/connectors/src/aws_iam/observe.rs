@@ -16,8 +16,11 @@ use super::{credentials, handed, policy, rights};
 
 /// A native id is at most 1,024 bytes; a longer one is cut and ends in its digest.
 const NATIVE_BYTES_MAX: usize = 1000;
-/// How far back IAM keeps the last use of a role ("Getting information about roles").
-pub(crate) const ROLE_USE_KEPT: Duration = Duration::days(400);
+/// How far back IAM keeps the last use of a role, and of services by anybody ("Getting information
+/// about roles", "Last accessed information").
+pub(crate) const USE_KEPT: Duration = Duration::days(400);
+/// Services in one fact; AWS has some four hundred.
+const SERVICES_MAX: usize = 100;
 /// Tags that tend to name an owner, in the order in which they are believed.
 const OWNER_TAGS: [&str; 7] = [
     "owner",
@@ -358,7 +361,7 @@ impl<'a> Telling<'a> {
         if let Some(arn) = &one.boundary {
             told = told.is(Attribute::named("permissions_boundary"), arn.as_str());
         }
-        let told = rights::of(self, one, told);
+        let told = services(one, rights::of(self, one, told));
         if one.role {
             self.role(one, told)
         } else {
@@ -401,6 +404,10 @@ impl<'a> Telling<'a> {
             }
         }
         let used = match (&one.role_used, &one.service_used) {
+            (Some(Some((at, _))), Some((later, service))) if later > at => {
+                told = told.is(Attribute::LAST_USED_FOR, service.as_str());
+                Told::Is(*later)
+            }
             (Some(Some((at, region))), _) => {
                 if !region.is_empty() {
                     told = told.is(Attribute::LAST_USED_FOR, format!("in {region}"));
@@ -412,18 +419,20 @@ impl<'a> Telling<'a> {
                 Told::Is(*at)
             }
             (Some(None), None) => {
-                let days = ROLE_USE_KEPT;
                 told = told.is(
                     Attribute::named("last_used_window"),
-                    format!("no use in the last {days}, which is all that IAM keeps"),
+                    format!("no use in the last {USE_KEPT}, which is all that IAM keeps"),
                 );
                 // Younger than what IAM keeps: then no use in that time is no use at all.
                 match one.created {
-                    Some(created) if self.account.now.since(created) < days => Told::Absent,
+                    Some(created) if self.account.now.since(created) < USE_KEPT => Told::Absent,
                     _ => Told::CannotTell,
                 }
             }
-            (None, None) => Told::CannotTell,
+            (None, None) => {
+                told = no_service(one, told);
+                Told::CannotTell
+            }
         };
         told.told(Attribute::LAST_USED_AT, used)
     }
@@ -459,11 +468,55 @@ impl<'a> Telling<'a> {
             .chain(one.password_used)
             .chain(one.service_used.as_ref().map(|(at, _)| *at));
         let used = used.chain(self.used_by_report(line).is().copied()).max();
-        match used {
-            Some(at) => told.is(Attribute::LAST_USED_AT, at),
-            None => told.told(Attribute::LAST_USED_AT, self.used_by_report(line)),
-        }
+        let used = match (used, self.used_by_report(line)) {
+            (Some(at), _) => Told::Is(at),
+            (None, Told::CannotTell) => {
+                told = no_service(one, told);
+                Told::CannotTell
+            }
+            (None, reported) => reported,
+        };
+        told.told(Attribute::LAST_USED_AT, used)
     }
+}
+
+/// That a report of somebody's services knows of no use. Tries at what it may not use are in none,
+/// so that is less than no use at all.
+fn no_service(one: &Principal, told: Observation) -> Observation {
+    match &one.services {
+        Some(services) if services.used.is_empty() => told.is(
+            Attribute::named("last_used_window"),
+            format!(
+                "no use of a service that it may use in the last {USE_KEPT}, which is all that \
+                 IAM keeps"
+            ),
+        ),
+        _ => told,
+    }
+}
+
+/// Which services somebody used last, and which it may use and did not; the latest first.
+fn services(one: &Principal, told: Observation) -> Observation {
+    let Some(services) = &one.services else {
+        return told;
+    };
+    let mut used: Vec<_> = services.used.iter().collect();
+    used.sort_by_key(|(name, at)| (std::cmp::Reverse(**at), *name));
+    let day = |at: &Timestamp| at.to_string().chars().take(10).collect::<String>();
+    let used = used.iter().take(SERVICES_MAX);
+    let used: Vec<String> = used
+        .map(|(name, at)| format!("{name} {}", day(at)))
+        .collect();
+    let unused = services.unused.iter().take(SERVICES_MAX);
+    let unused: Vec<String> = unused.cloned().collect();
+    let count = i64::try_from(services.unused.len()).unwrap_or(i64::MAX);
+    told.is(Attribute::named("services_used"), used)
+        .is(Attribute::named("services_unused"), unused)
+        .is(Attribute::named("services_unused_count"), count)
+        .is(
+            Attribute::named("services_window"),
+            format!("the last {USE_KEPT}"),
+        )
 }
 
 /// What a role is for, as far as whom it trusts tells.

@@ -52,6 +52,14 @@ static TARGETS: Ask = of_organizations(
     "organizations:ListTargetsForPolicy",
     "AWSOrganizationsV20161128.ListTargetsForPolicy",
 );
+static DELEGATED: Ask = of_organizations(
+    "organizations:ListDelegatedAdministrators",
+    "AWSOrganizationsV20161128.ListDelegatedAdministrators",
+);
+static DELEGATED_TO: Ask = of_organizations(
+    "organizations:ListDelegatedServicesForAccount",
+    "AWSOrganizationsV20161128.ListDelegatedServicesForAccount",
+);
 static INSTANCES: Ask = of_identity_center("sso:ListInstances", "SWBExternalService.ListInstances");
 static SETS: Ask = of_identity_center(
     "sso:ListPermissionSets",
@@ -140,6 +148,7 @@ pub(super) fn read(
     for filter in ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"] {
         policies(cx, found, filter)?;
     }
+    delegated(cx, found)?;
     identity_center(cx, found, regions)
 }
 
@@ -183,11 +192,13 @@ const A_SET: (&str, &str) = (
 const A_POLICY: (&str, &str) = ("PolicyId", "p-00000000");
 
 /// How each right is tried that only an account can use that manages its organisation.
-pub(super) static TRIED: [(&Ask, &[(&str, &str)]); 9] = [
+pub(super) static TRIED: [(&Ask, &[(&str, &str)]); 11] = [
     (&ORGANIZATION, &[]),
     (&POLICIES, &[("Filter", "SERVICE_CONTROL_POLICY")]),
     (&POLICY, &[A_POLICY]),
     (&TARGETS, &[A_POLICY]),
+    (&DELEGATED, &[]),
+    (&DELEGATED_TO, &[("AccountId", "000000000000")]),
     (&INSTANCES, &[]),
     (&SETS, &[INSTANCE]),
     (&SET, &[INSTANCE, A_SET]),
@@ -254,6 +265,33 @@ fn policies(cx: &mut Context<'_>, found: &mut Account, filter: &str) -> Result<(
         })?;
         policy.insert("Targets".to_owned(), targets.into());
         found.take(&Value::Object(policy));
+        refused = if whole { 0 } else { refused + 1 };
+    }
+    Ok(())
+}
+
+/// Which accounts administer which service for the organisation.
+fn delegated(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
+    const PART: &str = "delegated_administrators";
+    let mut numbers = Vec::new();
+    ask(cx, (&DELEGATED, PART, ""), &[], &mut |page| {
+        numbers.extend(texts(page, "DelegatedAdministrators", "Id"));
+    })?;
+    let mut refused = 0;
+    for number in numbers.iter().take(THINGS_MAX) {
+        if refused >= REFUSALS_MAX {
+            break;
+        }
+        let named = [("AccountId", number.as_str())];
+        let whole = ask(cx, (&DELEGATED_TO, PART, ""), &named, &mut |page| {
+            let list = page.get("DelegatedServices").and_then(Value::as_array);
+            for one in list.into_iter().flatten().filter_map(Value::as_object) {
+                // The answer does not say whom it is about.
+                let mut one = one.clone();
+                one.insert("AccountId".to_owned(), json!(number));
+                found.take(&Value::Object(one));
+            }
+        })?;
         refused = if whole { 0 } else { refused + 1 };
     }
     Ok(())

@@ -197,13 +197,13 @@ pub(super) fn uses_of_roles(cx: &mut Context<'_>, found: &mut Account) -> Result
 /// Asks one question for each of many things. What is refused is a gap; once an action has been
 /// refused several times in a row, its whole part is called unread and it is asked no more.
 #[derive(Default)]
-struct Each {
+pub(super) struct Each {
     refused: BTreeMap<String, u32>,
 }
 
 impl Each {
     /// Whether the whole answer was read. That there is no such thing is an answer.
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         cx: &mut Context<'_>,
         part: &Scope,

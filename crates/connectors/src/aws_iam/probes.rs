@@ -14,6 +14,9 @@ use crate::{Context, Refusal, Request, Right, Stop};
 /// A name that nothing bears.
 const NOBODY: &str = "keyroll-asks-for-its-rights";
 
+/// An id that nothing has.
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
 /// Rights of IAM, with what is asked for beside the action.
 const IAM: &[(&str, &[(&str, &str)])] = &[
     ("GetAccountAuthorizationDetails", &[("MaxItems", "1")]),
@@ -52,14 +55,24 @@ const IAM: &[(&str, &[(&str, &str)])] = &[
 pub(super) fn rights(cx: &mut Context<'_>) -> Result<Vec<Right>, Stop> {
     let mut found = Vec::new();
     let caller = result(cx, sts("GetCallerIdentity"));
-    let account = caller
-        .as_ref()
-        .ok()
-        .and_then(|told| told.get("Account")?.as_str());
-    let account = account.unwrap_or("000000000000").to_owned();
+    let of_caller = |name: &str| {
+        let told = caller.as_ref().ok()?.get(name)?.as_str()?;
+        Some(told.to_owned())
+    };
+    let account = of_caller("Account").unwrap_or_else(|| "000000000000".to_owned());
+    let caller_arn = of_caller("Arn").unwrap_or_default();
     judge(&mut found, "sts:GetCallerIdentity", caller)?;
     for (action, with) in IAM {
         let asked = result(cx, iam(action, with));
+        judge(&mut found, &format!("iam:{action}"), asked)?;
+    }
+    let role = caller_arn.split(':').nth(1).unwrap_or("aws");
+    let role = format!("arn:{role}:iam::{account}:role/{NOBODY}");
+    for (action, name, held) in [
+        ("GenerateServiceLastAccessedDetails", "Arn", role.as_str()),
+        ("GetServiceLastAccessedDetails", "JobId", NO_ID),
+    ] {
+        let asked = result(cx, iam(action, &[(name, held)]));
         judge(&mut found, &format!("iam:{action}"), asked)?;
     }
     let regions = Request::form(
@@ -91,9 +104,12 @@ fn ask(
 /// What a question about one thing is called by that asks about none. AWS checks the form of a name
 /// before it checks the right.
 fn nobody(called: &str, service: &str, account: &str) -> Value {
-    let id = "00000000-0000-0000-0000-000000000000";
+    let id = NO_ID;
     match (service, called) {
         ("acm", _) => json!(format!("arn:aws:acm:us-east-1:{account}:certificate/{id}")),
+        ("acm-pca", _) => json!(format!(
+            "arn:aws:acm-pca:us-east-1:{account}:certificate-authority/{id}"
+        )),
         ("kms", _) => json!(id),
         ("bedrock-agent", _) => json!("AAAAAAAAAA"),
         (_, "names") => json!([NOBODY]),
@@ -134,12 +150,13 @@ pub(super) fn judge(
 
 /// Codes of refusals that come after it was decided that somebody may ask.
 fn is_after_the_right(code: &str) -> bool {
-    const CODES: [&str; 13] = [
+    const CODES: [&str; 14] = [
         "NoSuchEntity",
         "NotFoundException",
         "ResourceNotFoundException",
         "ResourceNotFound",
         "ClientException",
+        "InvalidStateException",
         "ReportNotPresent",
         "ReportExpired",
         "ReportInProgress",
@@ -163,7 +180,12 @@ mod tests {
         let details = LISTS.iter().flat_map(|list| list.details);
         let details = details.map(|detail| detail.ask.right.to_owned());
         let lists = LISTS.iter().map(|list| list.ask.right.to_owned());
-        let first = ["sts:GetCallerIdentity", "ec2:DescribeRegions"];
+        let first = [
+            "sts:GetCallerIdentity",
+            "iam:GenerateServiceLastAccessedDetails",
+            "iam:GetServiceLastAccessedDetails",
+            "ec2:DescribeRegions",
+        ];
         let first = first.iter().map(|right| (*right).to_owned());
         let managing = organization::TRIED.iter();
         let first = first.chain(managing.map(|(ask, _)| ask.right.to_owned()));

@@ -366,11 +366,13 @@ impl Each {
     }
 }
 
-/// Whether a refusal says that there is nothing to tell: a certificate that is not issued yet, or
-/// a thing that went between its list and the question.
+/// Whether a refusal says that there is nothing to tell: a certificate that is not issued yet, no
+/// policy, or a thing that went between its list and the question.
 fn is_nothing(refusal: &Refusal) -> bool {
-    const CODES: [&str; 5] = [
+    const CODES: [&str; 6] = [
         "RequestInProgressException",
+        // A private authority that has no certificate yet, or none any more.
+        "InvalidStateException",
         "ResourceNotFoundException",
         "NotFoundException",
         "ClientException",

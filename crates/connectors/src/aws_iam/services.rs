@@ -125,9 +125,10 @@ fn certificate(object: &Object) -> Option<Observation> {
         ("Serial", Attribute::SERIAL),
         ("KeyAlgorithm", Attribute::ALGORITHM),
         ("Status", Attribute::STATUS),
+        ("CertificateAuthorityArn", Attribute::named("authority")),
     ] {
         if let Some(held) = text(object, field) {
-            let held = if field.len() > 8 || field == "Status" {
+            let held = if matches!(field, "KeyAlgorithm" | "Status") {
                 held.to_ascii_lowercase()
             } else {
                 held
@@ -463,7 +464,8 @@ fn kms_grant(object: &Object) -> Option<Observation> {
         Kind::Grant,
         "aws_kms_grant",
         &format!("{key}#{id}"),
-        "kms_grants",
+        // What is refused of the grants is a gap of the list of keys.
+        "kms_keys",
         &name,
     )
     .is(Attribute::USER, grantee)

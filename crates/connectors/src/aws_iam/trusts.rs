@@ -4,11 +4,11 @@
 use model::{Attribute, CredentialType, Key, KeyKind, Kind, Observation, Relation, Told};
 use serde_json::Value;
 
-use super::account::Account;
+use super::account::{Account, is_account};
 use super::observe::native;
 use super::policy;
 use super::services::{dated, start};
-use super::shape::{Object, flag, number, text, texts};
+use super::shape::{Object, flag, number, text, texts, time};
 use crate::armour;
 use crate::formats::x509;
 
@@ -22,12 +22,16 @@ pub(crate) fn recognise(account: &mut Account, object: &Object) {
         shown_certificate(object),
         device_certificate(object),
         authority(object),
+        authority_certificate(object),
+        authority_permission(object),
+        authority_policy(object),
         trust_anchor(object),
         profile(object),
         build_login(object),
         permission_set(object),
         assignment(object),
         organisation_policy(object),
+        delegated(object),
     ];
     for one in found.into_iter().flatten() {
         account.other(one);
@@ -107,6 +111,92 @@ fn authority(object: &Object) -> Option<Observation> {
             ("NotAfter", Attribute::EXPIRES_AT),
         ],
     ))
+}
+
+/// The ARN of a private authority in a member.
+fn of_authority(object: &Object, member: &str) -> Option<String> {
+    let is_one =
+        |arn: &String| arn.contains(":acm-pca:") && arn.contains(":certificate-authority/");
+    text(object, member).filter(is_one)
+}
+
+/// What is told of the private authority `arn` beside the list of them.
+fn beside(arn: &str) -> Observation {
+    let mut one = start(Kind::Resource, "aws_private_ca", arn, "authorities", arn);
+    one.facts.remove(&Attribute::NAME);
+    one
+}
+
+/// The certificate of a private authority, by which what it issued is known.
+fn authority_certificate(object: &Object) -> Option<Observation> {
+    let arn = of_authority(object, "CertificateAuthorityArn")?;
+    if object.contains_key("CertificateArn") {
+        return None;
+    }
+    let shown = in_armour(object.get("Certificate"))?;
+    let mut one = beside(&arn).is(Attribute::named("authority_sha256"), shown.sha256.as_str());
+    for attribute in [
+        Attribute::SUBJECT,
+        Attribute::ISSUER,
+        Attribute::ALGORITHM,
+        Attribute::VALID_FROM,
+        Attribute::EXPIRES_AT,
+    ] {
+        if let Some(fact) = shown.told.facts.get(&attribute) {
+            one.facts.insert(attribute, fact.clone());
+        }
+    }
+    Some(one)
+}
+
+/// Who may have a private authority issue certificates without asking its owner.
+fn authority_permission(object: &Object) -> Option<Observation> {
+    let arn = of_authority(object, "CertificateAuthorityArn")?;
+    let whom = text(object, "Principal")?;
+    let actions: Vec<_> = texts(object.get("Actions")).collect();
+    let from = text(object, "SourceAccount");
+    let id = format!("{arn}#{whom}/{}", from.as_deref().unwrap_or_default());
+    let of_type = "aws_private_ca_permission";
+    let mut one = start(Kind::Grant, of_type, &id, "authorities", &whom)
+        .is(Attribute::USER, whom.as_str())
+        .is(Attribute::RIGHTS, actions)
+        .link(Relation::On, Kind::Resource, native(&arn));
+    one.facts.remove(&Attribute::ARN);
+    if let Some(from) = from {
+        one = one.is(Attribute::named("source_account"), from);
+    }
+    Some(dated(one, object, &[("CreatedAt", Attribute::CREATED_AT)]))
+}
+
+/// The policy by which other accounts may use a private authority.
+fn authority_policy(object: &Object) -> Option<Observation> {
+    let arn = of_authority(object, "ResourceArn")?;
+    let document = object.get("Policy").and_then(policy::document)?;
+    let trusted: Vec<_> = policy::trusted(&document).into_iter().collect();
+    let one = beside(&arn).is(Attribute::TRUSTS, trusted);
+    let document = document.to_string();
+    Some(if document.len() <= POLICY_BYTES_MAX {
+        one.is(Attribute::POLICY, document)
+    } else {
+        one
+    })
+}
+
+/// That an account administers a service for the whole organisation without managing it.
+fn delegated(object: &Object) -> Option<Observation> {
+    let service = text(object, "ServicePrincipal")?;
+    let since = object.get("DelegationEnabledDate")?;
+    let account = text(object, "AccountId").filter(|number| is_account(number))?;
+    let id = format!("delegated/{account}/{service}");
+    let of_type = "aws_delegated_administrator";
+    let name = format!("{service} by {account}");
+    let since = Told::or_absent(time(Some(since)));
+    Some(
+        start(Kind::Grant, of_type, &id, "delegated_administrators", &name)
+            .is(Attribute::ACCOUNT, account)
+            .is(Attribute::named("service"), service)
+            .told(Attribute::CREATED_AT, since),
+    )
 }
 
 /// An authority whose certificates take on roles from anywhere.

@@ -239,6 +239,21 @@ impl Found {
         self.is(Attribute::named("text"), text.field.as_str())
     }
 
+    /// A private key that stands for itself: known by its public half, where that can be told.
+    pub(crate) fn of_key(key: PrivateKey) -> Self {
+        let mut found = Self::secret(CredentialType::PrivateKey, key.field, key.body)
+            .is(Attribute::named("form"), key.form)
+            .with(|told| told.told(Attribute::ENCRYPTED, key.encrypted));
+        let public = key.public.as_ref();
+        for one in public.into_iter().flat_map(PublicKey::keys) {
+            found = found.key(one);
+        }
+        let algorithm = key.public.map(|public| public.algorithm).or(key.algorithm);
+        found
+            .with(|told| told.told(Attribute::ALGORITHM, Told::or_cannot_tell(algorithm)))
+            .maybe(Attribute::COMMENT, key.comment)
+    }
+
     /// A credential of which only the name stands here; its value lies in `kept_in`.
     pub(crate) fn referenced(field: impl Into<String>, name: &str, kept_in: &str) -> Self {
         Self::public(CredentialType::ApiToken, &field.into(), "reference")

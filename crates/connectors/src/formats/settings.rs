@@ -58,7 +58,8 @@ pub(crate) fn read(settings: &[Setting<'_>]) -> Seen {
     seen
 }
 
-/// The credentials among variables that a workload is given together: name, field, value.
+/// The credentials among variables that a workload is given together: name, field, value. A private
+/// key in one has no neighbours that would tell more of it.
 pub(crate) fn of_variables<'a>(
     variables: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> Vec<Found> {
@@ -70,7 +71,9 @@ pub(crate) fn of_variables<'a>(
             stated: false,
         })
         .collect();
-    read(&variables).found
+    let seen = read(&variables);
+    let keys = seen.keys.into_iter().map(Found::of_key);
+    seen.found.into_iter().chain(keys).collect()
 }
 
 /// What type of secret a name speaks of.
