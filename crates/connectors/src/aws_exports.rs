@@ -71,8 +71,8 @@ impl Connector for AwsExports {
                 }
             }
         }
+        handed::variables(cx, &mut found);
         let mut told = observe::observations(&mut found);
-        handed::variables(cx, &mut found, &mut told);
         count_until(&mut told, cx.now);
         for one in told {
             cx.observe(one);

@@ -29,6 +29,7 @@ pub(crate) mod xml;
 use std::collections::BTreeSet;
 
 use model::{Reason, Scope};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Connector, Context, Login, PortKind, Refusal, Revoker, Right, Spec, Stop};
@@ -37,6 +38,9 @@ use ask::{gap, iam, needed, pages, result, sts};
 
 /// AWS IAM, live.
 pub(crate) struct AwsIam;
+
+/// The part of the journal that an account is without its regions.
+const ITSELF: &str = "account";
 
 /// The report is made while one waits; the first call starts it, later ones say how far it is.
 const REPORT_TRIES: usize = 4;
@@ -166,9 +170,7 @@ impl Connector for AwsIam {
     fn discover(&self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let mut found = Account::new(cx.now);
         let ended = read(cx, &mut found);
-        let mut told = observe::observations(&mut found);
-        handed::variables(cx, &mut found, &mut told);
-        for one in told {
+        for one in observe::observations(&mut found) {
             cx.observe(one);
         }
         if found.beyond > 0 {
@@ -187,11 +189,44 @@ impl Connector for AwsIam {
     }
 }
 
+/// What an account tells of itself, and what is asked for after it.
+#[derive(Serialize, Deserialize)]
+struct Itself {
+    found: Account,
+    regions: Vec<String>,
+    reports: Vec<accessed::Report>,
+}
+
 fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
+    let (regions, reports) = match cx.kept::<Itself>(ITSELF) {
+        Some(kept) => {
+            *found = kept.found;
+            (kept.regions, kept.reports)
+        }
+        None => {
+            itself(cx, found)?;
+            let reports = accessed::ask_for(cx, found)?;
+            let regions = regions::of(cx)?;
+            organization::read(cx, found, &regions)?;
+            let kept = Itself {
+                found: std::mem::replace(found, Account::new(cx.now)),
+                regions,
+                reports,
+            };
+            cx.keep(ITSELF, &kept);
+            *found = kept.found;
+            (kept.regions, kept.reports)
+        }
+    };
+    regions::read(cx, found, &regions)?;
+    accessed::fetch(cx, found, reports)
+}
+
+fn itself(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
     match result(cx, sts("GetCallerIdentity")) {
         Ok(identity) => {
             found.take(&identity);
-            found.met.insert("live");
+            found.met.insert("live".to_owned());
         }
         Err(refusal) => gap(cx, &Scope::of("account"), &refusal, "sts:GetCallerIdentity")?,
     }
@@ -234,11 +269,7 @@ fn read(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {
             },
         )?;
     }
-    let reports = accessed::ask_for(cx, found)?;
-    let regions = regions::of(cx)?;
-    organization::read(cx, found, &regions)?;
-    regions::read(cx, found, &regions)?;
-    accessed::fetch(cx, found, reports)
+    Ok(())
 }
 
 fn account_itself(cx: &mut Context<'_>, found: &mut Account) -> Result<(), Stop> {

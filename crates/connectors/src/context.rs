@@ -8,6 +8,9 @@ use model::{
     Timestamp, Value,
 };
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use crate::database::Hashed;
 use crate::port::ldap::{Page, Search};
 use crate::postgres_roles::Compared;
@@ -72,6 +75,22 @@ pub(crate) fn of_each<T: Sync, R: Send + Sync>(
         .collect()
 }
 
+/// Keeps what a pass has read so far, so that one that was killed goes on there (decision 19).
+pub trait Journal {
+    /// What an unfinished pass of before kept of `part`.
+    fn kept(&mut self, part: &str) -> Option<Vec<u8>>;
+
+    /// Keeps `bytes`, which hold no secret, as what was read of `part`.
+    fn keep(&mut self, part: &str, bytes: Vec<u8>);
+}
+
+/// A part as a journal has it.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    gaps: Vec<Gap>,
+    read: T,
+}
+
 /// Finds secrets in text of any kind; the rules stay with whoever implements it (decision 20).
 pub trait Detector: Sync {
     /// Every secret in `bytes`, in the order of their places. `path` tells what kind of text it
@@ -125,6 +144,9 @@ pub struct Context<'a> {
     fingerprints: &'a dyn Fingerprints,
     detector: Option<&'a dyn Detector>,
     workers: Option<&'a dyn Workers>,
+    journal: Option<&'a mut dyn Journal>,
+    /// Those since the last part was kept.
+    gaps: Vec<Gap>,
     target: &'a str,
     options: &'a BTreeMap<String, String>,
     /// When the pass or act began; connectors read no clock.
@@ -147,6 +169,8 @@ impl<'a> Context<'a> {
             fingerprints,
             detector: None,
             workers: None,
+            journal: None,
+            gaps: Vec::new(),
             target,
             options,
             now,
@@ -166,6 +190,36 @@ impl<'a> Context<'a> {
     pub fn with_workers(mut self, workers: Option<&'a dyn Workers>) -> Self {
         self.workers = workers;
         self
+    }
+
+    /// With a journal; without one a pass that is killed is lost.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Option<&'a mut dyn Journal>) -> Self {
+        self.journal = journal;
+        self
+    }
+
+    /// What an unfinished pass of before read of `part`; the gaps it met there are told again.
+    pub(crate) fn kept<T: DeserializeOwned>(&mut self, part: &str) -> Option<T> {
+        let bytes = self.journal.as_mut()?.kept(part)?;
+        let kept: Kept<T> = serde_json::from_slice(&bytes).ok()?;
+        for gap in kept.gaps {
+            (self.sink)(Event::Gap(gap));
+        }
+        self.gaps.clear();
+        Some(kept.read)
+    }
+
+    /// Keeps what was `read` of `part`, and the gaps that were met since the last one was kept.
+    /// It holds no secret.
+    pub(crate) fn keep<T: Serialize>(&mut self, part: &str, read: &T) {
+        let gaps = std::mem::take(&mut self.gaps);
+        let Some(journal) = self.journal.as_mut() else {
+            return;
+        };
+        if let Ok(bytes) = serde_json::to_vec(&Kept { gaps, read }) {
+            journal.keep(part, bytes);
+        }
     }
 
     /// Whoever finds secrets in text, if anybody does.
@@ -368,6 +422,9 @@ impl<'a> Context<'a> {
         let mut gap = Gap::new(scope, refusal.reason, refusal.to_string());
         if let (Reason::Denied, Some(needs)) = (refusal.reason, needs) {
             gap = gap.needs(needs);
+        }
+        if self.journal.is_some() {
+            self.gaps.push(gap.clone());
         }
         (self.sink)(Event::Gap(gap));
         if refusal.stop { Err(Stop) } else { Ok(()) }

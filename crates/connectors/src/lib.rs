@@ -63,7 +63,9 @@ pub use aws_iam::organization::{AwsAccount, aws_accounts};
 pub use aws_key_id::{aws_account_of, is_aws_key_id};
 pub use collection_json::{CollectionError, Header, Pushed, read_collection};
 pub use connector::{Connector, Dialect, Error, Login, PortKind, Right, Shown, Spec, TokenLogin};
-pub use context::{Context, Detected, Detections, Detector, Event, Fingerprints, Stop, Workers};
+pub use context::{
+    Context, Detected, Detections, Detector, Event, Fingerprints, Journal, Stop, Workers,
+};
 pub use database::Hashed;
 pub use described::{Described, Unfit, check_description, describe};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};

@@ -10,6 +10,7 @@ use store::{Durability, PassCounts, PassOutcome};
 use crate::fingerprints::KeyedFingerprints;
 use crate::held::Held;
 use crate::intake::{Intake, Taken};
+use crate::journal::{self, Kept};
 use crate::secrets::Secrets;
 use crate::{Engine, Error, reconcile};
 
@@ -84,7 +85,10 @@ impl Engine {
         let logins = self.logins()?;
         let fingerprints = KeyedFingerprints::new(&self.keys, &logins);
         let secrets = self.rules.at(connector, &target)?;
-        let mut open = self.begin(&source, &scope, self.now())?;
+        let about = journal::about(&scope, options)?;
+        let mut open = self.go_on(&source, &scope, &about)?;
+        let held = (open.started, open.held.lease());
+        let mut kept = Kept::new(self, &source, about, held);
         progress(Progress::Seen(&source, 0));
         let mut told = 0;
         let intake = &mut open.intake;
@@ -104,7 +108,8 @@ impl Engine {
             &mut sink,
         )
         .detecting(secrets.as_ref().map(Secrets::detector))
-        .with_workers(Some(self.threads.as_ref()));
+        .with_workers(Some(self.threads.as_ref()))
+        .with_journal(Some(&mut kept));
         if connector.discover(&mut cx).is_err() {
             open.intake.gap(Gap::new(
                 &scope,
@@ -123,6 +128,15 @@ impl Engine {
         })
     }
 
+    /// Takes the source's lease and goes on with the pass that was killed, if there is one; else
+    /// begins one.
+    fn go_on(&self, source: &SourceId, scope: &Scope, about: &str) -> Result<Open, Error> {
+        let held = Held::collecting(self, source)?;
+        let unfinished = self.unfinished(source, about)?;
+        let began = unfinished.map_or_else(|| Began::Now(self.now()), Began::Before);
+        self.begin_under(held, source, scope, began)
+    }
+
     /// Takes the source's lease and begins a pass.
     pub(crate) fn begin(
         &self,
@@ -131,8 +145,23 @@ impl Engine {
         started: Timestamp,
     ) -> Result<Open, Error> {
         let held = Held::collecting(self, source)?;
+        self.begin_under(held, source, scope, Began::Now(started))
+    }
+
+    fn begin_under(
+        &self,
+        held: Held,
+        source: &SourceId,
+        scope: &Scope,
+        began: Began,
+    ) -> Result<Open, Error> {
+        let (Began::Now(started) | Began::Before(started)) = began;
         let pass = self.store.write(Durability::Repeatable, |writing| {
             writing.fence(&self.tenant, held.lease())?;
+            if matches!(began, Began::Now(_)) {
+                // What another pass left that nobody goes on with.
+                writing.forget_parts(&self.tenant, source)?;
+            }
             Ok::<_, Error>(writing.begin_pass(&self.tenant, source, scope, started)?)
         })?;
         let intake = Intake::new(scope, &std::env::temp_dir(), &self.keys.fingerprint_key);
@@ -195,6 +224,7 @@ impl Engine {
                 counts,
                 outcome,
             )?;
+            writing.forget_parts(&self.tenant, &source)?;
             Ok::<_, Error>(())
         })?;
         Ok(PassReport {
@@ -212,6 +242,15 @@ impl Engine {
                 .collect(),
         })
     }
+}
+
+/// When a pass began.
+#[derive(Clone, Copy)]
+enum Began {
+    /// Now.
+    Now(Timestamp),
+    /// When the one did that was killed and that it goes on with.
+    Before(Timestamp),
 }
 
 /// A pass that has begun.

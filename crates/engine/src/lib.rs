@@ -18,6 +18,7 @@ mod execute;
 mod fingerprints;
 mod held;
 mod intake;
+mod journal;
 mod keys;
 mod liveness;
 mod logins;

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Reason, Scope, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::account::{Account, Principal};
@@ -24,7 +25,7 @@ const REPORTS_MAX: usize = 20_000;
 const ROUNDS: usize = 8;
 
 /// What a report says of the services that somebody may use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Services {
     /// Those that were used, and when last.
     pub(crate) used: BTreeMap<String, Timestamp>,
@@ -33,6 +34,7 @@ pub(crate) struct Services {
 }
 
 /// A report that was asked for.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Report {
     whose: Principal,
     job: String,

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Kind, Observation, Timestamp, Told};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Things kept of one pass; what comes beyond is counted in [`Account::beyond`].
 pub(crate) const THINGS_MAX: usize = 500_000;
 
 /// A user or a role.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Principal {
     pub(crate) role: bool,
     pub(crate) name: String,
@@ -85,7 +86,7 @@ impl Principal {
 }
 
 /// An access key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AccessKey {
     pub(crate) user: Option<String>,
     pub(crate) status: Option<String>,
@@ -96,7 +97,7 @@ pub(crate) struct AccessKey {
 }
 
 /// A group of users.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) attached: BTreeMap<String, String>,
     pub(crate) inline: BTreeMap<String, Option<Value>>,
@@ -104,13 +105,14 @@ pub(crate) struct Group {
 }
 
 /// What is known of one account so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// When the pass began.
     pub(crate) now: Timestamp,
     /// The account that the caller belongs to, where it was told.
     pub(crate) own: Option<String>,
     /// Users and roles by ARN (or `user/name` where no ARN is told) and unique id.
+    #[serde(with = "pairs")]
     pub(crate) principals: BTreeMap<(String, String), Principal>,
     pub(crate) groups: BTreeMap<String, Group>,
     /// Documents of managed policies, by ARN.
@@ -128,11 +130,14 @@ pub(crate) struct Account {
     pub(crate) passwords: BTreeMap<String, Option<Timestamp>>,
     pub(crate) aliases: BTreeSet<String>,
     /// Everything that one answer tells whole.
+    #[serde(with = "pairs")]
     pub(crate) others: BTreeMap<(Kind, String), Observation>,
     /// What runs, by native id.
     pub(crate) workloads: BTreeMap<String, super::workloads::Workload>,
+    /// What stands in their variables.
+    pub(crate) in_variables: Vec<Observation>,
     /// Kinds of lists that were met, to say which were not.
-    pub(crate) met: BTreeSet<&'static str>,
+    pub(crate) met: BTreeSet<String>,
     /// Things that were not kept because there were too many.
     pub(crate) beyond: usize,
 }
@@ -154,9 +159,30 @@ impl Account {
             aliases: BTreeSet::new(),
             others: BTreeMap::new(),
             workloads: BTreeMap::new(),
+            in_variables: Vec::new(),
             met: BTreeSet::new(),
             beyond: 0,
         }
+    }
+
+    /// Lays what was learnt of one region beside the rest.
+    pub(crate) fn absorb(&mut self, region: Self) {
+        for one in region.principals.into_values() {
+            self.principal(one);
+        }
+        for (id, key) in region.keys {
+            self.key(&id, key);
+        }
+        for one in region.others.into_values() {
+            self.other(one);
+        }
+        for one in region.workloads.into_values() {
+            self.workload(one);
+        }
+        self.policies.extend(region.policies);
+        self.in_variables.extend(region.in_variables);
+        self.met.extend(region.met);
+        self.beyond += region.beyond;
     }
 
     pub(crate) fn full(&mut self) -> bool {
@@ -305,6 +331,31 @@ impl Account {
             .map(|(place, _)| place.clone())
             .take_while(|(at, _)| at == arn)
             .collect()
+    }
+}
+
+/// Maps whose keys are no texts, as lists of pairs.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?
+            .into_iter()
+            .collect())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, Kind, Observation, Relation, Secret};
+use model::{Attribute, Fact, Kind, Observation, Relation, Secret, Told};
 
 use super::account::Account;
 use super::observe::{Telling, native};
@@ -149,7 +149,8 @@ fn workload(telling: &Telling<'_>, one: &Workload) -> Observation {
         .profile
         .iter()
         .flat_map(|profile| roles_of(telling, profile));
-    let roles = one.roles.iter().map(|(what, role)| (*what, role.clone()));
+    let roles = one.roles.iter();
+    let roles = roles.map(|(what, role)| (what.as_str(), role.clone()));
     let mut natives = BTreeSet::new();
     for (what, role) in roles.chain(of_profile.map(|role| ("role", role))) {
         natives.extend(telling.principal_native(&role));
@@ -157,20 +158,6 @@ fn workload(telling: &Telling<'_>, one: &Workload) -> Observation {
     }
     for role in natives {
         told = told.link(Relation::MemberOf, Kind::Identity, role);
-    }
-    let few = |names: BTreeSet<String>| names.into_iter().take(NAMES_MAX).collect::<Vec<_>>();
-    let names = one.variables.iter().map(|(name, _)| name);
-    let names = few(names.chain(one.references.keys()).cloned().collect());
-    if !names.is_empty() {
-        told = told.is(Attribute::named("variables"), names);
-    }
-    let referred = one
-        .references
-        .iter()
-        .map(|(name, place)| format!("{name}={place}"));
-    let referred = few(referred.collect());
-    if !referred.is_empty() {
-        told = told.is(Attribute::named("secret_env"), referred);
     }
     told
 }
@@ -191,10 +178,9 @@ fn roles_of(telling: &Telling<'_>, profile: &str) -> Vec<String> {
         .collect()
 }
 
-/// Tells the secrets that stand in variables, each by its fingerprint. `told` is what was told of
-/// the account so far: nothing in it may repeat one.
-pub(crate) fn variables(cx: &Context<'_>, account: &mut Account, told: &mut Vec<Observation>) {
-    let mut found = Vec::new();
+/// Tells what variables are called and where their values lie, and the secrets that stand in them,
+/// each by its fingerprint: from here on no value of one is held.
+pub(crate) fn variables(cx: &Context<'_>, account: &mut Account) {
     for one in account.workloads.values_mut() {
         let variables = std::mem::take(&mut one.variables);
         let mut secrets: Vec<Secret> = Vec::new();
@@ -202,19 +188,33 @@ pub(crate) fn variables(cx: &Context<'_>, account: &mut Account, told: &mut Vec<
         for held in credentials(&variables) {
             sounding.insert(held.field.clone());
             secrets.extend(held.secret.clone());
-            found.extend(variable::told(cx, held, &one.told));
+            let found = variable::told(cx, held, &one.told);
+            account.in_variables.extend(found);
         }
-        let Some(user) = told.iter_mut().find(|told| {
-            !sounding.is_empty() && told.kind == Kind::Identity && told.native == one.told.native
-        }) else {
-            continue;
-        };
-        let sounding: Vec<_> = sounding.into_iter().take(NAMES_MAX).collect();
-        let plain = std::mem::replace(user, Observation::new(user.kind, "", &user.scope));
-        *user = plain.is(Attribute::named("secrets_in_env"), sounding);
-        crate::files::scrub(user, &mut String::new(), &secrets);
+        let names = variables.iter().map(|(name, _)| name);
+        let names = few(names.chain(one.references.keys()).cloned().collect());
+        let referred = one.references.iter();
+        let referred = few(referred
+            .map(|(name, place)| format!("{name}={place}"))
+            .collect());
+        for (what, texts) in [
+            ("variables", names),
+            ("secret_env", referred),
+            ("secrets_in_env", few(sounding)),
+        ] {
+            let attribute = Attribute::named(what);
+            // What was told before its values were given up stays.
+            if !texts.is_empty() && !one.told.facts.contains_key(&attribute) {
+                let fact = Fact::stated(Told::Is(texts.into()));
+                one.told.facts.insert(attribute, fact);
+            }
+        }
+        crate::files::scrub(&mut one.told, &mut String::new(), &secrets);
     }
-    told.extend(found);
+}
+
+fn few(names: BTreeSet<String>) -> Vec<String> {
+    names.into_iter().take(NAMES_MAX).collect()
 }
 
 /// The credentials among variables.

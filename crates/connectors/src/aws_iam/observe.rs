@@ -126,6 +126,7 @@ pub(crate) fn observations(account: &mut Account) -> Vec<Observation> {
         _ => one,
     }));
     handed::workloads(&telling, &mut told);
+    told.extend(telling.account.in_variables.iter().cloned());
     told
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::ask::{REFUSALS_MAX, answer, gap, needed};
+use super::handed;
 use super::lists::{Ask, Detail, LISTS, List};
 use crate::{Context, Refusal, Request, Stop};
 
@@ -39,7 +40,23 @@ pub(super) fn read(
 ) -> Result<(), Stop> {
     let mut reader = Reader::default();
     for region in regions {
-        reader.region(cx, found, region)?;
+        let part = format!("{REGIONS}/{region}");
+        let own = match cx.kept(&part) {
+            Some(own) => own,
+            None => {
+                let mut own = Account::new(found.now);
+                own.own.clone_from(&found.own);
+                let ended = reader.region(cx, &mut own, region);
+                handed::variables(cx, &mut own);
+                if ended.is_err() {
+                    found.absorb(own);
+                    return ended;
+                }
+                cx.keep(&part, &own);
+                own
+            }
+        };
+        found.absorb(own);
     }
     Ok(())
 }

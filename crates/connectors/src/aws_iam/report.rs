@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use model::{Timestamp, Told};
+use serde::{Deserialize, Serialize};
 
 /// Lines kept; an account has at most 5,000 users.
 const LINES_MAX: usize = 100_000;
@@ -13,7 +14,7 @@ const FIELD_BYTES_MAX: usize = 800;
 const FIRST_COLUMNS: &str = "user,arn,user_creation_time,";
 
 /// One of the two keys, or one of the two signing certificates, of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Slot {
     pub(crate) ordinal: u8,
     pub(crate) active: bool,
@@ -23,7 +24,7 @@ pub(crate) struct Slot {
 }
 
 /// What the report tells of one user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) user: String,
     pub(crate) arn: String,

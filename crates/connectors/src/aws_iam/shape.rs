@@ -316,7 +316,7 @@ fn lists(account: &mut Account, object: &Object) {
             .get(member)
             .is_some_and(|held| held.is_array() || held.is_null())
         {
-            account.met.insert(what);
+            account.met.insert(what.to_owned());
         }
     }
     if let Some(content) = object.get("Content").and_then(Value::as_str)
@@ -339,7 +339,7 @@ fn lists(account: &mut Account, object: &Object) {
 impl Account {
     /// Learns the lines of a credential report.
     pub(crate) fn take_report(&mut self, lines: Vec<report::Line>) {
-        self.met.insert("credential report");
+        self.met.insert("credential report".to_owned());
         self.report.extend(lines);
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use model::{Attribute, Class, Confidence, Kind, Observation, Secret, Told};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::account::Account;
@@ -19,17 +20,18 @@ const VARIABLES_MAX: usize = 500;
 const VALUE_BYTES_MAX: usize = 32 * 1024;
 
 /// Something that runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Workload {
     /// What is told of it by itself.
     pub(crate) told: Observation,
     /// As whom it acts, by what the role is for: `role`, `execution_role`.
-    pub(crate) roles: BTreeMap<&'static str, String>,
+    pub(crate) roles: BTreeMap<String, String>,
     /// The ARN of the instance profile that gives it its role.
     pub(crate) profile: Option<String>,
     /// Where the values of its variables lie, by their names.
     pub(crate) references: BTreeMap<String, String>,
-    /// Its variables with values of their own.
+    /// Its variables with values of their own, until those are told.
+    #[serde(skip)]
     pub(crate) variables: Vec<(String, Secret)>,
     /// Of several revisions the latest is told.
     revision: i64,
@@ -95,8 +97,8 @@ impl Workload {
         self
     }
 
-    fn acting_as(mut self, what: &'static str, role: Option<String>) -> Self {
-        self.roles.extend(role.map(|role| (what, role)));
+    fn acting_as(mut self, what: &str, role: Option<String>) -> Self {
+        self.roles.extend(role.map(|role| (what.to_owned(), role)));
         self
     }
 

@@ -10,4 +10,5 @@ mod crash;
 mod faults;
 mod lies;
 mod queue;
+mod resume;
 mod stub;

@@ -68,6 +68,8 @@ fn everything(
         "receipts": reading.receipts(tenant, &plan),
         "probes": reading.probes(tenant, &plan),
         "leases": reading.leases(tenant, time(0)),
+        "journal_began": reading.journal_began(tenant, &host, "about").map(|found| found.into_iter().collect::<Vec<_>>()),
+        "journal_part": reading.journal_part(tenant, &host, "regions").map(|found| found.into_iter().collect::<Vec<_>>()),
     }
     let mut feed = Vec::new();
     for shard in 0..reading.shards() {
@@ -138,6 +140,7 @@ fn no_write_reaches_another_tenant(world: &World) {
         .write(Durability::Full, |writing| {
             writing.remove_source(&stranger, &host)?;
             writing.destroy_sealed(&stranger, "sources/host")?;
+            writing.forget_parts(&stranger, &host)?;
             writing.remove_mute(&stranger, &FindingId("fnd-0".to_owned()))?;
             writing.set_owner(
                 &stranger,

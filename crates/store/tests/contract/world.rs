@@ -20,7 +20,7 @@ pub(crate) struct World {
 
 /// Undoes the step that files names in blocks.
 const WITHOUT_SEARCH: &str = "DROP TABLE name_block; DROP TABLE name_page; DROP TABLE day;
-  DROP TABLE fact_block;
+  DROP TABLE fact_block; DROP TABLE journal;
   DROP INDEX entity_founder; DROP INDEX entity_cell_expires; DROP INDEX entity_cell_last_used;
   CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id, last_used_at);
   CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id, expires_at);";
@@ -416,6 +416,13 @@ pub(crate) fn fill_tenant(world: &World, tenant: &Tenant) {
             writing.apply(tenant, &host, pass, time(3), &changed)?;
             writing.put_source(tenant, &config("host"))?;
             writing.put_sealed(tenant, "sources/host", 1, &[0, 1, 2, 255])?;
+            let part = store::JournalPart {
+                part: "regions".to_owned(),
+                about: "about".to_owned(),
+                started: time(1),
+                body: vec![0, 1, 2, 255],
+            };
+            writing.keep_part(tenant, &source("host"), &part)?;
             writing.set_owner(tenant, &id, Some("team"), "business", "alice", time(1))?;
             writing.put_mute(
                 tenant,
