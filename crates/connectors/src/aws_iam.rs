@@ -6,6 +6,7 @@
 
 mod accessed;
 pub(crate) mod account;
+mod ahead;
 mod ask;
 mod credentials;
 pub(crate) mod handed;

@@ -253,6 +253,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Tells what is asked of an HTTP interface next, so that the answers may be on their way.
+    pub(crate) fn soon(&mut self, requests: impl IntoIterator<Item = Request>) {
+        let questions: Vec<_> = requests.into_iter().map(Question::Http).collect();
+        if !questions.is_empty() {
+            self.port.soon(&questions);
+        }
+    }
+
     /// Lists a directory, sorted by name.
     ///
     /// # Errors

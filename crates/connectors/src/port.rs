@@ -488,4 +488,10 @@ pub trait Port {
     /// # Errors
     /// A [`Refusal`] where there is no answer at all. An HTTP status of any kind is an answer.
     fn ask(&mut self, question: &Question) -> Result<Answer, Refusal>;
+
+    /// Is told what is asked next, so that it may ask it already: what it is told is read-only and
+    /// independent of what is answered before. A port that does not is no worse but slower.
+    fn soon(&mut self, questions: &[Question]) {
+        let _ = questions;
+    }
 }

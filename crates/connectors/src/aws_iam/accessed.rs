@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::account::{Account, Principal};
+use super::ahead;
 use super::ask::{gap, iam};
 use super::principals::Each;
 use super::shape::{text, time};
@@ -66,7 +67,8 @@ pub(super) fn ask_for(cx: &mut Context<'_>, found: &Account) -> Result<Vec<Repor
     let known: Vec<_> = known.into_iter().take(REPORTS_MAX).collect();
     let wanted =
         |whose: &Principal| iam("GenerateServiceLastAccessedDetails", &[("Arn", &whose.arn)]);
-    for whose in &known {
+    for (at, whose) in known.iter().enumerate() {
+        ahead::soon(cx, &known, (at, false), |whose| each.worth(wanted(whose)));
         let part = Scope::of(PART).part(&whose.name);
         let mut job = None;
         each.ask(cx, &part, &wanted(whose), &mut |page| {
@@ -90,6 +92,9 @@ pub(super) fn fetch(
     for _ in 0..ROUNDS {
         let mut waiting = Vec::new();
         for (at, report) in reports.iter().enumerate() {
+            ahead::soon(cx, &reports, (at, false), |report| {
+                each.worth(asked(report))
+            });
             match one(cx, &mut each, report)? {
                 State::Told(services) => tell(found, &report.whose, services),
                 State::Waiting => waiting.push(at),

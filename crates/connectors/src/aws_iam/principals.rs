@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::account::{AccessKey, Account, Principal};
 use super::ask::{REFUSALS_MAX, gap, iam, pages, result, try_pages};
-use super::report;
+use super::{ahead, report};
 use crate::{Context, Refusal, Request, Stop};
 
 /// Reads users, roles, groups and policies: at once if allowed, else list by list.
@@ -113,7 +113,12 @@ pub(super) fn of_users(
     reported: bool,
 ) -> Result<(), Stop> {
     let mut each = Each::default();
-    for user in users {
+    let users: Vec<&String> = users.iter().collect();
+    for (at, user) in users.iter().copied().enumerate() {
+        ahead::soon(cx, &users, (at, false), |user| {
+            let asked = questions_about(user, reported).into_iter();
+            asked.filter_map(|request| each.worth(request))
+        });
         let part = Scope::of("access_keys").part(user);
         let of = [("UserName", user.as_str())];
         if each.ask(cx, &part, &iam("ListAccessKeys", &of), &mut |page| {
@@ -140,37 +145,49 @@ pub(super) fn of_users(
         }
     }
     let keys: Vec<String> = found.keys.keys().cloned().collect();
-    for id in keys {
-        let part = Scope::of("last_used").part(&id);
+    let last_use = |id: &String| iam("GetAccessKeyLastUsed", &[("AccessKeyId", id)]);
+    for (at, id) in keys.iter().enumerate() {
+        ahead::soon(cx, &keys, (at, false), |id| each.worth(last_use(id)));
+        let part = Scope::of("last_used").part(id);
         let mut told = AccessKey {
             used: Some(Told::CannotTell),
             ..AccessKey::default()
         };
-        each.ask(
-            cx,
-            &part,
-            &iam("GetAccessKeyLastUsed", &[("AccessKeyId", &id)]),
-            &mut |page| {
-                if let Some(used) = page.get("AccessKeyLastUsed") {
-                    let text = |field: &str| {
-                        used.get(field)
-                            .and_then(Value::as_str)
-                            .filter(|text| *text != "N/A")
-                    };
-                    let date = used
-                        .get("LastUsedDate")
-                        .filter(|date| date.as_str() != Some("N/A"));
-                    told.used = Some(match date {
-                        None | Some(Value::Null) => Told::Absent,
-                        date => Told::or_cannot_tell(super::shape::time(date)),
-                    });
-                    told.used_for = report::used_for(text("ServiceName"), text("Region"));
-                }
-            },
-        )?;
-        found.key(&id, told);
+        each.ask(cx, &part, &last_use(id), &mut |page| {
+            if let Some(used) = page.get("AccessKeyLastUsed") {
+                let text = |field: &str| {
+                    used.get(field)
+                        .and_then(Value::as_str)
+                        .filter(|text| *text != "N/A")
+                };
+                let date = used
+                    .get("LastUsedDate")
+                    .filter(|date| date.as_str() != Some("N/A"));
+                told.used = Some(match date {
+                    None | Some(Value::Null) => Told::Absent,
+                    date => Told::or_cannot_tell(super::shape::time(date)),
+                });
+                told.used_for = report::used_for(text("ServiceName"), text("Region"));
+            }
+        })?;
+        found.key(id, told);
     }
     Ok(())
+}
+
+/// What is asked about every user.
+fn questions_about(user: &str, reported: bool) -> Vec<Request> {
+    let actions = match reported {
+        true => &["ListAccessKeys", "ListSSHPublicKeys"][..],
+        false => &[
+            "ListAccessKeys",
+            "ListSSHPublicKeys",
+            "GetLoginProfile",
+            "ListMFADevices",
+        ],
+    };
+    let of = [("UserName", user)];
+    actions.iter().map(|action| iam(action, &of)).collect()
 }
 
 /// The last use of roles whose record had no such field.
@@ -182,14 +199,11 @@ pub(super) fn uses_of_roles(cx: &mut Context<'_>, found: &mut Account) -> Result
         .map(|one| one.name.clone())
         .collect();
     let mut each = Each::default();
-    for name in roles {
-        let part = Scope::of("last_used").part(&name);
-        each.ask(
-            cx,
-            &part,
-            &iam("GetRole", &[("RoleName", &name)]),
-            &mut |page| found.take(page),
-        )?;
+    let record = |name: &String| iam("GetRole", &[("RoleName", name)]);
+    for (at, name) in roles.iter().enumerate() {
+        ahead::soon(cx, &roles, (at, false), |name| each.worth(record(name)));
+        let part = Scope::of("last_used").part(name);
+        each.ask(cx, &part, &record(name), &mut |page| found.take(page))?;
     }
     Ok(())
 }
@@ -202,6 +216,13 @@ pub(super) struct Each {
 }
 
 impl Each {
+    /// `request`, where nothing of its kind was refused at last.
+    pub(super) fn worth(&self, request: Request) -> Option<Request> {
+        let action = request.parameters.get("Action")?;
+        let refused = self.refused.get(action).copied();
+        (refused.unwrap_or_default() == 0).then_some(request)
+    }
+
     /// Whether the whole answer was read. That there is no such thing is an answer.
     pub(super) fn ask(
         &mut self,

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::ask::{REFUSALS_MAX, answer, gap, needed};
-use super::handed;
 use super::lists::{Ask, Detail, LISTS, List};
+use super::{ahead, handed};
 use crate::{Context, Refusal, Request, Stop};
 
 /// The part under which all regions lie.
@@ -39,14 +39,15 @@ pub(super) fn read(
     regions: &[String],
 ) -> Result<(), Stop> {
     let mut reader = Reader::default();
-    for region in regions {
+    for (at, region) in regions.iter().enumerate() {
+        let next = regions.get(at + 1).map(String::as_str);
         let part = format!("{REGIONS}/{region}");
         let own = match cx.kept(&part) {
             Some(own) => own,
             None => {
                 let mut own = Account::new(found.now);
                 own.own.clone_from(&found.own);
-                let ended = reader.region(cx, &mut own, region);
+                let ended = reader.region(cx, &mut own, (region, next));
                 handed::variables(cx, &mut own);
                 if ended.is_err() {
                     found.absorb(own);
@@ -150,6 +151,8 @@ struct Reader {
     offered: BTreeMap<&'static str, Option<BTreeSet<String>>>,
     /// Things that were asked about one by one.
     asked: usize,
+    /// Rights to ask about one thing that were not refused at last.
+    worked: BTreeSet<&'static str>,
 }
 
 /// After so many regions in a row a right is taken to be denied in the others.
@@ -160,16 +163,24 @@ impl Reader {
         &mut self,
         cx: &mut Context<'_>,
         found: &mut Account,
-        region: &str,
+        (region, next): (&str, Option<&str>),
     ) -> Result<(), Stop> {
         let mut refused: Vec<Refused> = Vec::new();
+        // Where this region answers, the next one is taken to do so.
+        let lists = [Some(region), next].into_iter().flatten();
+        let lists: Vec<_> = lists
+            .flat_map(|region| LISTS.iter().map(move |list| (region, list)))
+            .collect();
         let mut answered = false;
         let mut silent = 0;
         let mut denied: BTreeSet<&'static str> = BTreeSet::new();
-        for list in LISTS {
+        for (at, list) in LISTS.iter().enumerate() {
+            ahead::soon(cx, &lists, (at, false), |(region, list)| {
+                let asked = answered && self.asks(list);
+                asked.then(|| list.ask.request(region, None))
+            });
             let scope = part(region, list.part);
-            let tries = self.denied.get(list.ask.right).copied().unwrap_or_default();
-            if tries >= DENIED_MAX {
+            if !self.asks(list) {
                 let told = "denied in other regions, so not asked in this one";
                 let refusal = Refusal::new(Reason::Denied, told);
                 refused.push(Refused {
@@ -223,6 +234,12 @@ impl Reader {
         tell(cx, region, refused, answered)
     }
 
+    /// Whether `list` is asked for in the next region.
+    fn asks(&self, list: &List) -> bool {
+        let tries = self.denied.get(list.ask.right).copied();
+        tries.unwrap_or_default() < DENIED_MAX
+    }
+
     /// Whether `service` is one that AWS offers in `region`; yes, where that cannot be told.
     fn is_offered(
         &mut self,
@@ -271,15 +288,31 @@ impl Reader {
             scope: part(region, list.part),
             refused: BTreeMap::new(),
         };
-        for (detail, name) in names {
+        let known = list
+            .details
+            .iter()
+            .all(|one| self.worked.contains(one.ask.right));
+        for (at, (detail, name)) in names.iter().enumerate() {
+            ahead::soon(cx, &names, (at, known), |(detail, name)| {
+                let named = Some((detail.called, name));
+                let worth = each.is_worth(detail.ask.right);
+                worth.then(|| detail.ask.request(region, named))
+            });
             if self.asked >= ALL_MAX {
                 beyond += 1;
                 continue;
             }
             self.asked += 1;
-            each.ask(cx, found, (region, detail, &name), refused);
+            each.ask(cx, found, (region, detail, name), refused);
             if refused.last().is_some_and(|one| one.refusal.stop) {
                 return Ok(());
+            }
+        }
+        for (right, refusals) in each.refused {
+            if refusals == 0 {
+                self.worked.insert(right);
+            } else {
+                self.worked.remove(right);
             }
         }
         if beyond > 0 {
@@ -337,6 +370,11 @@ struct Each {
 }
 
 impl Each {
+    /// Whether nothing that wants `right` was refused at last.
+    fn is_worth(&self, right: &str) -> bool {
+        self.refused.get(right).copied().unwrap_or_default() == 0
+    }
+
     fn ask(
         &mut self,
         cx: &mut Context<'_>,

@@ -12,6 +12,7 @@
 //! **Invariant:** no refusal holds a credential, a signature or an address with either. Held by
 //! `no_refusal_repeats_a_credential`.
 
+mod ahead;
 mod aws;
 mod azure;
 mod budget;
@@ -28,8 +29,8 @@ mod token;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connectors::{Answer, Login, Port, Question, Refusal, Request, Response, Whom};
@@ -147,8 +148,10 @@ impl HttpPort {
         Ok(Self {
             way,
             line: Line {
-                sender: Sender::new(door, &limits)?,
-                pace: Pace::new(limits.per_second),
+                wire: Arc::new(Wire {
+                    sender: Sender::new(door, &limits)?,
+                    pace: Mutex::new(Pace::new(limits.per_second)),
+                }),
                 runtime,
                 limits,
                 stop,
@@ -177,24 +180,22 @@ fn limits(options: &BTreeMap<String, String>) -> Result<HttpLimits, Error> {
 /// The line to an interface, whoever is let in: how fast, how often, how long.
 struct Line {
     runtime: Handle,
-    sender: Sender,
-    pace: Pace,
+    wire: Arc<Wire>,
     limits: HttpLimits,
     stop: Arc<AtomicBool>,
 }
 
-impl Line {
-    /// How often `request` may be sent. A change that got no answer may have been made, and a
-    /// probe is counted one by one: only the collector's reads are sent again.
-    fn tries(&self, request: &Request) -> u32 {
-        let again = !request.changes && matches!(request.whom, Whom::Collector | Whom::Nobody);
-        if again { self.limits.tries_max } else { 1 }
-    }
+/// What all questions of a line go through, one after the other or several on their way.
+struct Wire {
+    sender: Sender,
+    pace: Mutex<Pace>,
+}
 
+impl Wire {
     /// Sends what `seal` makes until it is answered, at most `tries` times; a signature bears its
     /// time, so each try is sealed anew.
-    fn exchange(
-        &mut self,
+    async fn exchange(
+        &self,
         tries: u32,
         seal: impl Fn() -> Result<Sealed, Refusal>,
     ) -> Result<Response, Refusal> {
@@ -202,16 +203,13 @@ impl Line {
         loop {
             attempt += 1;
             let now = std::time::Instant::now();
-            let pause = self.pace.next(now).saturating_duration_since(now);
-            let sent = async {
-                tokio::time::sleep(pause).await;
-                self.sender.send(seal()?).await
-            };
-            let got = wait(&self.runtime, &self.stop, sent)?;
+            let pause = self.pace().next(now).saturating_duration_since(now);
+            tokio::time::sleep(pause).await;
+            let got = self.sender.send(seal()?).await;
             if let Ok((_, asks)) = &got
                 && let Some(budget) = asks.budget
             {
-                self.pace.spread(std::time::Instant::now(), budget);
+                self.pace().spread(std::time::Instant::now(), budget);
             }
             let again = match &got {
                 Ok((response, asks)) => client::is_passing(response, asks),
@@ -221,12 +219,40 @@ impl Line {
                 return got.map(|(response, _)| response);
             }
             let told = got.ok().and_then(|(_, asks)| asks.wait);
-            let pause = pause_before(attempt, told);
-            wait(&self.runtime, &self.stop, async {
-                tokio::time::sleep(pause).await;
-            })?;
+            tokio::time::sleep(pause_before(attempt, told)).await;
         }
     }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        // Whoever panicked while it counted has counted.
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// How often `request` may be sent. A change that got no answer may have been made, and a
+    /// probe is counted one by one: only the collector's reads are sent again.
+    fn tries(&self, request: &Request) -> u32 {
+        if is_read(request) {
+            self.limits.tries_max
+        } else {
+            1
+        }
+    }
+
+    /// As [`Wire::exchange`], and waits for the answer.
+    fn exchange(
+        &mut self,
+        tries: u32,
+        seal: impl Fn() -> Result<Sealed, Refusal>,
+    ) -> Result<Response, Refusal> {
+        wait(&self.runtime, &self.stop, self.wire.exchange(tries, seal))?
+    }
+}
+
+/// Whether `request` is a read of the collector.
+fn is_read(request: &Request) -> bool {
+    !request.changes && matches!(request.whom, Whom::Collector | Whom::Nobody)
 }
 
 impl Port for HttpPort {
@@ -244,6 +270,19 @@ impl Port for HttpPort {
             Way::Token(token) => token.answer(&mut self.line, request),
         };
         answer.map(Answer::Http)
+    }
+
+    fn soon(&mut self, questions: &[Question]) {
+        let Way::Aws(aws) = &mut self.way else {
+            return;
+        };
+        for question in questions {
+            if let Question::Http(request) = question
+                && is_read(request)
+            {
+                aws.soon(&mut self.line, request);
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod chain;
 mod profile;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
 use self::chain::{Chain, taken_on};
+use super::ahead::Ahead;
 use super::client::{Sealed, sealed};
 use super::sign::{self, Role};
 use super::site::Site;
@@ -42,8 +44,9 @@ enum Minted {
 
 /// Who asks an account, and where.
 pub(super) struct Aws {
-    site: Site,
+    site: Arc<Site>,
     chain: Chain,
+    ahead: Ahead,
     own: Option<Bearer>,
     bearer: Option<Bearer>,
     minted: Minted,
@@ -69,8 +72,9 @@ impl Aws {
         let told = wait(runtime, stop, chain.told()).map_err(Error::Refused)?;
         let own = options.get("access_key_id").cloned().zip(secret);
         Ok(Self {
-            site: Site::new(options, told)?,
+            site: Arc::new(Site::new(options, told)?),
             chain,
+            ahead: Ahead::default(),
             own: own.map(|(user, secret)| Bearer { user, secret }),
             bearer,
             minted: Minted::Never,
@@ -90,10 +94,30 @@ impl Aws {
         line: &mut Line,
         request: &Request,
     ) -> Result<Response, Refusal> {
+        if let Some(answer) = self.ahead.take(line, request) {
+            return answer;
+        }
         let credentials = self.credentials(line, request.whom)?;
         line.exchange(line.tries(request), || {
             signed(&self.site, request, credentials.as_ref())
         })
+    }
+
+    /// Puts `request`, a read, on its way. Who cannot be let in is told so when it is asked for.
+    pub(super) fn soon(&mut self, line: &mut Line, request: &Request) {
+        if self.ahead.holds(request) {
+            return;
+        }
+        let Ok(credentials) = self.credentials(line, request.whom) else {
+            return;
+        };
+        let (wire, site) = (Arc::clone(&line.wire), Arc::clone(&self.site));
+        let (tries, asked) = (line.tries(request), request.clone());
+        let answer = line.runtime.spawn(async move {
+            let seal = || signed(&site, &asked, credentials.as_ref());
+            wire.exchange(tries, seal).await
+        });
+        self.ahead.push(request.clone(), answer);
     }
 
     /// The credentials with which a question as `whom` is signed; `None`: with none.

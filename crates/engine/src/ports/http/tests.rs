@@ -432,19 +432,81 @@ fn a_redirect_is_an_answer_and_is_not_followed() {
     assert_eq!(asked.try_iter().count(), 1);
 }
 
+/// Answers nobody before `count` have asked, then each with the path it asked for.
+fn together(count: usize) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (told, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut streams = Vec::new();
+        for _ in 0..count {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut text = Vec::new();
+            let mut byte = [0];
+            while !text.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                text.extend(byte);
+            }
+            let text = String::from_utf8(text).unwrap();
+            streams.push((stream, text));
+        }
+        for (mut stream, text) in streams {
+            let path = text.split(' ').nth(1).unwrap().to_owned();
+            stream.write_all(http("200 OK", &path).as_bytes()).unwrap();
+            told.send(path).unwrap();
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn questions_that_are_told_ahead_are_on_their_way_together_and_asked_once() {
+    let runtime = runtime();
+    let (address, asked) = together(3);
+    let mut port = port(&runtime, &address, None);
+    let question = |name: &str| {
+        let request = Request::get(&[name]).at("iot").asked_as(Whom::Nobody);
+        Question::Http(request)
+    };
+    let names = ["a", "b", "c"];
+    // Telling it twice changes nothing.
+    port.soon(&names.map(question));
+    port.soon(&names.map(question));
+    for name in names {
+        let Answer::Http(response) = port.ask(&question(name)).unwrap() else {
+            panic!("another kind of answer");
+        };
+        assert_eq!(response.body, format!("/{name}"));
+    }
+    assert_eq!(asked.iter().count(), 3);
+}
+
+#[test]
+fn a_change_is_never_sent_ahead() {
+    let runtime = runtime();
+    let (address, asked) = listener(vec![http("200 OK", "<a/>")]);
+    let mut port = port(&runtime, &address, Some(bearer()));
+    let form = || Request::form("iam", &[("Action", "DeleteAccessKey")]);
+    let change = form().changing().asked_as(Whom::Nobody);
+    let probe = form().asked_as(Whom::Subject);
+    port.soon(&[Question::Http(change), Question::Http(probe)]);
+    ask(&mut port, Whom::Nobody).unwrap();
+    assert!(asked.recv().unwrap().contains("GetCallerIdentity"));
+    assert_eq!(asked.try_iter().count(), 0);
+}
+
 #[test]
 fn an_answer_beyond_the_limit_is_refused_and_not_kept() {
     let runtime = runtime();
     let (address, _asked) = listener(vec![http("200 OK", &"x".repeat(100_000))]);
     let mut port = port(&runtime, &address, None);
-    port.line.sender = Sender::new(
-        Door::public(true).unwrap(),
-        &HttpLimits {
-            bytes_max: 1000,
-            ..HttpLimits::default()
-        },
-    )
-    .unwrap();
+    let limits = HttpLimits {
+        bytes_max: 1000,
+        ..HttpLimits::default()
+    };
+    port.line.wire = Arc::new(Wire {
+        sender: Sender::new(Door::public(true).unwrap(), &limits).unwrap(),
+        pace: Mutex::new(Pace::new(1000)),
+    });
     assert_eq!(ask(&mut port, Whom::Nobody).unwrap_err().code, "too_large");
 }
 

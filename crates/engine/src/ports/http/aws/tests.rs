@@ -1,13 +1,13 @@
 //! Profiles of every kind, with a stub of the portal and of STS where those are asked.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::ports::http::HttpLimits;
 use crate::ports::http::client::{Door, Sender};
 use crate::ports::http::pace::Pace;
 use crate::ports::http::tests::{http, listener};
+use crate::ports::http::{HttpLimits, Wire};
 
 /// A home with what AWS's tools keep in it.
 struct Home {
@@ -49,8 +49,10 @@ impl Home {
             ..HttpLimits::default()
         };
         Line {
-            sender: Sender::new(Door::public(true).unwrap(), &limits).unwrap(),
-            pace: Pace::new(1000),
+            wire: Arc::new(Wire {
+                sender: Sender::new(Door::public(true).unwrap(), &limits).unwrap(),
+                pace: Mutex::new(Pace::new(1000)),
+            }),
             runtime: self.runtime.handle().clone(),
             limits,
             stop: Arc::clone(&self.stop),
