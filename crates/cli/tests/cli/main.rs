@@ -26,6 +26,7 @@ mod hostile;
 mod imports;
 mod integrations;
 mod interrupted;
+mod keys;
 mod keystone;
 mod linking;
 mod lists;
