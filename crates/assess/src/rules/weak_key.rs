@@ -1,7 +1,7 @@
 //! A key or a signature that can be broken with what can be rented.
 //!
 //! RSA below 2048 bits, elliptic curves below 224 bits, DSA, and signatures over MD5 or SHA-1 are
-//! disallowed by NIST SP 800-131A. Make a new key; nothing else helps.
+//! disallowed by NIST SP 800-131A; of an SSH certificate the authority's key counts as its own. Make a new key; nothing else helps.
 
 use model::{Attribute, CredentialType, Severity, Told};
 
@@ -21,6 +21,7 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         CredentialType::X509Certificate,
         CredentialType::PrivateKey,
         CredentialType::SshAuthorizedKey,
+        CredentialType::SshCertificate,
     ];
     if !thing.is_live_credential() || !of_keys.iter().any(|one| one.as_str() == thing.type_()) {
         return Vec::new();
@@ -31,6 +32,11 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         .and_then(weak_signature)
     {
         return Ruling::fail(format!("it is signed over {weak}"));
+    }
+    // Whoever breaks the authority's key makes certificates of his own.
+    let authority = Attribute::named("authority_algorithm");
+    if let Some(Strength::Weak(why)) = thing.entity.text(&authority).map(strength) {
+        return Ruling::fail(format!("the key of the authority that signed it: {why}"));
     }
     match thing.entity.fact(&Attribute::ALGORITHM) {
         Told::Is(value) => match strength(value.text().unwrap_or_default()) {

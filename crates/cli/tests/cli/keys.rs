@@ -125,3 +125,51 @@ fn private_keys_that_do_not_show_their_size_are_not_passed_and_dsa_fails_at_any(
         ("curve_sealed", "key.pem", sealed("EC", 3), "unknown"),
     ]);
 }
+
+/// A certificate of a user (OpenSSH's PROTOCOL.certkeys) for the key of this kind and fields.
+fn certificate(of: (&str, &[&[u8]]), authority: &[u8], signature: &str) -> String {
+    let kind = format!("{}-cert-v01@openssh.com", of.0);
+    let mut blob = [string(kind.as_bytes()), string(&[5; 32])].concat();
+    of.1.iter().for_each(|field| blob.extend(string(field)));
+    blob.extend(7_u64.to_be_bytes());
+    blob.extend(1_u32.to_be_bytes());
+    blob.extend([string(b"ann"), string(&string(b"ann"))].concat());
+    blob.extend([0_u64.to_be_bytes(), u64::MAX.to_be_bytes()].concat());
+    // Critical options, extensions, what is reserved.
+    (0..3).for_each(|_| blob.extend(string(b"")));
+    blob.extend(string(authority));
+    let signed = [string(signature.as_bytes()), string(&[6; 64])].concat();
+    blob.extend(string(&signed));
+    format!("{kind} {} ann\n", STANDARD.encode(blob))
+}
+
+#[test]
+fn ssh_certificates_are_judged_by_key_signature_and_authority() {
+    let name = "id-cert.pub";
+    let rsa = |bits| {
+        [
+            string(b"ssh-rsa"),
+            string(&[1, 0, 1]),
+            string(&number(bits)),
+        ]
+        .concat()
+    };
+    let good = [string(b"ssh-ed25519"), string(&[8; 32])].concat();
+    let short = number(1024);
+    let dss: &[&[u8]] = &[&short, &number(160), &short, &short];
+    let made = |byte, authority: &[u8], signature| {
+        certificate(("ssh-ed25519", &[&[byte; 32]]), authority, signature)
+    };
+    let over_sha1 = made(1, &rsa(4096), "ssh-rsa");
+    let over_sha2 = made(2, &rsa(4096), "rsa-sha2-512");
+    let of_weak = made(3, &rsa(1024), "rsa-sha2-256");
+    let of_strong = made(4, &good, "ssh-ed25519");
+    let of_dsa = certificate(("ssh-dss", dss), &good, "ssh-ed25519");
+    holds(&[
+        ("over_sha1", name, over_sha1, "fail"),
+        ("over_sha2", name, over_sha2, ""),
+        ("weak_authority", name, of_weak, "fail"),
+        ("strong_authority", name, of_strong, ""),
+        ("dsa", name, of_dsa, "fail"),
+    ]);
+}
