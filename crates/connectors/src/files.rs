@@ -11,6 +11,7 @@
 //! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
 //! from wherever a search began.
 
+mod allowed;
 mod archive;
 mod batch;
 mod handed;
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
+pub(crate) use allowed::{allow_no_more, is_allowed};
 pub(crate) use kept::{Kept, beside_servers, digest, within_the_file};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place_below};

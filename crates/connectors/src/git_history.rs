@@ -27,7 +27,7 @@ use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
 
 use crate::code_owners::{self, CodeOwners};
 use crate::files::{
-    At, Kept, Place, place_below, scope, secret_in, secrets_of, seen_in, split_native,
+    At, Kept, Place, allow_no_more, is_allowed, place_below, scope, secret_in, secrets_of, seen_in, split_native,
     within_the_file,
 };
 use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
@@ -313,6 +313,10 @@ fn keep(
 ) {
     let in_head = Attribute::named("in_head");
     if let Some(first) = found.get_mut(&told.native) {
+        // One commit in which nothing allows it is enough.
+        if !is_allowed(&told) {
+            allow_no_more(first);
+        }
         if blob.in_head {
             let still = Fact::stated(Told::Is(true.into()));
             first.facts.insert(in_head, still);

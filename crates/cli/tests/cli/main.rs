@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod allowed;
 mod assigned;
 mod chain;
 mod change;

@@ -95,6 +95,8 @@ pub struct PrivateKey {
     pub public: Option<PublicKey>,
     /// What its maker wrote beside it.
     pub comment: Option<String>,
+    /// Whether a comment on its line says that it may stand there.
+    pub allowed: bool,
 }
 
 /// A public key in a file of its own.

@@ -2,16 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, Secret};
+use model::Secret;
 
-use crate::files::{digest, secrets_of};
-use crate::formats::{Seen, as_utf8};
+use crate::files::{digest, is_allowed, secrets_of};
+use crate::formats::Seen;
 use crate::{Blob, Change, Context, Replaced};
-
-/// Written on a line, it says that what stands there may stand there.
-const ALLOWED: [&[u8]; 2] = [b"keyroll:allow", b"gitleaks:allow"];
-/// A line is looked through so far.
-const LINE_BYTES_MAX: usize = 4096;
 
 /// The change that the options name; none where the history is wanted.
 pub(super) fn asked(cx: &Context<'_>) -> Option<Change> {
@@ -60,19 +55,10 @@ impl Before {
             let digest = digest(secret);
             !self.moved.contains(&digest) && !old.is_some_and(|old| old.contains(&digest))
         };
-        let allowed = |line: Option<i64>| is_allowed(blob.bytes.expose(), line);
         seen.found.retain(|one| {
-            let line = one
-                .told
-                .fact(&Attribute::LINE)
-                .is()
-                .and_then(|line| line.number());
-            one.secret.as_ref().is_some_and(is_new) && !allowed(line)
+            one.secret.as_ref().is_some_and(is_new) && !is_allowed(&one.told)
         });
-        seen.keys.retain(|key| {
-            let line = key.line.and_then(|line| i64::try_from(line).ok());
-            is_new(&key.body) && !allowed(line)
-        });
+        seen.keys.retain(|key| is_new(&key.body) && !key.allowed);
         seen.publics.clear();
         seen.certificates.clear();
     }
@@ -81,32 +67,4 @@ impl Before {
 /// Every secret in a content.
 fn secrets(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<[u8; 32]> {
     secrets_of(cx, path, bytes).iter().map(digest).collect()
-}
-
-/// Whether the line, from 1, says that what stands there may.
-fn is_allowed(bytes: &[u8], line: Option<i64>) -> bool {
-    let Some(line) = line.and_then(|line| usize::try_from(line).ok()) else {
-        return false;
-    };
-    let bytes = as_utf8(bytes);
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    lines.nth(line.saturating_sub(1)).is_some_and(|text| {
-        let text = text.get(..LINE_BYTES_MAX).unwrap_or(text);
-        ALLOWED
-            .iter()
-            .any(|mark| text.windows(mark.len()).any(|some| some == *mark))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mark_allows_its_own_line_alone() {
-        let text = b"A=1 # keyroll:allow\nB=2\nC=3 // gitleaks:allow";
-        let told = [1, 2, 3, 4].map(|line| is_allowed(text, Some(line)));
-        assert_eq!(told, [true, false, true, false]);
-        assert!(!is_allowed(text, None));
-    }
 }
