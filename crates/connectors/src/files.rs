@@ -45,8 +45,9 @@ use walk::Walk;
 /// Credentials and keys in files of this machine.
 pub(crate) struct Files;
 
-/// A file is read up to here: real ones are far below it.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A file that a format knows by name is read up to here: states of Terraform, reports and
+/// rendered charts grow, and are nothing by half. One such file is held at a time.
+const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// A file that no format knows by name is searched up to here.
 const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
 

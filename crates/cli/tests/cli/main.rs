@@ -33,6 +33,7 @@ mod linking;
 mod lists;
 mod live;
 mod logins;
+mod long_files;
 mod logs;
 mod microsoft;
 mod outputs;

@@ -167,14 +167,18 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         self.wait(Waiting::Settle)
     }
 
+    /// Reads a file that somebody named, or that has a name of its own: all that is read of one
+    /// that a directory holds, and also where its name says that it is worth nothing.
     fn named_file(&mut self, path: &str, must_be: bool) -> Result<(), Stop> {
-        match self.cx.read(path, FILE_BYTES_MAX) {
+        if must_be && self.head_is_archive(path) {
+            self.visited.insert(path.to_owned());
+            return self.archive(path);
+        }
+        let known = !must_be || formats::known_by_name(path);
+        match self.cx.read(path, bytes_max(known)) {
             Ok(file) => {
                 self.visited.insert(path.to_owned());
-                if self.is_archive(&file) {
-                    return self.archive(path);
-                }
-                self.take(path, file, true)?;
+                self.take(path, file, known)?;
                 self.wait(Waiting::Settle)
             }
             Err(refusal) if is_absent(&refusal) && !must_be => Ok(()),
@@ -357,6 +361,12 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     /// Whether it is opened: archives are only in what a person named.
     fn is_archive(&self, file: &File) -> bool {
         self.searching && Packing::of(file.bytes.expose()).is_some()
+    }
+
+    /// The same of a file that is not read yet: what is packed in it may be long.
+    fn head_is_archive(&mut self, path: &str) -> bool {
+        let head = self.cx.read(path, HEAD_BYTES);
+        head.is_ok_and(|head| self.is_archive(&head))
     }
 
     /// Whether a file or directory is visited for the first time.
