@@ -1,7 +1,7 @@
 //! This machine: credentials and keys in files.
 //!
-//! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`
-//! and in `/etc`; what is not there is simply absent. `dirs` names directories or single files,
+//! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`,
+//! in `/etc` and where cron keeps its tables; what is not there is simply absent. `dirs` names directories or single files,
 //! one a line, that are searched in full; archives and container images in them are opened.
 //!
 //! Options: `known` (`1`), `home` (absolute path), `places` (more known files, one a line, such
@@ -50,6 +50,9 @@ pub(crate) struct Files;
 const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// A file that no format knows by name is searched up to here.
 const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Where cron keeps the tables of users.
+const SPOOL: &str = "/var/spool/cron";
 
 impl Connector for Files {
     fn spec(&self) -> &'static Spec {
@@ -184,6 +187,7 @@ pub fn file_roots(options: &BTreeMap<String, String>) -> Vec<String> {
     if is_on(get("known")) {
         roots.extend(get("home").map(plain));
         roots.push("/etc".to_owned());
+        roots.push(SPOOL.to_owned());
         roots.extend(list(get("places")));
     }
     roots.extend(list(get("dirs")));

@@ -13,6 +13,7 @@ mod agent_config;
 mod ansible;
 mod arm_template;
 mod authorized_keys;
+mod aws_cache;
 mod aws_profile;
 mod azure;
 mod cargo_credentials;
@@ -161,6 +162,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ssh_public_key::SshPublicKey,
     &authorized_keys::AuthorizedKeys,
     &aws_profile::AwsProfile,
+    &aws_cache::AwsCache,
     &dotenv::Dotenv,
     &pgpass::Pgpass,
     &kubeconfig::Kubeconfig,

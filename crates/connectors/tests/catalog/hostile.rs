@@ -370,6 +370,7 @@ fn a_known_place_that_is_a_link_is_a_gap() {
     let json = json!({
         "LIST /home/ann": [{"name": ".pgpass", "kind": "link"}, {"name": ".netrc", "kind": "link"}],
         "LIST /etc": [],
+        "LIST /var/spool/cron": [],
     });
     let mut port = Recording::parse(&json.to_string()).unwrap();
     let out = pass(connector("files").unwrap(), &mut port, "host", &options);
