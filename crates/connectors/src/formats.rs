@@ -21,6 +21,7 @@ mod ci;
 mod cli_tokens;
 mod cloudformation;
 mod compose;
+mod credstore;
 mod crontab;
 mod cyclonedx;
 mod declared;
@@ -208,6 +209,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &known_hosts::KnownHosts,
     &cli_tokens::CliTokens,
     &systemd_unit::SystemdUnit,
+    &credstore::Credstore,
     &crontab::Crontab,
     &windows::WindowsTask,
     &windows::WindowsService,

@@ -494,11 +494,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     fn observe(&mut self, told: Observation) {
         let place = told.fact(&Attribute::PLACE);
         let path = place.is().and_then(|place| place.text());
-        let is_of_variables = path.is_some_and(|path| {
-            formats::format("dotenv")
-                .is_some_and(|one| one.recognises(path, formats::name_of(path)))
-        });
-        if is_of_variables && self.variables.len() < VARIABLES_MAX {
+        if path.is_some_and(may_be_handed) && self.variables.len() < VARIABLES_MAX {
             self.variables.push(told);
         } else {
             self.cx.observe(told);
@@ -525,6 +521,17 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a service of a directory that comes later may say that it is given this file.
+fn may_be_handed(path: &str) -> bool {
+    // Where systems keep variables of units, and credentials for them.
+    let for_units = ["/default/", "/sysconfig/", "/conf.d/", "/credstore/"];
+    let is_of = |name: &str| {
+        let format = formats::format(name);
+        format.is_some_and(|one| one.recognises(path, formats::name_of(path)))
+    };
+    is_of("dotenv") || for_units.iter().any(|dir| path.contains(dir))
 }
 
 fn needs(path: &str) -> String {
