@@ -1,6 +1,7 @@
 //! CircleCI (CircleCI Docs, "Configuration reference").
 //!
 //! Beside what all CI tells: `contexts` (sets of secrets that a workflow hands to the job),
+//! `called` (what workflows call the job, where not by its own name),
 //! `unpinned_orbs` (orbs that the job uses and that are not fixed to a full version).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,7 @@ impl Format for Circleci {
             for context in contexts.get(name).into_iter().flatten() {
                 out.tells("contexts", *context);
             }
+            called(name, &value, &mut out);
             let mut used = Used::default();
             used.look(job, &value, 0);
             for extra in steps_around(name, &value) {
@@ -61,7 +63,10 @@ impl Format for Circleci {
                 for context in contexts {
                     out.tells("contexts", *context);
                 }
-                unpinned(&value, &mut out, |short| name.split('/').next() == Some(short));
+                called(name, &value, &mut out);
+                unpinned(&value, &mut out, |short| {
+                    name.split('/').next() == Some(short)
+                });
                 roll.add(out, seen);
             }
         }
@@ -140,9 +145,7 @@ impl<'a> Used<'a> {
         };
         match value {
             Value::String(name) => step(name, self),
-            Value::Array(list) => list
-                .iter()
-                .for_each(|one| self.look(one, whole, depth + 1)),
+            Value::Array(list) => list.iter().for_each(|one| self.look(one, whole, depth + 1)),
             Value::Object(table) => {
                 for (name, one) in table {
                     step(name, self);
@@ -154,12 +157,26 @@ impl<'a> Used<'a> {
     }
 }
 
+/// What workflows say of the job called `name`, each time they run it.
+fn runs_of<'a>(name: &str, value: &'a Value) -> impl Iterator<Item = &'a Value> {
+    let jobs = tree::members(value, &["workflows"])
+        .flat_map(|(_, workflow)| tree::list(workflow, &["jobs"]));
+    jobs.filter_map(move |job| job.get(name))
+}
+
+/// Tells under which other names workflows run the job.
+fn called(name: &str, value: &Value, job: &mut Job) {
+    for told in runs_of(name, value) {
+        if let Some(other) = tree::text(told, &["name"]).filter(|other| *other != name) {
+            job.tells("called", other);
+        }
+    }
+}
+
 /// Steps that workflows put before and after the job called `name`.
 fn steps_around<'a>(name: &str, value: &'a Value) -> Vec<&'a Value> {
-    let jobs = tree::members(value, &["workflows"])
-        .flat_map(|(_, workflow)| tree::list(workflow, &["jobs"]))
-        .filter_map(|job| job.get(name));
-    jobs.flat_map(|told| [told.get("pre-steps"), told.get("post-steps")])
+    runs_of(name, value)
+        .flat_map(|told| [told.get("pre-steps"), told.get("post-steps")])
         .flatten()
         .collect()
 }
@@ -229,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_job_is_told_the_orbs_it_uses_itself_or_through_commands() {
-        let text = "orbs: {s: acme/slack@volatile, n: acme/node@1.2, p: acme/pin@1.2.3}\ncommands:\n  tell: {steps: [s/notify]}\njobs:\n  build: {executor: n/default, steps: [p/x]}\n  ship: {steps: [{when: {condition: x, steps: [tell]}}]}\n  test: {steps: [checkout]}\nworkflows:\n  w:\n    jobs:\n      - build\n      - ship: {context: prod}\n      - test: {pre-steps: [{s/notify: {a: b}}]}\n      - s/deploy: {context: [org]}\n";
+        let text = "orbs: {s: acme/slack@volatile, n: acme/node@1.2, p: acme/pin@1.2.3}\ncommands:\n  tell: {steps: [s/notify]}\njobs:\n  build: {executor: n/default, steps: [p/x]}\n  ship: {steps: [{when: {condition: x, steps: [tell]}}]}\n  test: {steps: [checkout]}\nworkflows:\n  w:\n    jobs:\n      - build\n      - ship: {context: prod}\n      - test: {pre-steps: [{s/notify: {a: b}}]}\n      - s/deploy: {context: [org]}\n      - ship: {name: ship-eu, context: eu}\n";
         let told = told(text);
         let of = |name: &str| {
             let one = told.iter().find(|(field, ..)| field == name).unwrap();
@@ -238,6 +255,7 @@ mod tests {
         let slack = of("job s/deploy").1;
         assert!(slack.contains("acme/slack@volatile"), "{told:?}");
         assert_eq!(of("job ship"), (of("job ship").0, slack));
+        assert!(of("job ship").0.contains("eu"), "{told:?}");
         assert!(of("job ship").0.contains("prod") && of("job s/deploy").0.contains("org"));
         assert_eq!(of("job test").1, slack);
         assert!(of("job build").1.contains("acme/node@1.2") && !of("job build").1.contains("pin"));

@@ -203,7 +203,7 @@ impl Workflow<'_> {
             foreign |= action == "actions/checkout"
                 && ["ref", "repository"]
                     .iter()
-                    .filter_map(|input| tree::text(step, &["with", input]))
+                    .filter_map(|input| step.get("with")?.get(input)?.as_str())
                     .any(is_of_pull_request);
             let set_to = |name: &str| {
                 let mut around = [step, whole, self.value].into_iter();
@@ -242,7 +242,14 @@ impl Workflow<'_> {
 
     /// Whether an input of the action is the job's own token where nobody says otherwise.
     fn is_own_token(&self, input: &str) -> bool {
-        tree::text(self.value, &["inputs", input, "default"]).is_some_and(takes_own_token)
+        let default = |inputs: &Value| {
+            inputs
+                .get(input)?
+                .get("default")?
+                .as_str()
+                .map(takes_own_token)
+        };
+        self.value.get("inputs").and_then(default) == Some(true)
     }
 }
 
@@ -321,8 +328,7 @@ fn is_pinned(uses: &str) -> bool {
         return true;
     }
     let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
-    let version = version.strip_prefix("sha256:").unwrap_or(version);
-    matches!(version.len(), 40 | 64) && version.chars().all(|c| c.is_ascii_hexdigit())
+    super::is_commit(version.strip_prefix("sha256:").unwrap_or(version))
 }
 
 fn may_federate(rights: Option<&Value>) -> bool {
@@ -477,7 +483,11 @@ mod tests {
         };
         let secret = text("api-token");
         assert!(fact(&secret, "unpinned_actions").is_some());
-        assert!(fact(&secret, "secret_inputs").unwrap().contains("api-token"));
+        assert!(
+            fact(&secret, "secret_inputs")
+                .unwrap()
+                .contains("api-token")
+        );
         let own = text("own");
         assert_eq!(fact(&own, "unpinned_actions"), None);
         assert!(fact(&own, "unpinned_with_token").is_some());
@@ -499,7 +509,10 @@ mod tests {
             (job("", "some/action@v1", "${{ github.token }}"), true),
             (job(&format!("T: '{own}'"), "some/action@v1", "x"), true),
             (job("", "actions/stale@v9", own), false),
-            (job("", &format!("some/action@{}", "a".repeat(40)), own), false),
+            (
+                job("", &format!("some/action@{}", "a".repeat(40)), own),
+                false,
+            ),
             (job("", "some/action@v1", "x"), false),
         ] {
             let told = fact(&text, "unpinned_with_token");

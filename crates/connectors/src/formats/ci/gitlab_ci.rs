@@ -7,7 +7,7 @@
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, is_commit, jobs, secret_variables, static_login, texts};
 use crate::formats::literals::literals;
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
@@ -230,11 +230,6 @@ fn includes(value: &Value) -> Vec<String> {
     unpinned.collect()
 }
 
-/// Whether a version is a commit, of SHA-1 or SHA-256.
-fn is_commit(at: &str) -> bool {
-    matches!(at.len(), 40 | 64) && at.chars().all(|c| c.is_ascii_hexdigit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +239,9 @@ mod tests {
         let commit = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
         let at = |version: &str| {
             let text = format!("include: [{{component: $CI_SERVER_FQDN/acme/scan/x@{version}}}]");
-            let value = tree::documents(&text, 2, &mut Seen::default()).pop().unwrap();
+            let value = tree::documents(&text, 2, &mut Seen::default())
+                .pop()
+                .unwrap();
             includes(&value)
         };
         assert!(at(commit).is_empty());
