@@ -10,6 +10,7 @@
 //! same order. Held by `two_runs_give_the_same_findings_in_the_same_order`.
 
 mod covered;
+mod environments;
 mod next;
 mod place;
 mod print;
@@ -26,6 +27,7 @@ use model::{
 };
 
 pub use covered::{Inventories, Inventory, LogWindow, NO_INVENTORY, PART_OF_INVENTORY};
+pub use environments::{environment, namesakes};
 pub use next::{REVOKING, is_revocable};
 pub use rules::RULES;
 
@@ -68,6 +70,19 @@ pub struct Thing<'a> {
     pub refused: Option<&'a [Conflict]>,
     /// Who works with it, as sources tell: each workload once, however many saw it.
     pub users: &'a [Workload],
+    /// Identities of its type in other environments that bear its name.
+    pub twins: &'a [Twin],
+}
+
+/// An identity that bears a thing's name, words for environments apart, in another environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// The environment of the thing itself, as [`environment`] writes it.
+    pub own: String,
+    /// That of the other one.
+    pub environment: String,
+    /// Everything all sources tell of the other one.
+    pub entity: Entity,
 }
 
 /// A workload that works with a credential.
@@ -258,7 +273,6 @@ impl<'a> Thing<'a> {
         self.entity.text(&Attribute::VALIDITY)?.parse().ok()
     }
 
-    /// Whether its provider says that it, or its holder, is switched off.
     /// Whether `member` is the secret in a file, and not what its provider keeps.
     fn lies_in_file(&self, member: &model::Member) -> bool {
         let of = |fact: &model::SourcedFact| {
@@ -279,6 +293,7 @@ impl<'a> Thing<'a> {
         !self.entity.members.iter().any(|one| shown_again(&one))
     }
 
+    /// Whether its provider says that it, or its holder, is switched off.
     fn is_off(&self) -> bool {
         let off = |entity: &Entity| {
             matches!(

@@ -1,6 +1,7 @@
 //! The list of rules, in the order of the manual.
 
 mod across_environments;
+mod cloned_identity;
 mod cluster;
 mod cluster_takeover;
 mod dangling_account;
@@ -87,6 +88,7 @@ pub static RULES: &[&Rule] = &[
     &shared::RULE,
     &several_vaults::RULE,
     &across_environments::RULE,
+    &cloned_identity::RULE,
     &weak_key::RULE,
     &orphaned::RULE,
     &unowned::RULE,

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assess::{Ground, Inventory, LogWindow, RULES, Thing, Workload, assess, rulings};
+use assess::{Ground, Inventory, LogWindow, RULES, Thing, Twin, Workload, assess, rulings};
 use inventory::Conflict;
 use model::{
     Attribute, Confidence, Duration, Entity, EntityId, Key, KeyKind, Kind, Link, Member, Mute,
@@ -55,6 +55,18 @@ struct Case {
     /// Where its revocation stands.
     #[serde(default)]
     revocation: Option<State>,
+    /// Identities that bear its name in other environments.
+    #[serde(default)]
+    twins: Vec<Other>,
+}
+
+/// An identity in another environment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    own: String,
+    environment: String,
+    seen: Vec<Seen>,
 }
 
 /// An inventory, and which parts of it were not read.
@@ -176,12 +188,22 @@ fn with_thing<T>(case: &Case, now: Timestamp, f: impl FnOnce(&Thing<'_>) -> T) -
         .map(|ids| conflict(&entity, ids))
         .collect();
     let users = users(&case.seen);
+    let twins: Vec<_> = case
+        .twins
+        .iter()
+        .map(|one| Twin {
+            own: one.own.clone(),
+            environment: one.environment.clone(),
+            entity: self::entity(case.kind, &one.seen, first_seen),
+        })
+        .collect();
     f(&Thing {
         entity: &entity,
         holder: holder.as_ref(),
         owner: case.owner.as_deref(),
         refused: (!case.too_connected).then_some(refused.as_slice()),
         users: &users,
+        twins: &twins,
     })
 }
 
@@ -326,6 +348,7 @@ fn what_no_source_tells_is_never_a_pass() {
                 owner: None,
                 refused: None,
                 users: &[],
+                twins: &[],
             };
             for (rule, ruling) in rulings(&thing, &Ground::at(now)) {
                 assert_ne!(ruling.verdict, Verdict::Pass, "{} of {type_}", rule.id);
@@ -479,6 +502,7 @@ fn a_revocation_is_offered_only_for_what_failed_where_a_source_of_ours_can_make_
             owner: None,
             refused: None,
             users: &[],
+            twins: &[],
         };
         let found = assess(&thing, &Ground::at(now), &[]);
         let one = found.iter().find(|one| one.rule == "unused").unwrap();
@@ -521,6 +545,7 @@ fn factors(facts: &[(&str, Value)], owner: Option<&str>) -> BTreeMap<String, i32
         owner,
         refused: None,
         users: &[],
+        twins: &[],
     };
     let found = assess(&thing, &Ground::at(now), &[]);
     let one = found.iter().find(|one| one.rule == "unused").unwrap();

@@ -1,8 +1,10 @@
 //! What this machine and this user have, as the engine wants to know it for a scan.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use connectors::Shown;
 use engine::Machine;
 use model::{Secret, Timestamp};
 
@@ -113,8 +115,12 @@ pub(crate) fn machine(environment: &Environment, asking: &Asking) -> Machine {
     });
     let (azure, azure_secret) = azure(environment);
     let tokens = connectors::token_logins().filter_map(|(_, login)| {
-        let token = environment.get(login.variable)?;
-        Some((login.variable.to_owned(), Secret::from(token)))
+        let token = match (environment.get(login.variable), login.shown) {
+            (Some(token), _) => Secret::from(token),
+            (None, Shown::Google { .. }) => google(environment)?,
+            (None, _) => return None,
+        };
+        Some((login.variable.to_owned(), token))
     });
     Machine {
         // Not what the environment says of AWS: the token of another system would go there.
@@ -172,6 +178,27 @@ const AZURE: [(&str, &str); 5] = [
     ("AZURE_CLIENT_CERTIFICATE_PATH", "certificate"),
     ("AZURE_FEDERATED_TOKEN_FILE", "token_file"),
 ];
+
+/// No file of a login of Google is larger.
+const LOGIN_BYTES_MAX: u64 = 64 * 1024;
+
+/// What Google's own tools log in with: the file that is named, or the one that
+/// `gcloud auth application-default login` leaves.
+fn google(environment: &Environment) -> Option<Secret> {
+    let path = match environment.get("GOOGLE_APPLICATION_CREDENTIALS") {
+        Some(named) => environment.here.join(named),
+        None => {
+            let dir = environment.get("CLOUDSDK_CONFIG").map(PathBuf::from);
+            let usual = || Some(environment.home()?.join(".config/gcloud"));
+            dir.or_else(usual)?
+                .join("application_default_credentials.json")
+        }
+    };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    file.take(LOGIN_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    Some(Secret::new(bytes))
+}
 
 /// As whom Microsoft is asked, and with what. A client's secret goes before what a platform gives.
 fn azure(environment: &Environment) -> (BTreeMap<String, String>, Option<Secret>) {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use engine::Looked;
 use inventory::{assemble, summarise};
 use model::{
-    Attribute, Entity, EntityId, Kind, Row, Sighting, SightingKey, SourceId, Target, Timestamp,
+    Entity, EntityId, Kind, Row, Sighting, SightingKey, SourceId, Target, Tenant, Timestamp,
     Version,
 };
+use store::{Owned, Reading};
 
 use crate::arguments::Moment;
 use crate::error::Error;
@@ -124,18 +125,12 @@ pub(crate) fn lines(roll: &Roll, then: Then, kind: Option<Kind>) -> Result<Vec<R
             natives.get(&key).cloned()
         }
     };
-    let owners = roll.read(|reading, tenant| reading.owners(tenant))?;
-    let owner = |id: &EntityId| {
-        let owned = owners
-            .iter()
-            .find(|owned| owned.entity == *id && owned.at <= then.known);
-        owned.and_then(|owned| owned.owner.clone())
-    };
+    let owners = Owners::at(roll, then)?;
     let mut rows: Vec<Row> = things
         .iter()
         .filter(|(id, _)| kind.is_none_or(|kind| id.kind() == kind))
         .map(|(id, members)| Row {
-            owner: owner(id),
+            owner: owners.of(id),
             ..summarise(id, members, 0, &find)
         })
         .collect();
@@ -154,62 +149,140 @@ fn count_credentials(rows: &mut [Row]) {
     }
 }
 
-/// Puts one thing back to what it was then.
+/// Puts one thing back to what it was then: what it said, whose it was, who answered for it.
 ///
 /// # Errors
 /// Nothing of it was true then, or known; the store refused or broke.
 pub(crate) fn turn_back(roll: &Roll, then: Then, thing: &mut Looked) -> Result<(), Error> {
-    let sightings = roll.read(|reading, tenant| {
-        let mut sightings = Vec::new();
-        for member in &thing.entity.members {
-            let key = &member.sighting;
-            let versions = reading.versions(tenant, key)?;
-            if let Some(version) = versions
-                .into_iter()
-                .rev()
-                .find(|version| then.holds(version))
-            {
-                let entity = thing.entity.id.clone();
-                sightings.push(then.sighting(
-                    key.clone(),
-                    entity,
-                    version.observation,
-                    version.seen_from,
-                ));
-            }
+    let back = roll.read(|reading, tenant| {
+        let row = turned(reading, tenant, then, &mut thing.entity)?;
+        let holder = row.as_ref().and_then(|row| row.holder.clone());
+        thing.holder = None;
+        if let Some(id) = holder {
+            let (aliases, members) = (
+                reading.aliases(tenant, &id)?,
+                reading.sightings_of(tenant, &id)?,
+            );
+            let mut held_by = assemble(&id, aliases, members);
+            let was = turned(reading, tenant, then, &mut held_by)?;
+            thing.holder = was.map(|_| held_by);
         }
-        Ok(sightings)
+        Ok(row)
     })?;
-    if sightings.is_empty() {
+    let Some(row) = back else {
         let told = format!(
             "nothing is known of `{}` {}",
             thing.row.name,
             then.told(Timestamp::MIN)
         );
         return Err(Error::failed(told).hint("`keyroll why ID` says when it was first seen"));
-    }
-    thing.entity = assemble(&thing.entity.id, thing.entity.aliases.clone(), sightings);
-    thing.row = line_of(&thing.entity, &thing.row);
+    };
+    let owners = Owners::at(roll, then)?;
+    let of = |id: &EntityId, aliases: &[EntityId]| {
+        std::iter::once(id)
+            .chain(aliases)
+            .find_map(|id| owners.of(id))
+    };
+    thing.row = Row {
+        owner: of(&row.id, &thing.entity.aliases),
+        ..row
+    };
+    let holders = thing
+        .holder
+        .as_ref()
+        .and_then(|one| of(&one.id, &one.aliases));
+    thing.owner = thing.row.owner.clone().or(holders);
     Ok(())
 }
 
-/// The line of one thing as it was then.
-fn line_of(entity: &Entity, now: &Row) -> Row {
-    let text = |attribute| entity.text(&attribute).map(str::to_owned);
-    Row {
-        name: entity.name().to_owned(),
-        type_: text(Attribute::TYPE).unwrap_or_default(),
-        environment: text(Attribute::ENVIRONMENT),
-        status: text(Attribute::STATUS),
-        privilege: text(Attribute::PRIVILEGE),
-        owner_hint: text(Attribute::OWNER_HINT),
-        created_at: entity.time(&Attribute::CREATED_AT),
-        rotated_at: entity.time(&Attribute::ROTATED_AT),
-        last_used_at: entity.time(&Attribute::LAST_USED_AT),
-        expires_at: entity.time(&Attribute::EXPIRES_AT),
-        first_seen: entity.first_seen,
-        missing_since: None,
-        ..now.clone()
+/// Which of `rows` were there then, each as it was.
+///
+/// # Errors
+/// The store refused or broke.
+pub(crate) fn turn_rows_back(roll: &Roll, then: Then, rows: Vec<Row>) -> Result<Vec<Row>, Error> {
+    roll.read(|reading, tenant| {
+        let mut back = Vec::new();
+        for row in rows {
+            let members = reading.sightings_of(tenant, &row.id)?;
+            let mut entity = assemble(&row.id, Vec::new(), members);
+            back.extend(turned(reading, tenant, then, &mut entity)?);
+        }
+        Ok(back)
+    })
+}
+
+/// Makes `entity` what it was then, and tells its line; none where nothing of it was true.
+///
+/// Which sightings are one thing is told as it is known now.
+fn turned(
+    reading: &mut Reading<'_>,
+    tenant: &Tenant,
+    then: Then,
+    entity: &mut Entity,
+) -> Result<Option<Row>, store::Error> {
+    let mut sightings = Vec::new();
+    for member in &entity.members {
+        let key = &member.sighting;
+        let versions = reading.versions(tenant, key)?.into_iter().rev();
+        if let Some(version) = versions.into_iter().find(|version| then.holds(version)) {
+            sightings.push(then.sighting(
+                key.clone(),
+                entity.id.clone(),
+                version.observation,
+                version.seen_from,
+            ));
+        }
+    }
+    if sightings.is_empty() {
+        return Ok(None);
+    }
+    let targets: Vec<(SourceId, Target)> = sightings
+        .iter()
+        .flat_map(|one| {
+            let links = one.observation.links.iter();
+            links.map(|link| (one.key.source.clone(), link.to.clone()))
+        })
+        .collect();
+    let found = reading.resolve(tenant, &targets)?;
+    let find = |source: &SourceId, target: &Target| {
+        let at = targets
+            .iter()
+            .position(|one| one.0 == *source && one.1 == *target)?;
+        found.get(at).cloned().flatten()
+    };
+    let mut row = summarise(&entity.id, &sightings, 0, &find);
+    if row.kind == Kind::Identity {
+        let mut held = 0;
+        for one in reading.credentials_of(tenant, &row.id)? {
+            let mut was_there = false;
+            for member in reading.sightings_of(tenant, &one.id)? {
+                let versions = reading.versions(tenant, &member.key)?;
+                was_there |= versions.iter().any(|version| then.holds(version));
+            }
+            held += u32::from(was_there);
+        }
+        row.credentials = held;
+    }
+    *entity = assemble(&entity.id, entity.aliases.clone(), sightings);
+    Ok(Some(row))
+}
+
+/// Who answered for what at a moment.
+struct Owners(Vec<Owned>);
+
+impl Owners {
+    /// As it was decided by then; what was decided later was neither true nor known.
+    fn at(roll: &Roll, then: Then) -> Result<Self, Error> {
+        let by = then.at.min(then.known);
+        roll.read(|reading, tenant| reading.owners_at(tenant, by))
+            .map(Self)
+    }
+
+    /// Whoever answered for this thing.
+    fn of(&self, id: &EntityId) -> Option<String> {
+        let first = self.0.partition_point(|one| one.entity < *id);
+        let of = self.0[first..].iter().take_while(|one| one.entity == *id);
+        of.filter_map(|one| one.owner.clone()).next()
     }
 }
 

@@ -106,6 +106,12 @@ pub(crate) fn state(state: &State, now: Timestamp) -> Cell {
             format!("unverifiable, evidence of grade {grade:?}: {why}"),
             Tone::Unknown,
         ),
+        State::Attested { by, why, file } => {
+            let file = file
+                .as_ref()
+                .map_or_else(String::new, |file| format!(" ({file})"));
+            Cell::toned(format!("attested by {by}: {why}{file}"), Tone::Unknown)
+        }
         State::Failed {
             why, next, tries, ..
         } => Cell::toned(

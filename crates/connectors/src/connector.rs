@@ -104,6 +104,12 @@ pub enum Shown {
     Basic,
     /// Several tokens with blanks or lines between them, each in the header at its place.
     Headers(&'static [&'static str]),
+    /// A bearer token of Google; or what Google's own tools keep to log in with, which is given one
+    /// for `scope`, and another one before that ends.
+    Google {
+        /// What the token may be used for.
+        scope: &'static str,
+    },
     /// `id:secret` of a client, which is given a bearer token for them (RFC 6749 section 4.4).
     Client {
         /// The path of the token endpoint, by segments.

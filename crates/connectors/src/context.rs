@@ -1,6 +1,7 @@
 //! What a connector is given for one pass or one act: questions to ask, and where to put what it saw.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use model::{
     Attribute, Confidence, CredentialType, Fingerprint, Gap, Observation, Reason, Scope, Secret,
@@ -48,6 +49,27 @@ pub trait Fingerprints {
 pub trait Workers {
     /// Calls `job` once with each number below `jobs`, in any order, and returns when all are done.
     fn run(&self, jobs: usize, job: &(dyn Fn(usize) + Sync));
+}
+
+/// What comes of each, in their order, by as many as there are to look.
+pub(crate) fn of_each<T: Sync, R: Send + Sync>(
+    workers: Option<&dyn Workers>,
+    all: &[T],
+    look: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let Some(workers) = workers.filter(|_| all.len() > 1) else {
+        return all.iter().map(look).collect();
+    };
+    let seen: Vec<OnceLock<R>> = all.iter().map(|_| OnceLock::new()).collect();
+    workers.run(all.len(), &|at| {
+        if let (Some(one), Some(slot)) = (all.get(at), seen.get(at)) {
+            slot.get_or_init(|| look(one));
+        }
+    });
+    // Whoever left one out is made good for.
+    let seen = seen.into_iter().zip(all);
+    seen.map(|(slot, one)| slot.into_inner().unwrap_or_else(|| look(one)))
+        .collect()
 }
 
 /// Finds secrets in text of any kind; the rules stay with whoever implements it (decision 20).

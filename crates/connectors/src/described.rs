@@ -29,6 +29,8 @@ use template::{Here, Template};
 const CATALOGUE: &[&str] = &[
     include_str!("described/catalogue/anthropic.toml"),
     include_str!("described/catalogue/auth0.toml"),
+    include_str!("described/catalogue/azure_devops.toml"),
+    include_str!("described/catalogue/azure_devops_tokens.toml"),
     include_str!("described/catalogue/cloudflare.toml"),
     include_str!("described/catalogue/databricks.toml"),
     include_str!("described/catalogue/datadog.toml"),
@@ -39,13 +41,23 @@ const CATALOGUE: &[&str] = &[
     include_str!("described/catalogue/google_workspace.toml"),
     include_str!("described/catalogue/grafana.toml"),
     include_str!("described/catalogue/heroku.toml"),
+    include_str!("described/catalogue/huggingface.toml"),
+    include_str!("described/catalogue/huggingface_endpoints.toml"),
+    include_str!("described/catalogue/jenkins.toml"),
     include_str!("described/catalogue/keystone.toml"),
+    include_str!("described/catalogue/mlflow.toml"),
     include_str!("described/catalogue/okta.toml"),
     include_str!("described/catalogue/openai.toml"),
+    include_str!("described/catalogue/pinecone.toml"),
+    include_str!("described/catalogue/pinecone_project.toml"),
+    include_str!("described/catalogue/qdrant.toml"),
+    include_str!("described/catalogue/qdrant_cloud.toml"),
     include_str!("described/catalogue/rabbitmq.toml"),
     include_str!("described/catalogue/slack.toml"),
+    include_str!("described/catalogue/snowflake.toml"),
     include_str!("described/catalogue/tailscale.toml"),
     include_str!("described/catalogue/vault.toml"),
+    include_str!("described/catalogue/weaviate.toml"),
 ];
 
 /// So many settings are looked at together.
@@ -107,12 +119,23 @@ const TAKEN: [&str; 9] = [
 /// it are known from now on. The same one again changes nothing.
 ///
 /// # Errors
-/// It is none, or another system is called so or named by that word.
+/// It is none, it posts, or another system is called so or named by that word.
 pub fn describe(text: &str) -> Result<&'static Described, Unfit> {
     let described = Described::read(text)?;
     let mut added = ADDED.write().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = added.iter().find(|one| one.text == text) {
         return Ok(known);
+    }
+    // Nobody looked at whether what it posts changes something.
+    if let Some(list) = described
+        .description
+        .list
+        .iter()
+        .find(|one| one.post.is_some())
+    {
+        let place = format!("list `{}`: post", list.name);
+        let expected = "lists that are read by GET; only systems that come with Keyroll may post";
+        return Err(Unfit::new(place, expected, &list.path));
     }
     let (name, word) = (described.spec.name, described.word());
     let taken = crate::WRITTEN.iter().any(|one| {

@@ -25,6 +25,7 @@ mod credstore;
 mod crontab;
 mod cyclonedx;
 mod declared;
+mod directory_client;
 mod docker_config;
 mod dockerfile;
 pub(crate) mod dotenv;
@@ -37,6 +38,7 @@ mod helm_values;
 mod image_config;
 mod json_lines;
 mod key_store;
+mod keytab;
 mod known_hosts;
 mod kubeconfig;
 pub(crate) mod kubernetes;
@@ -166,6 +168,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &aws_cache::AwsCache,
     &dotenv::Dotenv,
     &pgpass::Pgpass,
+    &directory_client::DirectoryClient,
+    &keytab::Keytab,
     &kubeconfig::Kubeconfig,
     &git_credentials::GitCredentials,
     &netrc::Netrc,

@@ -19,9 +19,8 @@ pub(crate) struct GcpAssets;
 static LOGIN: TokenLogin = TokenLogin {
     form: "gcp:KIND/ID",
     host: Some("cloudasset.googleapis.com"),
-    shown: Shown::Header {
-        header: "authorization",
-        before: "Bearer ",
+    shown: Shown::Google {
+        scope: "https://www.googleapis.com/auth/cloud-platform.read-only",
     },
     variable: "CLOUDSDK_AUTH_ACCESS_TOKEN",
     headers: &[],

@@ -24,15 +24,16 @@ use std::collections::BTreeMap;
 
 use authors::Authors;
 use change::{Before, asked};
-use model::{Attribute, Fact, Kind, Observation, Secret, Told, Value};
+use model::{Attribute, Fact, Kind, Observation, Scope, Secret, Told, Value};
 
 use crate::code_owners::{self, CodeOwners};
+use crate::context::of_each;
 use crate::files::{
     At, Kept, Place, allow_no_more, is_allowed, place_below, scope, secret_in, secrets_of, seen_in,
     split_native, within_the_file,
 };
 use crate::formats::Seen;
-use crate::{Blob, Change, Connector, Context, Error, PortKind, Refusal, Replaced, Spec, Stop};
+use crate::{Blob, Blobs, Change, Connector, Context, Error, PortKind, Refusal, Spec, Stop};
 
 /// The history of a git repository.
 pub(crate) struct GitHistory;
@@ -65,26 +66,35 @@ impl Connector for GitHistory {
         let mut whose = Whose::default();
         let change = asked(cx);
         let mut before = change.as_ref().map(|_| Before::default());
-        let done = each_blob(cx, change.as_ref(), |cx, replaced, blob| {
-            let Some(blob) = blob else {
-                if let Some(before) = &mut before {
-                    before.take(cx, replaced);
+        let done = each_answer(cx, change.as_ref(), |cx, some| {
+            // First what is replaced, then what takes its place.
+            if let Some(before) = &mut before {
+                before.take(cx, &some.replaced);
+            }
+            let detector = cx.detector();
+            let seen = of_each(cx.workers(), &some.blobs, |blob| {
+                seen_in(detector, &path_of(blob), blob.bytes.expose())
+            });
+            for (blob, seen) in some.blobs.iter().zip(seen) {
+                // What a change brings is a part: it tells neither who wrote most nor all owners.
+                if change.is_none() {
+                    whose.learn(blob);
                 }
-                return Ok(());
-            };
-            // What a change brings is a part: it tells neither who wrote most nor all owners.
-            if change.is_none() {
-                whose.learn(blob);
+                let (told, named) = read(cx, blob, seen, before.as_ref());
+                for one in told {
+                    keep(&mut found, one, blob, change.as_ref());
+                }
+                if !named {
+                    let told = "it cannot be named: its path is too long";
+                    cx.gap(&scope(&blob.path), &unsupported(told), None)?;
+                }
+                if found.len() >= FOUND_MAX {
+                    let told = "more was found than is kept of one repository";
+                    cx.gap(&Scope::whole(), &unsupported(told), None)?;
+                    return Ok(false);
+                }
             }
-            let (told, named) = read(cx, blob, before.as_ref());
-            for one in told {
-                keep(&mut found, one, blob, change.as_ref());
-            }
-            match (named, found.len() < FOUND_MAX) {
-                (true, true) => Ok(()),
-                (false, _) => Err(("it cannot be named: its path is too long", false)),
-                (_, false) => Err(("more was found than is kept of one repository", true)),
-            }
+            Ok(true)
         });
         let dir = repository(cx).ok().filter(|_| change.is_none());
         for told in found.into_values() {
@@ -170,19 +180,14 @@ fn repository(cx: &Context<'_>) -> Result<String, Refusal> {
     })
 }
 
-/// Asks for the whole history, or for `change`, and hands on what is replaced and then one content
-/// after the other. What `each` cannot take is a gap; where it says that it is full, the rest is
-/// one.
-fn each_blob(
+/// Asks for the whole history, or for `change`, and hands on one answer after the other, as long
+/// as `each` wants more.
+fn each_answer(
     cx: &mut Context<'_>,
     change: Option<&Change>,
-    mut each: impl FnMut(
-        &mut Context<'_>,
-        &[Replaced],
-        Option<&Blob>,
-    ) -> Result<(), (&'static str, bool)>,
+    mut each: impl FnMut(&mut Context<'_>, &Blobs) -> Result<bool, Stop>,
 ) -> Result<(), Stop> {
-    let whole = model::Scope::whole();
+    let whole = Scope::whole();
     let needs = "read permission on the repository, or run as its owner";
     let dir = match repository(cx) {
         Ok(dir) => dir,
@@ -192,8 +197,7 @@ fn each_blob(
     while let Some(from) = next {
         if from > CONTENTS_MAX {
             let told = "the history is longer than is read";
-            let refusal = Refusal::new(model::Reason::Unsupported, told);
-            return cx.gap(&whole, &refusal, None);
+            return cx.gap(&whole, &unsupported(told), None);
         }
         let answer = match change {
             Some(change) => cx.git_change(&dir, change, from),
@@ -206,19 +210,8 @@ fn each_blob(
         for (path, refusal) in &some.gaps {
             cx.gap(&scope(path), refusal, Some(needs))?;
         }
-        // First what is replaced, then what takes its place.
-        for blob in std::iter::once(None).chain(some.blobs.iter().map(Some)) {
-            if let Err((told, full)) = each(cx, &some.replaced, blob) {
-                let refusal = Refusal::new(model::Reason::Unsupported, told);
-                let part = match blob {
-                    Some(blob) if !full => scope(&blob.path),
-                    _ => whole.clone(),
-                };
-                cx.gap(&part, &refusal, None)?;
-                if full {
-                    return Ok(());
-                }
-            }
+        if !each(cx, &some)? {
+            return Ok(());
         }
         // An answer that leads nowhere would be asked for ever.
         next = some.next.filter(|next| *next > from);
@@ -226,10 +219,24 @@ fn each_blob(
     Ok(())
 }
 
-/// What one content holds that was not there `before`, and whether all of it could be named.
-fn read(cx: &mut Context<'_>, blob: &Blob, before: Option<&Before>) -> (Vec<Observation>, bool) {
-    let path = format!("/{}", blob.path);
-    let mut seen = seen_in(cx, &path, blob.bytes.expose());
+fn unsupported(told: &str) -> Refusal {
+    Refusal::new(model::Reason::Unsupported, told)
+}
+
+/// Where a content lay, from the root of its repository.
+fn path_of(blob: &Blob) -> String {
+    format!("/{}", blob.path)
+}
+
+/// What was `seen` in one content and was not there `before`, and whether all of it could be
+/// named.
+fn read(
+    cx: &mut Context<'_>,
+    blob: &Blob,
+    mut seen: Seen,
+    before: Option<&Before>,
+) -> (Vec<Observation>, bool) {
+    let path = path_of(blob);
     // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
     seen.gaps.clear();
     let mut replaced = Vec::new();
@@ -366,10 +373,10 @@ fn keep(
 
 /// The secret in this content that bears `mark`.
 fn secret_with(cx: &Context<'_>, blob: &Blob, mark: &str) -> Option<Secret> {
-    secret_in(cx, &format!("/{}", blob.path), blob.bytes.expose(), mark)
+    secret_in(cx, &path_of(blob), blob.bytes.expose(), mark)
 }
 
 /// Every secret in this content.
 fn secrets_in(cx: &Context<'_>, blob: &Blob) -> Vec<Secret> {
-    secrets_of(cx, &format!("/{}", blob.path), blob.bytes.expose())
+    secrets_of(cx, &path_of(blob), blob.bytes.expose())
 }

@@ -214,7 +214,7 @@ impl Login {
 
     /// The key of whoever logs in so, at a server that a connector of ours reads. The host is in
     /// lower case already; names of users differ in case alone.
-    fn holder(&self) -> Option<Key> {
+    pub(crate) fn holder(&self) -> Option<Key> {
         let endpoint = self.endpoint()?;
         let user = self.user.as_deref();
         let key = match self.provider.as_str() {

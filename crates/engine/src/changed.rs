@@ -200,6 +200,7 @@ fn judged(
         owner: None,
         refused: Some(&[]),
         users: &[],
+        twins: &[],
     };
     let found = assess::assess(&thing, &Ground::at(now), &[]);
     found.into_iter().map(move |one| (entity.clone(), one))

@@ -1,4 +1,4 @@
-//! Points at which a test may kill the process. Without a debug build they are nothing.
+//! Points at which a test may kill the process. Where nothing is asserted they are nothing.
 
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 static LEFT: AtomicI64 = AtomicI64::new(i64::MAX);
 
 /// Makes the `n`-th point from now, counted from 1, the last thing this process does.
-/// Does nothing but in debug builds.
+///
+/// # Panics
+/// This build asserts nothing (`--release`) and has no such points: a test that went on would
+/// prove nothing.
 pub fn arm(n: u32) {
     #[cfg(debug_assertions)]
     LEFT.store(i64::from(n), Ordering::SeqCst);
     #[cfg(not(debug_assertions))]
-    let _ = n;
+    panic!("expected a build with debug assertions to die at point {n}; `make soak` makes one");
 }
 
 /// A point between two steps: what was done before it must be found again after it.

@@ -11,7 +11,7 @@
 //! **Invariant:** a revocation that failed stays in the queue of residuals. Held by
 //! `a_target_that_is_down_is_tried_again_and_never_dropped`.
 
-mod force;
+mod by_hand;
 mod journal;
 mod probing;
 mod queue;
@@ -24,7 +24,8 @@ use std::sync::atomic::AtomicBool;
 
 use lifecycle::{Event, Record};
 use model::{
-    Duration, Path, Plan, PlanId, Probe, Proof, Receipt, State, Step, StepKind, Timestamp,
+    Duration, EntityId, Kind, Path, Plan, PlanId, Probe, Proof, Receipt, SightingKey, State, Step,
+    StepKind, Subject, Timestamp,
 };
 use store::{RevocationFilter, RevocationRow};
 
@@ -130,7 +131,7 @@ impl Engine {
         told: &mut dyn FnMut(Advance<'_>),
     ) -> Result<Applied, Error> {
         let plan = self.plan(id)?;
-        let lease = Held::acquire(self, &format!("revoke {}", plan.body.subject.entity))?;
+        let lease = self.alone_at(&plan.body.subject)?;
         let bearer = self.bearer(world, &plan);
         let has_bearer = bearer.is_some();
         let provider = world.provider(&plan.body.subject, bearer)?;
@@ -154,7 +155,7 @@ impl Engine {
         .run()
     }
 
-    /// Revocations that are not proven: under way, residual, unverifiable, failed.
+    /// Revocations to be worked off: under way, residual, unverifiable, failed.
     ///
     /// # Errors
     /// The store gave out.
@@ -162,6 +163,16 @@ impl Engine {
         Ok(self
             .store
             .read(|reading| reading.revocations(&self.tenant, RevocationFilter::Open, limit))?)
+    }
+
+    /// Nobody else acts on what the system calls so, whatever ids the roll gave it since.
+    fn alone_at(&self, subject: &Subject) -> Result<Held, Error> {
+        let native = SightingKey {
+            source: subject.source.clone(),
+            kind: Kind::Credential,
+            native: subject.native.clone(),
+        };
+        Held::acquire(self, &format!("revoke {}", EntityId::of(&native)))
     }
 
     /// The secret of the subject, at hand for as long as the execution lasts.
@@ -176,9 +187,17 @@ impl Engine {
 impl Execution<'_> {
     fn run(mut self) -> Result<Applied, Error> {
         self.begin()?;
-        if self.row.body.get(force::FORCED).is_some() {
+        if self.row.body.get(by_hand::FORCED).is_some() {
             // Given up by a person, taken up again by a person: what is done is found done.
             self.go(Event::Reopened)?;
+        } else if self.can_probe()
+            && matches!(
+                self.row.state,
+                State::Unverifiable { .. } | State::Attested { .. }
+            )
+        {
+            // What had to be given up for want of the secret can be tried again.
+            self.go(Event::ProbeAgain)?;
         }
         loop {
             if let State::Failed { next, why, .. } = &self.row.state {
@@ -212,9 +231,10 @@ impl Execution<'_> {
                     Err(halt) => Err(halt),
                 },
                 State::Failed { .. } => Ok(()),
-                State::Proven { .. } | State::Residual { .. } | State::Unverifiable { .. } => {
-                    return Ok(self.end());
-                }
+                State::Proven { .. }
+                | State::Residual { .. }
+                | State::Unverifiable { .. }
+                | State::Attested { .. } => return Ok(self.end()),
             };
             match halted {
                 Ok(()) => {}

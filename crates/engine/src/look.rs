@@ -1,8 +1,9 @@
 //! Looking at the roll: one thing in full, and everything the rules say.
 
+mod twins;
 mod users;
 
-use assess::{Ground, Thing, Workload};
+use assess::{Ground, Thing, Twin, Workload};
 use inventory::{Conflict, Keyed};
 use model::{Entity, EntityId, Finding, Kind, Mute};
 use store::{Filter, Reading, Row};
@@ -24,6 +25,8 @@ pub struct Looked {
     pub refused: Option<Vec<Conflict>>,
     /// Who works with it, if it is a credential: each workload once, over all sources.
     pub users: Vec<Workload>,
+    /// If it is an identity: those of other environments that bear its name.
+    pub twins: Vec<Twin>,
 }
 
 /// Sightings looked through for the merges that were refused around one thing.
@@ -97,9 +100,11 @@ impl Engine {
             };
         }
         let users = users::of(reading, &self.tenant, &entity)?;
+        let twins = self.twins_in(reading, &row)?;
         Ok(Some(Looked {
             row,
             users,
+            twins,
             entity,
             holder,
             owner,
@@ -147,7 +152,11 @@ impl Engine {
         Ok(())
     }
 
-    fn entity_in(&self, reading: &mut Reading<'_>, id: &EntityId) -> Result<Entity, store::Error> {
+    pub(super) fn entity_in(
+        &self,
+        reading: &mut Reading<'_>,
+        id: &EntityId,
+    ) -> Result<Entity, store::Error> {
         let sightings = reading.sightings_of(&self.tenant, id)?;
         let aliases = reading.aliases(&self.tenant, id)?;
         Ok(inventory::assemble(id, aliases, sightings))
@@ -207,6 +216,7 @@ fn judge(looked: &Looked, ground: &Ground, mutes: &[Mute]) -> Vec<Finding> {
         owner: looked.owner.as_deref(),
         refused: looked.refused.as_deref(),
         users: &looked.users,
+        twins: &looked.twins,
     };
     assess::assess(&thing, ground, mutes)
 }

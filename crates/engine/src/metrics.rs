@@ -26,7 +26,7 @@ const PROVEN: [f64; 9] = [
 ];
 
 /// The words of [`model::State`]: each is told, also where there is none.
-const STATES: [&str; 9] = [
+const STATES: [&str; 10] = [
     "requested",
     "authn_cut",
     "sessions_ended",
@@ -35,6 +35,7 @@ const STATES: [&str; 9] = [
     "proven",
     "residual",
     "unverifiable",
+    "attested",
     "failed",
 ];
 
@@ -258,6 +259,11 @@ mod tests {
             State::Unverifiable {
                 why: why(),
                 grade: Grade::C,
+            },
+            State::Attested {
+                by: why(),
+                why: why(),
+                file: None,
             },
             failed,
         ];

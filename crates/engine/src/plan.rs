@@ -8,9 +8,6 @@ use store::Durability;
 
 use crate::{Engine, Error, Ledger};
 
-/// Plans looked through for one of the same subject.
-const PLANS_MAX: usize = 10_000;
-
 /// A credential and whoever can revoke it.
 struct Found {
     credential: Entity,
@@ -87,13 +84,9 @@ impl Engine {
     }
 
     fn plan_before(&self, subject: &EntityId) -> Result<Option<(PlanId, u32)>, Error> {
-        let plans = self
+        let before = self
             .store
-            .read(|reading| reading.plans(&self.tenant, PLANS_MAX))?;
-        let before = plans
-            .into_iter()
-            .filter(|plan| plan.body.subject.entity == *subject)
-            .max_by_key(|plan| plan.body.generation);
+            .read(|reading| reading.latest_plan_of(&self.tenant, subject))?;
         Ok(before.map(|plan| (plan.id, plan.body.generation)))
     }
 

@@ -206,10 +206,9 @@ impl Engine {
             }
             whole => (whole, 0, size),
         };
-        let subject = if let Scope::Subject(subject) = &scope {
-            Some(subject.clone())
-        } else {
-            None
+        let subjects = match &scope {
+            Scope::Subjects(ids) => Some(ids.clone()),
+            Scope::Log | Scope::Range { .. } => None,
         };
         let stored = StoredToRead {
             reading: RefCell::new(reading),
@@ -229,9 +228,10 @@ impl Engine {
             };
             next = last + 1;
             for (index, record) in leaves.into_iter().filter(|(index, _)| *index < to) {
-                let wanted = match &subject {
-                    Some(subject) => {
-                        Leaf::from_bytes(&record).map_err(Error::Untrue)?.subject() == subject
+                let wanted = match &subjects {
+                    Some(ids) => {
+                        let leaf = Leaf::from_bytes(&record).map_err(Error::Untrue)?;
+                        ids.contains(leaf.subject())
                     }
                     None => true,
                 };
@@ -243,7 +243,8 @@ impl Engine {
             }
         }
         if count == 0 {
-            let about = subject.map(|subject| format!("is about `{}`", model::clean(&subject)));
+            let ids = subjects.map(|ids| ids.into_iter().collect::<Vec<_>>().join("` or `"));
+            let about = ids.map(|ids| format!("is about `{}`", model::clean(&ids)));
             return Err(Error::Unfit(format!(
                 "no leaf {}; `keyroll evidence show` lists the log",
                 about.as_deref().unwrap_or("lies in that range")

@@ -275,7 +275,15 @@ fn without_the_log_nothing_is_decided() {
     engine
         .set_owner(&id, Some("team-shop"), Ownership::System)
         .unwrap();
-    assert_eq!(engine.check_evidence().unwrap(), 1);
+    let finding = |nth: usize| {
+        let looked = engine.look(&id).unwrap();
+        engine.findings_of(&looked, &[]).unwrap().swap_remove(nth)
+    };
+    let muted = finding(0);
+    let until = engine.now() + model::Duration::hours(24);
+    engine.mute(&muted, "known", until).unwrap();
+    let size = engine.check_evidence().unwrap();
+    assert_eq!(size, 2);
 
     // Somebody changes the log behind our back: its last tile no longer hashes to the checkpoint.
     engine
@@ -284,9 +292,9 @@ fn without_the_log_nothing_is_decided() {
             let note = writing.evidence_checkpoint(&engine.tenant)?.unwrap();
             writing.evidence_append(
                 &engine.tenant,
-                1,
+                size,
                 &[b"forged".to_vec()],
-                &[(0, 0, vec![7; 64])],
+                &[(0, 0, vec![7; 96])],
                 &note,
             )
         })
@@ -297,6 +305,16 @@ fn without_the_log_nothing_is_decided() {
     assert!(told.to_string().contains("evidence"), "{told}");
     let owner = engine.look(&id).unwrap().owner;
     assert_eq!(owner.as_deref(), Some("team-shop"), "no log, no act");
+    let mutes = || engine.store.read(|reading| reading.mutes(&engine.tenant));
+    let before = mutes().unwrap();
+    assert_eq!(before.len(), 1);
+    assert!(
+        engine
+            .mute(&muted, "for longer", until + model::Duration::hours(24))
+            .is_err()
+    );
+    assert!(engine.unmute(muted.id.as_str()).is_err());
+    assert_eq!(mutes().unwrap(), before);
     assert!(engine.check_evidence().is_err());
 }
 

@@ -30,17 +30,24 @@ impl PathCount {
     }
 }
 
-/// Folds the probes on `path`; those before `cut` are control, those after it count.
+/// Folds the probes on `path`; those before the first cut are control, those from when the window
+/// began on count: `cut` tells both.
 ///
 /// An unclear answer neither adds to the row nor resets it (RP-2). An answer that lets us in
 /// starts it anew and is remembered. The pause between two denials counts for no more than an
 /// equal share of the window, so that denials bunched at its ends, a crash in between or a clock
 /// that was set forward do not pass for a window watched.
-pub fn count(probes: &[Probe], path: Path, cut: Option<Timestamp>, window: &Window) -> PathCount {
+pub fn count(
+    probes: &[Probe],
+    path: Path,
+    cut: Option<(Timestamp, Timestamp)>,
+    window: &Window,
+) -> PathCount {
     let share = Duration(window.over.0 / i64::from(window.denials.saturating_sub(1).max(1)));
     let mut count = PathCount::default();
     for probe in probes.iter().filter(|probe| probe.path == path) {
-        let after = cut.is_some_and(|cut| probe.at >= cut);
+        let after = cut.is_some_and(|(cut, _)| probe.at >= cut);
+        let counts = cut.is_some_and(|(_, begun)| probe.at >= begun);
         match &probe.probed {
             Probed::Accepted { principal } => {
                 count.last_allowed = count.last_allowed.max(Some(probe.at));
@@ -53,6 +60,7 @@ pub fn count(probes: &[Probe], path: Path, cut: Option<Timestamp>, window: &Wind
                     count.control = Some((probe.at, principal.clone()));
                 }
             }
+            Probed::Denied { .. } if after && !counts => {}
             Probed::Denied { .. } if after => {
                 if let Some(last) = count.last_denied {
                     let pause = probe.at.since(last).max(Duration::default()).min(share);
@@ -64,7 +72,7 @@ pub fn count(probes: &[Probe], path: Path, cut: Option<Timestamp>, window: &Wind
             }
             // Refused before the cut: whatever let us in earlier does not any more.
             Probed::Denied { .. } => count.control = None,
-            Probed::Unclear { .. } => count.unclear += u32::from(after),
+            Probed::Unclear { .. } => count.unclear += u32::from(counts),
         }
     }
     count
@@ -87,7 +95,7 @@ mod tests {
         count(
             &probes,
             Path::NewLogin,
-            Some(Timestamp::from_seconds(10)),
+            Some((Timestamp::from_seconds(10), Timestamp::from_seconds(10))),
             &WINDOW,
         )
     }
@@ -167,7 +175,7 @@ mod tests {
                 .map(|(n, kind)| Probe { at: at(n), ..probe(&format!("{kind}1")) }).collect();
             let clear: Vec<_> = all.iter()
                 .filter(|one| !matches!(one.probed, Probed::Unclear { .. })).cloned().collect();
-            let cut = Some(Timestamp::from_seconds(10));
+            let cut = Some((Timestamp::from_seconds(10), Timestamp::from_seconds(10)));
             let counted = |probes: &[Probe]| PathCount {
                 unclear: 0,
                 over: Duration(0),
@@ -184,7 +192,8 @@ mod tests {
                 at = at + Duration(*step);
                 Probe { at, ..probe("d1") }
             }).collect();
-            let counted = count(&probes, Path::NewLogin, Some(Timestamp::from_seconds(10)), &WINDOW);
+            let at = Timestamp::from_seconds(10);
+            let counted = count(&probes, Path::NewLogin, Some((at, at)), &WINDOW);
             let real = probes[probes.len() - 1].at.since(probes[0].at);
             prop_assert!(counted.over <= real);
         }

@@ -68,29 +68,51 @@ pub enum Verdict {
 }
 
 impl Record {
-    /// When new logins were first refused: the start of the window.
+    /// When new logins were first refused: what was found before it is control.
     pub fn cut_at(&self) -> Option<Timestamp> {
-        self.receipts
-            .iter()
-            .find(|receipt| {
-                receipt.kind == StepKind::Cut
-                    && matches!(
-                        receipt.outcome,
-                        Outcome::Done { .. } | Outcome::Already { .. }
-                    )
-            })
-            .map(|receipt| receipt.at)
+        let mut cuts = self.receipts.iter().filter(|one| one.kind == StepKind::Cut);
+        cuts.find(|one| matches!(one.outcome, Outcome::Done { .. } | Outcome::Already { .. }))
+            .map(|one| one.at)
+    }
+
+    /// When the window of `path` begins: at the cut, or where it had to be done again, at the last
+    /// one; what was denied before that says nothing of now.
+    pub fn begun(&self, path: Path) -> Option<Timestamp> {
+        let again = |kind| {
+            let done =
+                |one: &&Receipt| one.kind == kind && matches!(one.outcome, Outcome::Done { .. });
+            self.receipts.iter().rev().find(done).map(|one| one.at)
+        };
+        let cut = self.cut_at()?;
+        let denied = (path == Path::MintedSession).then(|| again(StepKind::DenySessions));
+        Some(
+            cut.max(again(StepKind::Cut).unwrap_or(cut))
+                .max(denied.flatten().unwrap_or(cut)),
+        )
+    }
+
+    /// Since when nobody could begin with it: the last cut, or the first denial after it was let
+    /// in again. What was minted from it is no younger than that.
+    pub fn dead_since(&self, plan: &PlanBody) -> Option<Timestamp> {
+        let cut = self.begun(Path::NewLogin)?;
+        let logins = self.count(Path::NewLogin, plan);
+        let denied = logins.first_denied.or(logins.last_allowed);
+        Some(match denied.filter(|_| logins.allowed > 0) {
+            Some(denied) => denied.max(cut),
+            None => cut,
+        })
     }
 
     /// What the probes on `path` add up to.
     pub fn count(&self, path: Path, plan: &PlanBody) -> PathCount {
-        count(&self.probes, path, self.cut_at(), &plan.window(path))
+        let cut = self.cut_at().zip(self.begun(path));
+        count(&self.probes, path, cut, &plan.window(path))
     }
 
     /// From the cut to the first denial of a new login.
     pub fn time_to_denied(&self, plan: &PlanBody) -> Option<Duration> {
         let denied = self.count(Path::NewLogin, plan).first_denied;
-        Some(denied?.since(self.cut_at()?))
+        Some(denied?.since(self.begun(Path::NewLogin)?))
     }
 
     /// The positive control: who was found behind a new login before the cut (RP-1).
@@ -176,7 +198,8 @@ pub fn judge(plan: &PlanBody, paths: &[Path], record: &Record, now: Timestamp) -
              not complete: {why}"
         ));
     }
-    settle(plan, record, cut, now, &unwatched, proved)
+    let since = record.dead_since(plan).unwrap_or(cut);
+    settle(plan, record, since, now, &unwatched, proved)
 }
 
 /// Every watched path is denied over the window: what is left that may live on.
@@ -232,7 +255,7 @@ pub fn assemble(
     target: &str,
 ) -> Proof {
     let body = &plan.body;
-    let cut = record.cut_at();
+    let cut = record.begun(Path::NewLogin);
     let counts: Vec<_> = paths
         .iter()
         .map(|path| (*path, record.count(*path, body)))
@@ -263,6 +286,7 @@ pub fn assemble(
         (name.clone(), format!("{stands}{how}"))
     });
     let residual = body.survives.iter().filter(|one| !one.cut_by_plan);
+    let since = record.dead_since(body);
     Proof {
         plan: plan.id.clone(),
         subject: body.subject.clone(),
@@ -280,7 +304,9 @@ pub fn assemble(
         children: children.collect(),
         residual: residual
             .map(|one| {
-                let until = cut.zip(one.lives_at_most).map(|(cut, life)| cut + life);
+                let until = since
+                    .zip(one.lives_at_most)
+                    .map(|(since, life)| since + life);
                 (one.what.clone(), until)
             })
             .collect(),

@@ -47,6 +47,15 @@ pub enum Event {
     ProbeAgain,
     /// Something was let in that had to be refused, or the provider has it back (RP-6).
     Reopened,
+    /// A person attached evidence of another kind to what cannot be verified.
+    Attested {
+        /// Who.
+        by: String,
+        /// What they found, and how.
+        why: String,
+        /// The file that shows it: its name and SHA-256.
+        file: Option<String>,
+    },
     /// An operator forced it (S-2).
     Forced {
         /// Who, and why.
@@ -81,7 +90,10 @@ pub fn next(state: &State, event: Event, now: Timestamp) -> Result<State, NotAll
         (ProviderAcked, Event::ProbingBegan) => Probing,
         (Probing, Event::Proved(proved)) => proved.into_state(),
         (State::Failed { from, .. }, Event::Retried) => (**from).clone(),
-        (State::Residual { .. } | State::Unverifiable { .. }, Event::ProbeAgain) => Probing,
+        (
+            State::Residual { .. } | State::Unverifiable { .. } | State::Attested { .. },
+            Event::ProbeAgain,
+        ) => Probing,
         (State::Failed { from, .. }, Event::Failed { why, tries, pause }) => {
             failed(from, why, tries, now + pause)
         }
@@ -95,12 +107,13 @@ pub fn next(state: &State, event: Event, now: Timestamp) -> Result<State, NotAll
             State::Unverifiable { why, grade }
         }
         (state, Event::Reopened) if *state != Requested => Requested,
-        (state, Event::Forced { why }) if !matches!(state, State::Proven { .. }) => {
-            State::Unverifiable {
-                why: format!("forced: {why}"),
-                grade: Grade::C,
-            }
+        (State::Unverifiable { .. }, Event::Attested { by, why, file }) => {
+            State::Attested { by, why, file }
         }
+        (state, Event::Forced { why }) if state.is_open() => State::Unverifiable {
+            why: format!("forced: {why}"),
+            grade: Grade::C,
+        },
         _ => return Err(refused),
     };
     Ok(to)
@@ -129,7 +142,10 @@ pub fn rank(state: &State) -> Option<u32> {
         State::ProviderAcked => Some(3),
         State::Probing => Some(4),
         State::Failed { from, .. } => rank(from),
-        State::Proven { .. } | State::Residual { .. } | State::Unverifiable { .. } => None,
+        State::Proven { .. }
+        | State::Residual { .. }
+        | State::Unverifiable { .. }
+        | State::Attested { .. } => None,
     }
 }
 
@@ -146,6 +162,7 @@ fn name(event: &Event) -> &'static str {
         Event::Retried => "retried",
         Event::ProbeAgain => "probed again",
         Event::Reopened => "open again",
+        Event::Attested { .. } => "attested",
         Event::Forced { .. } => "forced",
     }
 }

@@ -169,6 +169,16 @@ pub enum State {
         /// How strong the evidence is all the same.
         grade: Grade,
     },
+    /// It could not be verified, and a person vouches for it by evidence of another kind.
+    Attested {
+        /// Who.
+        by: String,
+        /// What they found, and how.
+        why: String,
+        /// The file that shows it: its name and SHA-256.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+    },
     /// A call failed; it is tried again, for ever, visibly.
     Failed {
         /// Why.
@@ -187,8 +197,16 @@ impl State {
     pub const fn is_settled(&self) -> bool {
         matches!(
             self,
-            Self::Proven { .. } | Self::Residual { .. } | Self::Unverifiable { .. }
+            Self::Proven { .. }
+                | Self::Residual { .. }
+                | Self::Unverifiable { .. }
+                | Self::Attested { .. }
         )
+    }
+
+    /// Whether it is still to be worked off: proven or vouched for, it is not.
+    pub const fn is_open(&self) -> bool {
+        !matches!(self, Self::Proven { .. } | Self::Attested { .. })
     }
 
     /// The word in the store and in filters.
@@ -202,6 +220,7 @@ impl State {
             Self::Proven { .. } => "proven",
             Self::Residual { .. } => "residual",
             Self::Unverifiable { .. } => "unverifiable",
+            Self::Attested { .. } => "attested",
             Self::Failed { .. } => "failed",
         }
     }

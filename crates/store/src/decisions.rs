@@ -40,6 +40,19 @@ impl Reading<'_> {
         rows.into_iter().map(owned).collect()
     }
 
+    /// The decisions about owners that stood at `then`, by entity and kind.
+    pub fn owners_at(&mut self, tenant: &Tenant, then: Timestamp) -> Result<Vec<Owned>, Error> {
+        let rows = self.rows(
+            "SELECT d.entity, d.kind, d.owner, d.by_whom, d.at FROM owner_decision d
+             WHERE d.tenant = $1 AND d.at = (SELECT max(l.at) FROM owner_decision l
+               WHERE l.tenant = d.tenant AND l.entity = d.entity AND l.kind = d.kind
+               AND l.at <= $2)
+             ORDER BY d.entity, d.kind",
+            &[tenant.into(), then.into()],
+        )?;
+        rows.into_iter().map(owned).collect()
+    }
+
     /// Every mute, ended ones included, by finding.
     pub fn mutes(&mut self, tenant: &Tenant) -> Result<Vec<Mute>, Error> {
         let rows = self.rows(
@@ -81,19 +94,28 @@ impl Writing<'_> {
         by: &str,
         at: Timestamp,
     ) -> Result<(), Error> {
+        let decision = [
+            tenant.into(),
+            entity.into(),
+            kind.into(),
+            owner.into(),
+            by.into(),
+            at.into(),
+        ];
         self.run(
             "INSERT INTO owner (tenant, entity, kind, owner, by_whom, at)
              VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (tenant, entity, kind) DO UPDATE SET owner = excluded.owner,
                by_whom = excluded.by_whom, at = excluded.at",
-            &[
-                tenant.into(),
-                entity.into(),
-                kind.into(),
-                owner.into(),
-                by.into(),
-                at.into(),
-            ],
+            &decision,
+        )?;
+        // Two decisions in one instant: the later one stands.
+        self.run(
+            "INSERT INTO owner_decision (tenant, entity, kind, owner, by_whom, at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (tenant, entity, kind, at) DO UPDATE SET owner = excluded.owner,
+               by_whom = excluded.by_whom",
+            &decision,
         )?;
         Ok(())
     }

@@ -12,12 +12,12 @@ use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 6;
+pub const SCHEMA: u32 = 7;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 6] = [
+const STEPS: [(u32, &[&str]); 7] = [
     (
         1,
         &[
@@ -30,6 +30,7 @@ const STEPS: [(u32, &[&str]); 6] = [
     (4, &[include_str!("schema/0004_search.sql")]),
     (5, &[include_str!("schema/0005_facts.sql")]),
     (6, &[include_str!("schema/0006_grants.sql")]),
+    (7, &[include_str!("schema/0007_chain.sql")]),
 ];
 
 /// The step before which no line was filed in blocks of names.

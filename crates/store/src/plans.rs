@@ -1,6 +1,6 @@
 //! Plans: written once, never changed.
 
-use model::{Plan, PlanId, Tenant};
+use model::{EntityId, Plan, PlanId, Tenant};
 
 use crate::value::json;
 use crate::{Error, Reading, Writing};
@@ -41,6 +41,28 @@ impl Reading<'_> {
         rows.into_iter()
             .map(|mut row| row.json("a plan").and_then(whole))
             .collect()
+    }
+
+    /// The plan of the highest generation for one thing, under any id it had.
+    pub fn latest_plan_of(
+        &mut self,
+        tenant: &Tenant,
+        subject: &EntityId,
+    ) -> Result<Option<Plan>, Error> {
+        let rows = self.rows(
+            "SELECT body FROM plan WHERE tenant = $1 AND (subject = $2 OR subject IN
+               (SELECT old FROM alias WHERE tenant = $1 AND id = $2))",
+            &[tenant.into(), subject.into()],
+        )?;
+        let mut latest: Option<Plan> = None;
+        for mut row in rows {
+            let plan = row.json("a plan").and_then(whole)?;
+            let later = |one: &Plan| one.body.generation < plan.body.generation;
+            if latest.as_ref().is_none_or(later) {
+                latest = Some(plan);
+            }
+        }
+        Ok(latest)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Error, Reading, Writing};
 pub struct RevocationRow {
     /// By which plan.
     pub plan: PlanId,
-    /// Of what.
+    /// Of what, by the id that the roll knows it by now.
     pub subject: EntityId,
     /// How far it is.
     pub state: State,
@@ -29,7 +29,7 @@ pub struct RevocationRow {
 pub enum RevocationFilter {
     /// All.
     All,
-    /// Those not proven: under way, residual, unverifiable, failed.
+    /// Those to be worked off: under way, residual, unverifiable, failed.
     Open,
     /// Open ones that want to go on at this instant or before.
     Due(Timestamp),
@@ -48,7 +48,10 @@ pub struct Intent {
     pub token: i64,
 }
 
-const COLUMNS: &str = "plan, subject, state_body, step, next_at, updated, body";
+/// What merged with another thing since is found under the id of both.
+const REVOCATIONS: &str = "SELECT r.plan, coalesce(a.id, r.subject), r.state_body, r.step,
+  r.next_at, r.updated, r.body FROM revocation r
+  LEFT JOIN alias a ON a.tenant = r.tenant AND a.old = r.subject WHERE r.tenant = $1";
 
 impl Reading<'_> {
     /// Where the revocation of a plan stands.
@@ -57,7 +60,7 @@ impl Reading<'_> {
         tenant: &Tenant,
         plan: &PlanId,
     ) -> Result<Option<RevocationRow>, Error> {
-        let sql = format!("SELECT {COLUMNS} FROM revocation WHERE tenant = $1 AND plan = $2");
+        let sql = format!("{REVOCATIONS} AND r.plan = $2");
         let row = self.row(&sql, &[tenant.into(), plan.into()])?;
         row.map(revocation).transpose()
     }
@@ -76,13 +79,29 @@ impl Reading<'_> {
         };
         let due = due.map_or(i64::MAX, |now| now.0);
         let sql = format!(
-            "SELECT {COLUMNS} FROM revocation WHERE tenant = $1 AND open >= $2
-             AND ($3 = {max} OR next_at <= $3)
-             ORDER BY coalesce(next_at, {max}), updated DESC, plan LIMIT $4",
+            "{REVOCATIONS} AND r.open >= $2 AND ($3 = {max} OR r.next_at <= $3)
+             ORDER BY coalesce(r.next_at, {max}), r.updated DESC, r.plan LIMIT $4",
             max = i64::MAX
         );
         let params = [tenant.into(), only_open.into(), due.into(), limit.into()];
         self.rows(&sql, &params)?
+            .into_iter()
+            .map(revocation)
+            .collect()
+    }
+
+    /// The revocations of one thing under any id it had, the one that went on last first.
+    pub fn revocations_of(
+        &mut self,
+        tenant: &Tenant,
+        subject: &EntityId,
+    ) -> Result<Vec<RevocationRow>, Error> {
+        let sql = format!(
+            "{REVOCATIONS} AND (r.subject = $2 OR r.subject IN
+               (SELECT old FROM alias WHERE tenant = $1 AND id = $2))
+             ORDER BY r.updated DESC, r.plan"
+        );
+        self.rows(&sql, &[tenant.into(), subject.into()])?
             .into_iter()
             .map(revocation)
             .collect()
@@ -148,12 +167,11 @@ fn revocation(mut row: Row) -> Result<RevocationRow, Error> {
 impl Writing<'_> {
     /// Keeps where a revocation stands. There is no way to take one away.
     pub fn put_revocation(&mut self, tenant: &Tenant, row: &RevocationRow) -> Result<(), Error> {
-        let open = !matches!(row.state, State::Proven { .. });
+        let open = row.state.is_open();
         self.run(
             "INSERT INTO revocation (tenant, plan, subject, state, open, state_body, step, next_at,
                updated, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (tenant, plan) DO UPDATE SET subject = excluded.subject,
-               state = excluded.state, open = excluded.open, state_body = excluded.state_body,
+             ON CONFLICT (tenant, plan) DO UPDATE SET state = excluded.state, open = excluded.open, state_body = excluded.state_body,
                step = excluded.step, next_at = excluded.next_at, updated = excluded.updated,
                body = excluded.body",
             &[

@@ -15,7 +15,7 @@ mod spots;
 
 use std::collections::BTreeSet;
 
-use model::{EntityId, SightingKey, SourceId, Tenant, Timestamp, Told};
+use model::{EntityId, Kind, SightingKey, SourceId, Tenant, Timestamp, Told};
 
 use crate::engine::Bulk;
 use crate::value::{self, Type, Value};
@@ -49,6 +49,9 @@ pub(crate) const COLUMNS: &str = "e.id, e.kind, e.listed, e.name, e.type, e.prov
 /// Lines an answer to [`Reading::find`] may hold.
 const FOUND_MAX: usize = 50;
 
+/// More lines of one name than are worth comparing.
+const NAMESAKES_MAX: usize = 200;
+
 /// Letters of an id that are enough to look for it.
 const PREFIX_MIN: usize = 6;
 
@@ -80,6 +83,44 @@ impl Reading<'_> {
         let asked: Vec<_> = ids.iter().map(|id| vec![Value::from(id)]).collect();
         let rows = self.bulk_rows(&ROWS, &[tenant.into()], &asked)?;
         rows.into_iter().map(|mut cells| row(&mut cells)).collect()
+    }
+
+    /// The lines of `kind` that are not missing, whose environment is told and that bear one of
+    /// `names`, by id. None at all where there are more than 200: what so many bear
+    /// says nothing of what it is for.
+    pub fn namesakes(
+        &mut self,
+        tenant: &Tenant,
+        kind: Kind,
+        names: &[String],
+    ) -> Result<Vec<Row>, Error> {
+        const ROWS: Bulk = Bulk {
+            sql: "SELECT e.id, e.kind, e.listed, e.name, e.type, e.provider, e.class,
+                    e.environment, e.status, e.privilege, e.holder, e.owner, e.owner_hint,
+                    e.sources, e.places, e.credentials, e.created_at, e.rotated_at,
+                    e.last_used_at, e.expires_at, e.absent, e.first_seen, e.missing_since
+                  FROM {rows} JOIN entity e ON e.tenant = $1 AND e.name = r.name
+                  WHERE e.kind = $2 AND e.environment IS NOT NULL AND e.missing_since IS NULL
+                  LIMIT $3",
+            columns: &[("name", Type::Text)],
+        };
+        let asked: Vec<_> = names
+            .iter()
+            .map(|name| vec![Value::from(cut(name, NAME_MAX))])
+            .collect();
+        let fixed = [
+            tenant.into(),
+            kind.as_str().into(),
+            (NAMESAKES_MAX + 1).into(),
+        ];
+        let rows = self.bulk_rows(&ROWS, &fixed, &asked)?;
+        if rows.len() > NAMESAKES_MAX {
+            return Ok(Vec::new());
+        }
+        let rows = rows.into_iter().map(|mut cells| row(&mut cells));
+        let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+        rows.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(rows)
     }
 
     /// The things a person may mean by `text`: a whole id, the beginning of one (6 letters or
@@ -128,6 +169,20 @@ impl Reading<'_> {
         let ids = rows.into_iter();
         ids.map(|mut cells| cells.parsed("an entity's id"))
             .collect()
+    }
+
+    /// Every id that the thing called `text` has or had, `text` among them; what is no id of a
+    /// thing stands for itself.
+    pub fn ids_of(&mut self, tenant: &Tenant, text: &str) -> Result<BTreeSet<String>, Error> {
+        let mut ids = BTreeSet::from([text.to_owned()]);
+        if let Ok(id) = text.parse()
+            && let Some(row) = self.entity_row(tenant, &id)?
+        {
+            let had = self.aliases(tenant, &row.id)?;
+            ids.extend(had.iter().map(|id| id.as_str().to_owned()));
+            ids.insert(row.id.as_str().to_owned());
+        }
+        Ok(ids)
     }
 
     /// The credentials an identity holds, by name; at most 10,000.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use model::{Attribute, Severity};
 
-use crate::{Ground, Rule, Ruling, Thing};
+use crate::{Ground, Rule, Ruling, Thing, environment};
 
 pub(super) const RULE: Rule = Rule {
     id: "across-environments",
@@ -41,17 +41,5 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
             let names: Vec<_> = names.iter().map(|name| model::clean(name)).collect();
             Ruling::fail(format!("it is used in {}", names.join(" and ")))
         }
-    }
-}
-
-/// One word for an environment: people write `prod`, `prd` and `Production`.
-fn environment(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.as_str() {
-        "prd" | "production" | "live" => "prod".to_owned(),
-        "stg" | "stage" | "preprod" | "pre-production" => "staging".to_owned(),
-        "development" | "local" => "dev".to_owned(),
-        "testing" | "qa" | "ci" => "test".to_owned(),
-        _ => name,
     }
 }

@@ -17,8 +17,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
-    let ids = std::iter::once(&thing.entity.id).chain(&thing.entity.aliases);
-    let Some(state) = ids.into_iter().find_map(|id| ground.revocations.get(id)) else {
+    let Some(state) = ground.revocations.get(&thing.entity.id) else {
         return Vec::new();
     };
     match state {
@@ -29,6 +28,9 @@ fn check(thing: &Thing<'_>, ground: &Ground) -> Vec<Ruling> {
         State::Unverifiable { why, .. } => {
             Ruling::fail(format!("that it is gone cannot be verified: {why}"))
         }
+        State::Attested { by, why, .. } => Ruling::unknown(format!(
+            "it could not be proven; {by} vouches for it: {why}"
+        )),
         State::Residual { why, until: None } => {
             Ruling::fail(format!("something of it stays alive: {why}"))
         }

@@ -6,7 +6,7 @@ use engine::{Engine, Looked};
 use inventory::owners::Answer;
 use model::{Attribute, CredentialType, Finding, Kind, Relation, Timestamp, Told, revocability};
 use serde_json::json;
-use store::{RevocationFilter, RevocationRow, Row};
+use store::{RevocationRow, Row};
 
 use super::owner::suggest;
 use super::places;
@@ -53,7 +53,7 @@ impl Get {
         if let Some(then) = then {
             moment::turn_back(&roll, then, &mut thing)?;
         }
-        let seen = see(&roll, &engine, thing)?;
+        let seen = see(&roll, &engine, thing, then)?;
         let gauge = roll.gauge()?;
         // What is shown of another moment is told from there.
         let now = then.map_or(settings.now, |then| then.at);
@@ -65,8 +65,10 @@ impl Get {
     }
 }
 
-fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
-    let (credentials, grants, mutes, revocations) = roll.read(|reading, tenant| {
+/// What is shown of `thing`. Of another moment neither findings nor suggestions are: they are
+/// judged by what is known and by rules of now.
+fn see(roll: &Roll, engine: &Engine, thing: Looked, then: Option<Then>) -> Result<Seen, Error> {
+    let (mut credentials, mut grants, mutes, revocations) = roll.read(|reading, tenant| {
         let (mut credentials, mut grants) = (Vec::new(), Vec::new());
         if thing.row.kind == Kind::Identity {
             credentials = reading.credentials_of(tenant, &thing.row.id)?;
@@ -77,17 +79,22 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
             grants.retain(|one| one.missing_since.is_none());
             grants.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         }
-        let revocations = reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)?;
+        let revocations = reading.revocations_of(tenant, &thing.row.id)?;
         Ok((credentials, grants, reading.mutes(tenant)?, revocations))
     })?;
-    let judged = engine.findings_of(&thing, &mutes);
-    let findings = judged.map_err(Error::from_engine("cannot judge it"))?;
-    let left = engine.left();
-    let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-    let suggested = engine.suggested(&thing, &left);
-    let revocation = revocations
-        .into_iter()
-        .find(|row| row.subject == thing.row.id);
+    let mut revocation = revocations.into_iter().next();
+    let (mut findings, mut suggested) = (Vec::new(), Answer::default());
+    if let Some(then) = then {
+        credentials = moment::turn_rows_back(roll, then, credentials)?;
+        grants = moment::turn_rows_back(roll, then, grants)?;
+        revocation = revocation.filter(|row| row.updated <= then.at.min(then.known));
+    } else {
+        let judged = engine.findings_of(&thing, &mutes);
+        findings = judged.map_err(Error::from_engine("cannot judge it"))?;
+        let left = engine.left();
+        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+        suggested = engine.suggested(&thing, &left);
+    }
     Ok(Seen {
         thing,
         credentials,
@@ -100,9 +107,6 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
 
 /// Grants of one identity that are shown.
 const GRANTS_MAX: usize = 1_000;
-
-/// Revocations looked through for one of this thing.
-const REVOCATIONS_MAX: usize = 10_000;
 
 fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
     let row = &seen.thing.row;

@@ -1,5 +1,7 @@
 //! `keyroll plan`: what would be done, in which order, and what could be proven when.
 
+use std::path::PathBuf;
+
 use engine::Engine;
 use model::{Plan as Planned, PlanId, Timestamp};
 use serde_json::json;
@@ -48,6 +50,21 @@ pub(crate) enum Plan {
         /// Why; it is recorded in the evidence log
         #[arg(long, value_name = "TEXT", env = "KEYROLL_REASON")]
         reason: String,
+    },
+    /// Vouch for a revocation that cannot be verified, by evidence of another kind
+    ///
+    /// For what no probe can show: a log of the provider, the word of whoever runs the system.
+    /// It leaves the list of `keyroll residual`, is never called proven, and opens again when
+    /// `keyroll verify-revoked` finds it let in.
+    Attest {
+        /// A plan whose revocation is unverifiable: `pln-…`, or the beginning of one
+        plan: String,
+        /// What you found, and how; it is recorded in the evidence log
+        #[arg(long, value_name = "TEXT", env = "KEYROLL_REASON")]
+        reason: String,
+        /// A file that shows it: its name and SHA-256 are recorded, the file itself is not kept
+        #[arg(long, value_name = "PATH", env = "KEYROLL_EVIDENCE_FILE")]
+        file: Option<PathBuf>,
     },
     /// Show a plan and what came of it
     Show {
@@ -116,21 +133,26 @@ impl Plan {
             Self::List { open, limit } => list(settings, &roll, open, &limit),
             Self::Force { plan, reason } => {
                 let (plan, _) = find(&roll, &plan)?;
+                let forced = roll.engine(settings)?.force(&plan.id, &reason);
+                forced.map_err(Error::from_engine("cannot give it up"))?;
+                show_plan(&roll, plan.id.as_str(), settings)
+            }
+            Self::Attest { plan, reason, file } => {
+                let (plan, _) = find(&roll, &plan)?;
                 let engine = roll.engine(settings)?;
-                engine
-                    .force(&plan.id, &reason)
-                    .map_err(Error::from_engine("cannot give it up"))?;
-                let (plan, row) = find(&roll, plan.id.as_str())?;
-                show(settings, &page(&plan, row.as_ref(), settings.now))?;
-                Ok(Outcome::CLEAN)
+                let attested = engine.attest(&plan.id, &reason, file.as_deref());
+                attested.map_err(Error::from_engine("cannot attest it"))?;
+                show_plan(&roll, plan.id.as_str(), settings)
             }
-            Self::Show { plan } => {
-                let (plan, row) = find(&roll, &plan)?;
-                show(settings, &page(&plan, row.as_ref(), settings.now))?;
-                Ok(Outcome::CLEAN)
-            }
+            Self::Show { plan } => show_plan(&roll, &plan, settings),
         }
     }
+}
+
+fn show_plan(roll: &Roll, plan: &str, settings: &Settings) -> Result<Outcome, Error> {
+    let (plan, row) = find(roll, plan)?;
+    show(settings, &page(&plan, row.as_ref(), settings.now))?;
+    Ok(Outcome::CLEAN)
 }
 
 /// A plan by its id, and where its revocation stands.
@@ -152,18 +174,11 @@ pub(crate) fn find(roll: &Roll, text: &str) -> Result<(Planned, Option<Revocatio
     })
 }
 
-/// Revocations that are looked through for an earlier one.
-const REVOCATIONS_MAX: usize = 100_000;
-
 /// What is known of an earlier revocation of the same thing.
 fn before(roll: &Roll, plan: &Planned) -> Result<Option<String>, Error> {
     let subject = &plan.body.subject.entity;
-    let rows = roll.read(|reading, tenant| {
-        reading.revocations(tenant, RevocationFilter::All, REVOCATIONS_MAX)
-    })?;
-    let of_it = rows.into_iter().filter(|row| row.subject == *subject);
-    let latest = of_it.max_by_key(|row| row.updated);
-    Ok(latest.map(|row| {
+    let rows = roll.read(|reading, tenant| reading.revocations_of(tenant, subject))?;
+    Ok(rows.first().map(|row| {
         format!(
             "it was revoked before, by {}, and is {}: `keyroll verify-revoked {subject}` tries it again",
             row.plan,

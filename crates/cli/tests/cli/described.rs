@@ -180,6 +180,10 @@ fn a_description_that_is_none_is_told_with_its_file_and_taken_names_are_refused(
             "that no other system has",
         ),
         (
+            &SHOP.replace("items = \"keys\"", "post = { statement = \"DROP SHOP\" }"),
+            "only systems that come with Keyroll may post",
+        ),
+        (
             &SHOP.replace("shop_keys", "files"),
             "that no other system has",
         ),
@@ -199,4 +203,44 @@ fn a_description_that_is_none_is_told_with_its_file_and_taken_names_are_refused(
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn stub_statements_are_posted_with_what_lets_in_and_what_was_cut_short_is_a_gap() {
+    let world = World::new();
+    let stub = Stub::answering(|path| {
+        assert_eq!(path, "/api/v2/statements");
+        json(
+            "200 OK",
+            r#"{"resultSetMetaData":{"partitionInfo":[{"rowCount":1},{"rowCount":9}]},
+              "data":[["7","LOADER","LOADER","SERVICE","false","false"]]}"#,
+        )
+    });
+    let named = "snowflake:acme.snowflakecomputing.com";
+    let output = world
+        .command(&["scan", named, "--endpoint", stub.url()])
+        .env("SNOWFLAKE_TOKEN", "s3cret-of-snowflake")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "in part: {output:?}");
+    for head in stub.asked() {
+        let head = head.to_ascii_lowercase();
+        assert!(
+            head.starts_with("post /api/v2/statements http/1.1"),
+            "{head}"
+        );
+        for line in [
+            "authorization: bearer s3cret-of-snowflake",
+            "x-snowflake-authorization-token-type: programmatic_access_token",
+            "content-type: application/json",
+        ] {
+            assert!(head.contains(line), "{line}: {head}");
+        }
+    }
+    let listed = lines(&world, &["ls", "-o", "ndjson"]);
+    let loader = listed.iter().find(|one| one["type"] == "snowflake_user");
+    let loader = loader.unwrap();
+    assert_eq!(loader["class"], "workload");
+    let gaps = world.get(&["gaps"]);
+    assert!(gaps.contains("holds but the first of them"), "{gaps}");
 }

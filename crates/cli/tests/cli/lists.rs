@@ -239,6 +239,52 @@ fn nothing_to_revoke_is_told_with_what_would_let_it() {
     );
 }
 
+/// Decision 12: what people decided has a past as well.
+#[test]
+fn who_answered_for_a_thing_is_told_of_the_day_that_is_asked_for() {
+    let mut world = World::seeded();
+    let owner = |world: &World, arguments: &[&str]| {
+        let lists = [
+            &["ls", "kind=identity"],
+            arguments,
+            &["--json", "name,owner", "-o", "csv"],
+        ];
+        let listed = world.get(&lists.concat());
+        let got = world.get(&[&["get", "ci"], arguments, &["-o", "json"]].concat());
+        let got: serde_json::Value = serde_json::from_str(&got).unwrap();
+        let of = |text: &str| {
+            text.lines()
+                .find_map(|line| line.trim().strip_prefix("ci,").map(str::to_owned))
+        };
+        let listed = of(&listed).unwrap();
+        assert_eq!(listed, got["owner"].as_str().unwrap_or_default());
+        listed
+    };
+    for (day, who) in [("2026-11-21", "ann"), ("2026-11-23", "bob")] {
+        let at = format!("{day}T09:00:00Z");
+        world = world.with("KEYROLL_NOW", &at);
+        world.get(&["owner", "set", "ci", who]);
+    }
+    let world = world.with("KEYROLL_NOW", "2026-11-25T09:00:00Z");
+    assert_eq!(owner(&world, &[]), "bob");
+    for (day, who) in [
+        ("2026-11-24", "bob"),
+        ("2026-11-22", "ann"),
+        ("2026-11-21", ""),
+    ] {
+        assert_eq!(owner(&world, &["--as-of", day]), who, "{day}");
+    }
+    // On the 24th who answered on the 22nd was known, and nothing of what came later.
+    assert_eq!(
+        owner(
+            &world,
+            &["--as-of", "2026-11-22", "--known-at", "2026-11-24"]
+        ),
+        "ann"
+    );
+    assert_eq!(owner(&world, &["--known-at", "2026-11-22"]), "ann");
+}
+
 #[test]
 fn the_past_is_shown_as_it_was_known() {
     let world = World::seeded();

@@ -2,6 +2,35 @@
 use std::path::Path;
 use std::process::Command;
 
+/// Committed and deleted again: what a history alone holds.
+const HISTORY: &str = "history/old.env";
+/// Packed into an archive and deleted.
+const PACKED: &str = "packed/inner.env";
+
+/// Moves the one into a history and the other into an archive.
+fn put_away(home: &Path) {
+    let run = |program: &str, arguments: &[&str], dir: &str| {
+        let done = Command::new(program)
+            .args(arguments)
+            .current_dir(home.join(dir))
+            .env("HOME", "/nowhere")
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{program}: {done:?}");
+    };
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=ann", "-c", "user.email=ann@shop.example"];
+        run("git", &[&who, arguments].concat(), "history");
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    git(&["rm", "-q", "old.env"]);
+    git(&["commit", "-q", "-m", "second"]);
+    run("tar", &["-cf", "all.tar", "inner.env"], "packed");
+    std::fs::remove_file(home.join(PACKED)).unwrap();
+}
+
 /// A value that is nowhere else; no part of it may be found again.
 fn planted() -> Vec<(&'static str, String)> {
     let secret = |n: u32| format!("qZ7{}vK{}mX{n:02}tR9wLp4", std::process::id(), n * 7919);
@@ -33,6 +62,24 @@ fn planted() -> Vec<(&'static str, String)> {
             ".cargo/credentials.toml",
             "[registry]\ntoken = \"{}\"\n[broken\n",
         ),
+        (
+            "shop/notes.ipynb",
+            "{\"cells\": [{\"cell_type\": \"code\", \"source\": [\"api_token = '{}'\\n\"], \"outputs\": [], \"metadata\": {\"n\": 1}, \"execution_count\": 1}], \"metadata\": {\"n\": 1}, \"nbformat\": 4, \"nbformat_minor\": 5}",
+        ),
+        (
+            "shop/.github/workflows/ci.yml",
+            "on: push\njobs:\n  build:\n    runs-on: x\n    env:\n      DEPLOY_TOKEN: {}\n    steps:\n    - run: make\n",
+        ),
+        (
+            "shop/terraform.tfstate",
+            "{\"version\": 4, \"resources\": [{\"mode\": \"managed\", \"type\": \"random_password\", \"name\": \"db\", \"provider\": \"p\", \"instances\": [{\"attributes\": {\"result\": \"{}\"}}]}]}",
+        ),
+        (
+            "shop/compose.yaml",
+            "services:\n  db:\n    image: x\n    environment:\n      POSTGRES_PASSWORD: {}\n",
+        ),
+        (HISTORY, "DATABASE_PASSWORD={}\n"),
+        (PACKED, "SMTP_PASSWORD={}\n"),
     ];
     (0..)
         .zip(files)
@@ -73,9 +120,10 @@ fn ask_everything(
     data: &Path,
     secrets: &[String],
 ) {
-    let shop = home.join("shop");
     keyroll(&["scan"]);
-    keyroll(&["scan", shop.to_str().unwrap()]);
+    for dir in ["shop", "history", "packed"] {
+        keyroll(&["scan", home.join(dir).to_str().unwrap()]);
+    }
     // Addresses with a secret in them: one that cannot be read, one where nobody answers.
     keyroll(&[
         "scan",
@@ -90,7 +138,9 @@ fn ask_everything(
         "add",
         &format!("postgres://ann:{}@127.0.0.1:1/shop", secrets[2]),
     ]);
-    for format in ["table", "json", "ndjson", "csv", "yaml", "md", "html"] {
+    for format in [
+        "table", "json", "ndjson", "csv", "yaml", "md", "html", "toon", "parquet",
+    ] {
         for command in ["ls", "findings", "gaps", "diff", "sources"] {
             keyroll(&if command == "sources" {
                 vec![command, "list", "-o", format]
@@ -104,12 +154,15 @@ fn ask_everything(
 
 /// Asks of each thing what there is to ask, and copies all of it.
 fn ask_of_each(keyroll: &dyn Fn(&[&str]) -> String, data: &Path) {
-    keyroll(&["findings", "-o", "sarif"]);
+    for format in ["sarif", "ocsf"] {
+        keyroll(&["findings", "-o", format]);
+    }
+    keyroll(&["ls", "-o", "cyclonedx"]);
     keyroll(&["doctor"]);
     let listed: serde_json::Value = serde_json::from_str(&keyroll(&["ls", "-o", "json"])).unwrap();
     let listed = listed.as_array().unwrap();
     assert!(
-        listed.len() >= 8,
+        listed.len() >= 16,
         "the planted credentials are on the roll: {}",
         listed.len()
     );
@@ -136,6 +189,7 @@ fn no_planted_secret_is_in_anything_that_was_written_or_said() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
+    put_away(home.path());
     let said = std::cell::RefCell::new(Vec::new());
     let keyroll = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_keyroll"))

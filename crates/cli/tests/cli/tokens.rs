@@ -129,3 +129,32 @@ fn stub_a_token_in_the_environment_is_enough_and_is_not_kept() {
     );
     nothing_written_holds(&world);
 }
+
+#[test]
+fn stub_token_endpoint_of_google_is_asked_with_the_login_that_gcloud_left() {
+    let world = World::new();
+    world.file(
+        "home/.config/gcloud/application_default_credentials.json",
+        r#"{"type":"authorized_user","client_id":"id-7","client_secret":"client-s3cret","refresh_token":"refresh-s3cret"}"#,
+    );
+    let stub = Stub::answering(|path| match path {
+        "/token" => json("200 OK", r#"{"access_token":"given-7","expires_in":3600}"#),
+        _ => json("200 OK", r#"{"assets":[]}"#),
+    });
+    let named = "gcp:projects/acme-7";
+    let ran = world.run(&["scan", named, "--endpoint", stub.url()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let (given, shown): (Vec<_>, Vec<_>) = stub
+        .asked()
+        .into_iter()
+        .partition(|head| head.starts_with("POST /token "));
+    assert_eq!(given.len(), 1, "{given:?}");
+    assert!(!shown.is_empty());
+    for head in shown {
+        assert!(head.contains("authorization: Bearer given-7"), "{head}");
+    }
+    for (path, bytes) in files(&world.path("home/.local")) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("s3cret"), "{}", path.display());
+    }
+}

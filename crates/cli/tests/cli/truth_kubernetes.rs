@@ -185,14 +185,21 @@ const FALSE_MAX: usize = 2;
 /// So many agree at least. Where we differ: words that only sound secret (`JWT`, `my_key_value`),
 /// ids and placeholders that open nothing, `pods/*`, which Kubernetes takes for no pattern, a pod
 /// without any list of accounts, of which we say that we cannot tell, and maps, which are no secrets.
-const AGREED_MIN: usize = 98;
+const AGREED_MIN: usize = 101;
+
+/// Their cases lie in directories called `test`, which alone makes a verdict of ours doubtful:
+/// anywhere else the same file fails.
+const FOR_ITS_PLACE: &str = "it lies among data for tests";
 
 fn findings(world: &World, source: &str) -> Vec<Value> {
     let found = world.get(&["scan", "--ephemeral", "--no-history", source, "-o", "json"]);
     let found: Vec<Value> = serde_json::from_str(&found).unwrap();
     found
         .into_iter()
-        .filter(|one| one["verdict"] == "fail")
+        .filter(|one| {
+            let why = one["why"].as_str().unwrap_or_default();
+            one["verdict"] == "fail" || why.starts_with(FOR_ITS_PLACE)
+        })
         .collect()
 }
 

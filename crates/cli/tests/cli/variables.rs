@@ -95,6 +95,11 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["plan", "revoke", "ci"], "--wait", "nonsense"),
     (&["plan", "list"], "--limit", "nonsense"),
     (&["plan", "force", "pln-000000"], "--reason", "it is gone"),
+    (
+        &["plan", "attest", "pln-000000"],
+        "--reason",
+        "a log shows it",
+    ),
     (&["apply", "pln-000000"], "--wait", "nonsense"),
     (&["verify-revoked"], "--within", "nonsense"),
     (&["residual"], "--wait", "nonsense"),
@@ -117,6 +122,10 @@ const UNSEEN: &[(&str, &str)] = &[
     (
         "scan --no-history",
         "wants a repository: change.rs and linking.rs have them",
+    ),
+    (
+        "plan attest --file",
+        "wants a revocation that cannot be verified: the engine's tests have one",
     ),
     (
         "scan --saved",

@@ -110,6 +110,10 @@ pub(super) struct List {
     pub(super) path: String,
     #[serde(default)]
     pub(super) parameters: BTreeMap<String, Template>,
+    /// What is posted, where the interface lists by POST: it stands here whole, so that no text
+    /// of anybody else comes into it. Only descriptions that come with Keyroll may post.
+    #[serde(default)]
+    pub(super) post: Option<BTreeMap<String, serde_json::Value>>,
     /// Where in an answer the items are: an array, or an object of which each value is one.
     #[serde(default)]
     pub(super) items: Path,
@@ -121,6 +125,9 @@ pub(super) struct List {
     pub(super) may_lack: bool,
     #[serde(default)]
     pub(super) page: Option<Paging>,
+    /// A place in an answer that is there when the answer was cut short and nothing leads on.
+    #[serde(default)]
+    pub(super) cut_if: Option<Path>,
     /// The right that it takes.
     #[serde(default)]
     pub(super) needs: Option<String>,
@@ -196,12 +203,13 @@ const fn one() -> u64 {
     1
 }
 
-/// A field with the value that is meant.
+/// A field with the value that is meant; any but none and an empty text, where no value is given.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Only {
     pub(super) at: Path,
-    pub(super) is: serde_json::Value,
+    #[serde(default)]
+    pub(super) is: Option<serde_json::Value>,
 }
 
 /// One thing that an item tells of.
@@ -333,6 +341,8 @@ pub(super) enum KeyForm {
     Plain,
     /// As a public key of OpenSSH, whose fingerprint is the key: `ssh-ed25519 AAAA… comment`.
     SshPublicKey,
+    /// As the SHA-256 of a public key in base64: `SHA256:MJJH14…=`.
+    Fingerprint,
 }
 
 /// Attributes whose values are times.
@@ -470,6 +480,10 @@ impl Description {
                 let expected = "parts of the target, and fields of `^` whom it is asked for";
                 return Err(Unfit::new(place("path"), expected, &asked.to_string()));
             }
+        }
+        if list.post.is_some() && (list.page.is_some() || !list.parameters.is_empty()) {
+            let expected = "neither `page` nor `parameters` beside what is posted";
+            return Err(Unfit::new(place("post"), expected, &list.name));
         }
         for see in &list.see {
             let texts = see.links.iter().map(|link| &link.native);

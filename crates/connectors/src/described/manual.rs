@@ -20,8 +20,15 @@ impl Described {
         for list in &description.list {
             let path = list.path.trim_matches('/');
             // Writing to a text cannot fail.
-            let _ = writeln!(text, "| {} | `GET /{path}` | {} |", list.name, tells(list));
+            let verb = list.post.as_ref().map_or("GET", |_| "POST");
+            let _ = writeln!(
+                text,
+                "| {} | `{verb} /{path}` | {} |",
+                list.name,
+                tells(list)
+            );
         }
+        text.push_str(&posts(description));
         for gap in &description.gap {
             let _ = write!(text, "\n**Cannot tell** {}: {}.\n", gap.part, gap.told);
         }
@@ -45,6 +52,18 @@ impl Described {
         );
         text
     }
+}
+
+/// What is posted, as it is.
+fn posts(description: &Description) -> String {
+    let posts = description.list.iter().filter_map(|list| {
+        let post = serde_json::to_string(list.post.as_ref()?).ok()?;
+        Some(format!(
+            "\n**Posted** for {}, and never anything else:\n\n```json\n{post}\n```\n",
+            list.name
+        ))
+    });
+    posts.collect()
 }
 
 /// Whom it asks, and how fast.

@@ -24,6 +24,8 @@ pub(super) struct Pages<'d> {
     items: u64,
     /// Answers that came, by digest.
     met: BTreeSet<[u8; 32]>,
+    /// The last answer was cut short by who gave it.
+    cut: bool,
     ended: bool,
 }
 
@@ -47,6 +49,7 @@ impl<'d> Pages<'d> {
             asked: 0,
             items: 0,
             met: BTreeSet::new(),
+            cut: false,
             ended: false,
         })
     }
@@ -56,6 +59,10 @@ impl<'d> Pages<'d> {
     /// # Errors
     /// The page could not be read, or the list does not end.
     pub(super) fn next(&mut self, cx: &mut Context<'_>) -> Result<Option<Vec<Value>>, Refusal> {
+        if self.cut {
+            let told = "the answer holds but the first of them; what follows was not read";
+            return Err(Refusal::new(Reason::Unsupported, told));
+        }
         if self.ended {
             return Ok(None);
         }
@@ -63,7 +70,10 @@ impl<'d> Pages<'d> {
             let told = format!("more than {PAGES_MAX} pages");
             return Err(Refusal::new(Reason::Unsupported, told));
         }
-        let mut request = Request::get(&[]);
+        let mut request = match &self.list.post {
+            Some(post) => Request::json("", &[], "", posted(post)),
+            None => Request::get(&[]),
+        };
         request.segments.clone_from(&self.segments);
         request.parameters.clone_from(&self.parameters);
         self.begin(&mut request.parameters);
@@ -84,12 +94,13 @@ impl<'d> Pages<'d> {
             return Err(Refusal::new(Reason::Failed, told));
         }
         let items = self.items(&answer)?;
+        self.cut = self.is_cut(&answer);
         self.go_on(&answer, &items, response.next);
         Ok(Some(items))
     }
 
     /// The items of all pages that were saved one after another; or as one list of pages.
-    fn saved(&self, body: &str) -> Result<Vec<Value>, Refusal> {
+    fn saved(&mut self, body: &str) -> Result<Vec<Value>, Refusal> {
         let mut items = Vec::new();
         for page in serde_json::Deserializer::from_str(body).into_iter::<Value>() {
             let page = page.map_err(|_| not_json())?;
@@ -100,11 +111,20 @@ impl<'d> Pages<'d> {
             for page in &pages {
                 match self.fails.and_then(|fails| failure(fails, page)) {
                     Some(refusal) => return Err(refusal),
-                    None => items.extend(self.items(page)?),
+                    None => {
+                        self.cut |= self.is_cut(page);
+                        items.extend(self.items(page)?);
+                    }
                 }
             }
         }
         Ok(items)
+    }
+
+    /// Whether an answer says that it holds but a part, and nothing leads on.
+    fn is_cut(&self, answer: &Value) -> bool {
+        let at = self.list.cut_if.as_ref();
+        at.is_some_and(|at| at.one(&[answer]).is_some())
     }
 
     /// Whether what is an array holds pages and not items.
@@ -193,6 +213,14 @@ impl<'d> Pages<'d> {
             None => self.ended = true,
         }
     }
+}
+
+/// What is posted, as one object.
+fn posted(post: &BTreeMap<String, Value>) -> Value {
+    let fields = post.iter();
+    fields
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The parameters of an address.

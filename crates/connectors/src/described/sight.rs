@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::description::{FactAt, FactIn, Form, KeyForm, Missing, Only, See, TIMES};
 use super::template::{Here, Path, as_text};
-use crate::public_key::PublicKey;
+use crate::public_key::{PublicKey, hex};
 
 /// A longer text is cut: no name of anything is.
 const LETTERS_MAX: usize = 1_024;
@@ -19,7 +19,10 @@ const KEY_MAX: usize = 512;
 
 /// Whether an item is meant.
 pub(super) fn is_meant(only: Option<&Only>, items: &[&Value]) -> bool {
-    only.is_none_or(|only| only.at.one(items) == Some(&only.is))
+    only.is_none_or(|only| match (only.at.one(items), &only.is) {
+        (found, Some(is)) => found == Some(is),
+        (found, None) => found.is_some_and(|found| !found.is_null() && found != ""),
+    })
 }
 
 /// What `see` sees in the innermost item of `here`; `Err`: it has no id that can be used.
@@ -69,6 +72,10 @@ pub(super) fn observed(
                 .flat_map(|public| public.keys().collect::<Vec<_>>())
                 .filter(|one| one.kind == key.kind)
                 .collect(),
+            KeyForm::Fingerprint => values
+                .filter_map(|text| fingerprint(&text))
+                .map(|value| Key::new(key.kind, value))
+                .collect(),
         };
         let fit = values.into_iter().filter(|one| one.value.len() <= KEY_MAX);
         one.keys.extend(fit);
@@ -81,6 +88,12 @@ fn public_key(line: &str) -> Option<PublicKey> {
     let mut words = line.split_whitespace();
     words.next()?;
     PublicKey::from_ssh(&STANDARD.decode(words.next()?).ok()?)
+}
+
+/// The hash in `SHA256:` and base64, in hexadecimal as hard keys have it.
+fn fingerprint(text: &str) -> Option<String> {
+    let hash = STANDARD.decode(text.strip_prefix("SHA256:")?).ok()?;
+    (hash.len() == 32).then(|| hex(&hash))
 }
 
 fn in_full(attribute: &Attribute, full: &FactIn, here: &Here<'_>) -> Told<model::Value> {

@@ -7,6 +7,8 @@ use model::{Fingerprint, Observation, Secret, Timestamp};
 use super::*;
 use crate::{Event, Fingerprints, Recording};
 
+mod posted;
+
 /// A description with one list, whose further lines are `more`.
 fn described(more: &str) -> String {
     format!(

@@ -15,8 +15,9 @@ use super::place::place_in;
 use super::search::{secret_in, seen_in};
 use super::sight;
 use super::walk::{Walk, is_absent, join, say_cut};
+use crate::context::of_each;
 use crate::formats::{self, Seen};
-use crate::{Context, Entry, EntryKind, Error, File, Packed, Packing, Refusal, Stop};
+use crate::{Context, Detector, Entry, EntryKind, Error, File, Packed, Packing, Refusal, Stop};
 use whereabouts::{Facts, Whereabouts};
 
 /// What stands between an archive and what lies in it.
@@ -112,7 +113,8 @@ impl Walk<'_, '_> {
         if worth > 0
             && let Some(file) = self.read(&path, worth)?
         {
-            held.read(self.cx, &inside, &file);
+            let seen = look(self.cx.detector(), &inside, &file);
+            held.keep(self.cx, &inside, &file, seen);
         }
         Ok(())
     }
@@ -137,9 +139,7 @@ impl Walk<'_, '_> {
                 };
                 held.gaps.push((inside, refusal));
             }
-            for entry in some.entries {
-                held.take(self.cx, prefix, &entry);
-            }
+            held.take(self.cx, prefix, &some.entries);
             let told = if held.items > ITEMS_MAX {
                 format!("holds more than {ITEMS_MAX} credentials and things; the rest was not read")
             } else if from > ENTRIES_MAX {
@@ -225,26 +225,31 @@ impl Held {
         }
     }
 
-    fn take(&mut self, cx: &mut Context<'_>, prefix: &str, entry: &Packed) {
-        let inside = format!("{prefix}{}", entry.path);
-        let (archive, name) = inside.rsplit_once(IN).unwrap_or(("", &inside));
-        let names = self.names.entry(archive.to_owned()).or_default();
-        names.note(name, entry.kind);
-        if is_in_git(name) {
-            if name.ends_with("/HEAD") || name == ".git/HEAD" {
+    fn take(&mut self, cx: &mut Context<'_>, prefix: &str, entries: &[Packed]) {
+        let mut files = Vec::new();
+        for entry in entries {
+            let inside = format!("{prefix}{}", entry.path);
+            let (archive, name) = inside.rsplit_once(IN).unwrap_or(("", &inside));
+            let names = self.names.entry(archive.to_owned()).or_default();
+            names.note(name, entry.kind);
+            if !is_in_git(name) {
+                files.extend(entry.file.as_ref().map(|file| (inside, file)));
+            } else if name.ends_with("/HEAD") || name == ".git/HEAD" {
                 cx.set_aside("git history");
             }
-            return;
         }
-        if let Some(file) = &entry.file {
-            self.read(cx, &inside, file);
+        let detector = cx.detector();
+        let seen = of_each(cx.workers(), &files, |(inside, file)| {
+            look(detector, inside, file)
+        });
+        for ((inside, file), seen) in files.iter().zip(seen) {
+            self.keep(cx, inside, file, seen);
         }
     }
 
-    /// Reads a file by every format that knows it, and searches it.
-    fn read(&mut self, cx: &mut Context<'_>, inside: &str, file: &File) {
+    /// Keeps what was seen in a file.
+    fn keep(&mut self, cx: &mut Context<'_>, inside: &str, file: &File, mut seen: Seen) {
         let path = inner(inside);
-        let mut seen = seen_in(cx, &path, file.bytes.expose());
         if file.cut {
             say_cut(formats::known_by_name(&path), &mut seen);
         }
@@ -290,6 +295,11 @@ impl Held {
     fn archive(&self) -> &str {
         self.base.trim_end_matches('/').trim_end_matches('!')
     }
+}
+
+/// What every format that knows a file sees in it, and rules do.
+fn look(detector: Option<&dyn Detector>, inside: &str, file: &File) -> Seen {
+    seen_in(detector, &inner(inside), file.bytes.expose())
 }
 
 /// Of a repository's insides only its own configuration is read, as in a directory.

@@ -3,9 +3,8 @@
 //! **Invariant:** what comes of them, and in which order, does not depend on how many look. Held
 //! by `what_is_seen_does_not_depend_on_how_many_look`.
 
-use std::sync::OnceLock;
-
-use super::search::search;
+use super::search::seen_in;
+use crate::context::of_each;
 use crate::formats::{self, FileAt, Seen, as_utf8};
 use crate::{Detector, File, Workers};
 
@@ -66,20 +65,10 @@ impl Batch {
                 Waiting::Settle => None,
             })
             .collect();
-        let seen: Vec<OnceLock<Seen>> = files.iter().map(|_| OnceLock::new()).collect();
-        let job = |at: usize| {
-            if let (Some(one), Some(slot)) = (files.get(at), seen.get(at)) {
-                slot.get_or_init(|| one.look(detector));
-            }
-        };
-        match workers.filter(|_| files.len() > 1) {
-            Some(workers) => workers.run(files.len(), &job),
-            None => (0..files.len()).for_each(job),
-        }
-        let mut seen = seen.into_iter().map(OnceLock::into_inner);
+        let mut seen = of_each(workers, &files, |one| one.look(detector)).into_iter();
         let with_seen = |one| match one {
             Waiting::File(_) => {
-                let seen = seen.next().flatten();
+                let seen = seen.next();
                 (one, seen)
             }
             Waiting::Settle => (one, None),
@@ -91,15 +80,13 @@ impl Batch {
 impl ReadFile {
     /// What formats and rules see in it.
     fn look(&self, detector: Option<&dyn Detector>) -> Seen {
-        let bytes = as_utf8(self.file.bytes.expose());
-        let at = FileAt {
-            path: &self.path,
-            bytes: &bytes,
-        };
-        let mut seen = formats::read_all(&at);
-        if self.searched {
-            search(detector, &at, &mut seen);
+        let bytes = self.file.bytes.expose();
+        match self.searched {
+            true => seen_in(detector, &self.path, bytes),
+            false => formats::read_all(&FileAt {
+                path: &self.path,
+                bytes: &as_utf8(bytes),
+            }),
         }
-        seen
     }
 }

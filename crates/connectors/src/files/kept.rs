@@ -113,8 +113,10 @@ impl Kept {
                 field = &found.field;
                 told = told.key(Key::secret(print));
                 told = beside_servers(cx, told, secret);
-                let by_format = !told.facts.contains_key(&Attribute::named("rule"));
-                if let Some(whose) = tools.filter(|_| by_format) {
+                // A rule found it, or its format knows whether it may lie here.
+                let said = ["rule", "tool_file"].map(Attribute::named);
+                let said = said.iter().any(|one| told.facts.contains_key(one));
+                if let Some(whose) = tools.filter(|_| !said) {
                     told = told.is(Attribute::named("tool_file"), whose);
                 }
             }

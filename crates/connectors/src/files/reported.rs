@@ -108,7 +108,7 @@ impl Walk<'_, '_> {
     /// gap, the walk says when it comes there.
     fn lying_in(&mut self, path: &str) -> Option<Vec<Lying>> {
         let file = self.cx.read(path, FILE_BYTES_MAX).ok()?;
-        let seen = seen_in(self.cx, path, file.bytes.expose());
+        let seen = seen_in(self.cx.detector(), path, file.bytes.expose());
         let found = seen.found.iter().filter_map(|found| {
             let print = self.cx.fingerprint(found.secret.as_ref()?);
             Some(Lying {

@@ -22,20 +22,20 @@ const WORD_BYTES_MAX: usize = 1024;
 pub const ALLOWED: &str = "match allowed by a comment or an allow-list";
 
 /// What formats and rules see in a file at `path`.
-pub(crate) fn seen_in(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Seen {
+pub(crate) fn seen_in(detector: Option<&dyn Detector>, path: &str, bytes: &[u8]) -> Seen {
     let bytes = as_utf8(bytes);
     let file = FileAt {
         path,
         bytes: &bytes,
     };
     let mut seen = formats::read_all(&file);
-    search(cx.detector(), &file, &mut seen);
+    search(detector, &file, &mut seen);
     seen
 }
 
 /// Every secret in what a file at `path` holds.
 pub(crate) fn secrets_of(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<Secret> {
-    let seen = seen_in(cx, path, bytes);
+    let seen = seen_in(cx.detector(), path, bytes);
     let told = seen.found.into_iter().filter_map(|found| found.secret);
     told.chain(seen.keys.into_iter().map(|key| key.body))
         .collect()
@@ -66,7 +66,7 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = Secret> {
 }
 
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
-pub(super) fn search(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &mut Seen) {
+fn search(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &mut Seen) {
     let by_formats = allowed::mark(file.bytes, seen);
     search_text(detector, file, seen);
     // What formats and rules both found counts once.

@@ -46,7 +46,7 @@ impl Before {
     pub(super) fn take(&mut self, cx: &Context<'_>, replaced: &[Replaced]) {
         for one in replaced {
             let path = format!("/{}", one.was);
-            let seen = seen_in(cx, &path, one.bytes.expose());
+            let seen = seen_in(cx.detector(), &path, one.bytes.expose());
             let secrets = seen.found.iter().filter_map(|found| found.secret.as_ref());
             let secrets = secrets.chain(seen.keys.iter().map(|key| &key.body));
             let secrets = secrets.map(digest);

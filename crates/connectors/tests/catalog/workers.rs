@@ -44,7 +44,7 @@ impl Workers for Backwards {
     }
 }
 
-fn seen(recorded: &mut Recorded, workers: Option<&dyn Workers>) -> Pass {
+fn seen(name: &str, recorded: &mut Recorded, workers: Option<&dyn Workers>) -> Pass {
     let out = Mutex::new(Pass::default());
     let mut sink = |event| {
         let mut out = out.lock().unwrap();
@@ -64,18 +64,19 @@ fn seen(recorded: &mut Recorded, workers: Option<&dyn Workers>) -> Pass {
     )
     .detecting(Some(&StubRules))
     .with_workers(workers);
-    connector("files").unwrap().discover(&mut cx).unwrap();
+    connector(name).unwrap().discover(&mut cx).unwrap();
     out.into_inner().unwrap()
 }
 
 #[test]
 fn what_is_seen_does_not_depend_on_how_many_look() {
-    let mut folders = vec!["files".to_owned()];
+    let mut folders = vec!["files".to_owned(), "git_history".to_owned()];
     let formats = connectors::formats::FORMATS.iter();
     folders.extend(formats.map(|format| format!("files/{}", format.spec().name)));
     for folder in folders {
-        let alone = seen(&mut Recorded::read(&folder), None);
-        let many = seen(&mut Recorded::read(&folder), Some(&Backwards));
+        let name = folder.split('/').next().unwrap();
+        let alone = seen(name, &mut Recorded::read(&folder), None);
+        let many = seen(name, &mut Recorded::read(&folder), Some(&Backwards));
         assert_eq!(alone, many, "{folder}");
     }
 }
@@ -151,7 +152,7 @@ fn a_file_above_the_service_that_is_given_it_is_used_by_the_service() {
         options: [("dirs".to_owned(), "/srv".to_owned())].into(),
         ..Recorded::read("files/compose")
     };
-    let pass = seen(&mut recorded, None);
+    let pass = seen("files", &mut recorded, None);
     let mut told: Vec<_> = pass
         .seen
         .iter()

@@ -82,7 +82,7 @@ impl Execution<'_> {
         self.row.next_at = match &to {
             State::Failed { next, .. } => Some(*next),
             State::Residual { until, .. } => *until,
-            State::Proven { .. } | State::Unverifiable { .. } => None,
+            State::Proven { .. } | State::Unverifiable { .. } | State::Attested { .. } => None,
             _ => Some(now),
         };
         self.write_state(&from, &to)?;

@@ -2,7 +2,7 @@
 
 use connectors::Standing;
 use lifecycle::{Event, Verdict};
-use model::{Duration, Path, Probed, Timestamp};
+use model::{Duration, Outcome, Path, Probed, Receipt, StepKind, Timestamp};
 
 use super::{Advance, Execution, Halt};
 use crate::crash;
@@ -34,7 +34,7 @@ impl Execution<'_> {
     /// others cost. A path that is through goes on being asked, along with the others.
     fn due(&self, path: Path) -> Timestamp {
         let window = self.plan.body.window(path);
-        let from = self.record.cut_at().unwrap_or_default();
+        let from = self.record.begun(path).unwrap_or_default();
         let mut probes = self.record.probes.iter().rev();
         let last = probes.find(|one| one.path == path && one.at >= from);
         let Some(last) = last.map(|one| one.at) else {
@@ -76,19 +76,19 @@ impl Execution<'_> {
     /// Whether it is too early to ask on `path`: the provider is given the time it states.
     pub(super) fn too_early(&self, path: Path) -> bool {
         let after = self.plan.body.window(path).first_after;
-        let cut = self.record.cut_at();
-        cut.is_some_and(|cut| self.engine.now() < cut + after)
+        let begun = self.record.begun(path);
+        begun.is_some_and(|begun| self.engine.now() < begun + after)
     }
 
     /// Probing: rounds over all paths until something can be claimed. False if the revocation
     /// went back to an earlier state; true if this call is over.
     pub(super) fn prove(&mut self) -> Result<bool, Halt> {
-        if let Some(step) = self.step(model::StepKind::Prove) {
+        if let Some(step) = self.step(StepKind::Prove) {
             (self.told)(Advance::Step(&step));
         }
         loop {
             let standing = self.round()?;
-            if !is_dead(&standing) {
+            if !self.is_dead(&standing) {
                 self.go(Event::Reopened)?;
                 return Ok(false);
             }
@@ -133,7 +133,7 @@ impl Execution<'_> {
     }
 
     /// Whether there is something to probe with that once let in.
-    fn can_probe(&self) -> bool {
+    pub(super) fn can_probe(&self) -> bool {
         self.record.bearer && self.record.control().is_some()
     }
 
@@ -147,8 +147,32 @@ impl Execution<'_> {
             }
         }
         let standing = self.provider.standing(&self.plan.body.subject)?;
-        self.record.read_back = Some(is_dead(&standing));
+        self.record.read_back = Some(self.is_dead(&standing));
         Ok(standing)
+    }
+
+    /// Dead by the provider's own word, which is never a proof: refused or absent, nobody is in,
+    /// and what it minted is denied for as long as it could live. A provider that shows it usable
+    /// again has it revived (RP-6).
+    pub(super) fn is_dead(&self, standing: &Standing) -> bool {
+        is_cut(standing) && (standing.sessions_denied || !self.minted_may_live())
+    }
+
+    /// Whether sessions that were minted from it are alive but for our denying them (RP-7).
+    fn minted_may_live(&self) -> bool {
+        let denied = |one: &Receipt| {
+            one.kind == StepKind::DenySessions
+                && matches!(one.outcome, Outcome::Done { .. } | Outcome::Already { .. })
+        };
+        let Some(since) = self.record.dead_since(&self.plan.body) else {
+            return false;
+        };
+        let mut minted = self.plan.body.survives.iter().filter(|one| one.cut_by_plan);
+        self.record.receipts.iter().any(denied)
+            && minted.any(|one| {
+                let until = one.lives_at_most.map(|life| since + life);
+                until.is_none_or(|until| self.engine.now() < until)
+            })
     }
 
     /// Watches access over one window although the object could not be removed; says what came
@@ -185,12 +209,7 @@ impl Execution<'_> {
     }
 }
 
-/// Refused or absent, and nobody is in: the provider's own word, never a proof.
+/// Refused or absent, and nobody is in.
 fn is_cut(standing: &Standing) -> bool {
     (standing.cut || !standing.present) && standing.sessions.is_none_or(|count| count == 0)
-}
-
-/// As [`is_cut`]; a provider that shows it usable again has it revived (RP-6).
-pub(super) fn is_dead(standing: &Standing) -> bool {
-    is_cut(standing)
 }

@@ -103,7 +103,7 @@ impl Engine {
         rows.retain(|row| seen.insert(row.subject.clone()));
         rows.retain(|row| match &row.state {
             State::Proven { at, .. } => now.since(*at) <= within,
-            State::Residual { .. } | State::Unverifiable { .. } => true,
+            State::Residual { .. } | State::Unverifiable { .. } | State::Attested { .. } => true,
             _ => false,
         });
         let each = |turn: &Turn| {

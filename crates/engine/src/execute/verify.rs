@@ -5,15 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use lifecycle::Event;
 use model::{EntityId, PlanId, Probe, Probed, State};
-use store::RevocationFilter;
 
 use super::world::Live;
 use super::{Execution, Halt, World};
-use crate::held::Held;
 use crate::{Engine, Error};
-
-/// Revocations looked through for those of one subject.
-const ROWS_MAX: usize = 100_000;
 
 /// What trying again came to.
 #[derive(Clone, Debug)]
@@ -47,18 +42,16 @@ impl Engine {
     /// # Errors
     /// As [`Self::verify_revoked`].
     pub fn verify_revoked_in(&self, world: &dyn World, id: &EntityId) -> Result<Verified, Error> {
-        let rows = self
-            .store
-            .read(|reading| reading.revocations(&self.tenant, RevocationFilter::All, ROWS_MAX))?;
-        let row = rows
-            .into_iter()
-            .filter(|row| row.subject == *id)
-            .max_by_key(|row| row.updated)
-            .ok_or_else(|| {
-                Error::Unfit(format!(
-                    "`{id}` was never revoked; `keyroll plan revoke {id}` plans it"
-                ))
-            })?;
+        let rows = self.store.read(|reading| {
+            let now = reading.entity_row(&self.tenant, id)?;
+            let id = now.map_or_else(|| id.clone(), |row| row.id);
+            reading.revocations_of(&self.tenant, &id)
+        })?;
+        let row = rows.into_iter().next().ok_or_else(|| {
+            Error::Unfit(format!(
+                "`{id}` was never revoked; `keyroll plan revoke {id}` plans it"
+            ))
+        })?;
         self.verify_plan_in(world, &row.plan)
     }
 
@@ -69,7 +62,7 @@ impl Engine {
         plan: &PlanId,
     ) -> Result<Verified, Error> {
         let plan = self.plan(plan)?;
-        let lease = Held::acquire(self, &format!("revoke {}", plan.body.subject.entity))?;
+        let lease = self.alone_at(&plan.body.subject)?;
         let bearer = self.bearer(world, &plan);
         let (row, record) = self.load(&plan, bearer.is_some())?;
         let provider = world.provider(&plan.body.subject, bearer)?;
@@ -116,7 +109,7 @@ impl Execution<'_> {
         }
         // A provider that does not answer leaves `read_back` open and changes nothing.
         if let Ok(standing) = self.provider.standing(&self.plan.body.subject) {
-            let dead = super::probing::is_dead(&standing);
+            let dead = self.is_dead(&standing);
             self.record.read_back = Some(dead);
             alive |= !dead;
         }

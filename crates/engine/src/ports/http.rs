@@ -16,6 +16,8 @@ mod aws;
 mod azure;
 mod budget;
 mod client;
+mod google;
+mod jwt;
 mod kubernetes;
 mod outside;
 mod pace;
@@ -80,7 +82,7 @@ enum Way {
     Aws(Box<Aws>),
     Azure(Box<Azure>),
     Kubernetes(Box<Kubernetes>),
-    Token(Token),
+    Token(Box<Token>),
 }
 
 /// Answers questions to the HTTP interface of one source.
@@ -120,7 +122,7 @@ impl HttpPort {
             Login::Token(login) => {
                 let token = Token::new(login, target, options, secret, bearer)?;
                 let door = Door::public(token.is_loopback())?;
-                (Way::Token(token), door)
+                (Way::Token(Box::new(token)), door)
             }
             Login::Azure => {
                 let azure = Azure::new(options, secret)?;

@@ -58,6 +58,28 @@ fn what_will_not_be_removed_is_watched_and_tried_again() {
 fn without_the_log_nothing_is_done_to_the_provider() {
     let dir = tempfile::tempdir().unwrap();
     let stage = Stage::open(dir.path(), Lie::None);
+    break_log(&stage);
+    assert!(stage.apply_for(Duration::seconds(60), &mut |_| {}).is_err());
+    assert!(stage.kept().effects.is_empty());
+}
+
+#[test]
+fn without_the_log_nobody_gives_up_or_vouches() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::None);
+    stage.apply_for(Duration::seconds(1), &mut |_| {}).unwrap();
+    stage.secret.set(false);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Unverifiable { .. }), "{state:?}");
+    break_log(&stage);
+    assert!(stage.engine.force(&stage.plan.id, "enough").is_err());
+    assert!(stage.engine.attest(&stage.plan.id, "seen", None).is_err());
+    let queue = stage.engine.residuals(10).unwrap();
+    assert_eq!((queue.len(), &queue[0].state), (1, &state));
+}
+
+/// Somebody changes the log behind our back.
+fn break_log(stage: &Stage) {
     let tenant = Tenant::local();
     stage
         .engine
@@ -67,8 +89,6 @@ fn without_the_log_nothing_is_done_to_the_provider() {
             writing.evidence_append(&tenant, size, &[b"x".to_vec()], &[], b"no checkpoint")
         })
         .unwrap();
-    assert!(stage.apply_for(Duration::seconds(60), &mut |_| {}).is_err());
-    assert!(stage.kept().effects.is_empty());
 }
 
 /// A worker that lost its lease is refused at its next word; what is done is done once.

@@ -172,6 +172,38 @@ fn a_key_that_is_let_in_after_the_proof_is_a_residual_until_its_sessions_are_ove
     assert!(matches!(state, State::Proven { .. }), "{state:?}");
 }
 
+/// RP-6, RP-7: sessions that live but for a policy are alive again where it is taken away, and no
+/// probe of a new login tells.
+#[test]
+fn a_policy_that_is_taken_away_opens_the_row_again_while_sessions_may_live() {
+    let (_dir, stage, state) = applied_to(Like::Aws, Lie::None);
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    let subject = &stage.plan.body.subject.entity;
+    let verify = || stage.engine.verify_revoked_in(&stage, subject).unwrap();
+    stage.change(|kept| kept.denied = false);
+    // The secret is gone as well: what the provider shows is all there is.
+    stage.secret.set(false);
+    let verified = verify();
+    assert!(verified.reopened && verified.read_back == Some(false));
+    assert_eq!(stage.engine.residuals(10).unwrap().len(), 1);
+
+    // Denied anew, it is a residual until no session can live, and then nobody needs the policy.
+    stage.secret.set(true);
+    let state = stage.apply().state;
+    assert!(
+        matches!(state, State::Residual { until: Some(_), .. }),
+        "{state:?}"
+    );
+    assert!(stage.kept().denied);
+    stage.later(Duration::hours(37));
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    stage.change(|kept| kept.denied = false);
+    // The stub's sessions never end by themselves, so that it is not asked.
+    stage.secret.set(false);
+    assert!(!verify().reopened);
+}
+
 /// S-5, RP-8.
 #[test]
 fn a_secret_that_vanishes_before_the_proof_lowers_the_grade() {

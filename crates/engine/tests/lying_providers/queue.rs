@@ -113,3 +113,59 @@ fn who_gives_a_revocation_up_leaves_it_open_and_a_finding() {
     let refused = force().unwrap_err().to_string();
     assert!(refused.contains("proven"), "{refused}");
 }
+
+/// What no probe can show leaves the queue by evidence of another kind, and comes back when it is
+/// let in; where a probe is possible again, it decides.
+#[test]
+fn who_vouches_for_what_cannot_be_verified_takes_it_out_of_the_queue_until_it_is_let_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::None);
+    let (plan, subject) = (&stage.plan.id, &stage.plan.body.subject.entity);
+    let file = dir.path().join("audit.log");
+    std::fs::write(&file, "abc").unwrap();
+    let attest = |file| stage.engine.attest(plan, "the log shows it refused", file);
+    assert!(attest(None).is_err(), "nothing was done yet");
+    let begun = stage.apply_for(Duration::seconds(1), &mut |_| {}).unwrap();
+    assert_eq!(begun.state, State::Probing);
+    assert!(attest(None).is_err(), "a probe can still show it");
+    stage.secret.set(false);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Unverifiable { .. }), "{state:?}");
+
+    let nothing = dir.path().join("nothing");
+    let missing = attest(Some(&nothing)).unwrap_err();
+    assert!(missing.to_string().contains("nothing"), "{missing}");
+    let State::Attested { by, why, file } = attest(Some(file.as_path())).unwrap() else {
+        panic!("expected it to be attested")
+    };
+    assert_eq!(
+        (by.as_str(), why.as_str()),
+        ("person:test", "the log shows it refused")
+    );
+    let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(file.unwrap(), format!("audit.log sha256:{sum}"));
+    assert!(stage.engine.residuals(10).unwrap().is_empty());
+    assert!(!matches!(stage.apply().state, State::Proven { .. }));
+
+    // It is watched like everything else.
+    stage.secret.set(true);
+    stage.lie.set(Lie::DoesNothing);
+    let verified = stage.engine.verify_revoked_in(&stage, subject).unwrap();
+    assert!(verified.reopened, "{verified:?}");
+    assert_eq!(stage.engine.residuals(10).unwrap().len(), 1);
+}
+
+/// A probe that becomes possible again takes what was unverifiable to its proof.
+#[test]
+fn a_secret_that_is_back_lets_an_unverifiable_revocation_be_proven() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::None);
+    stage.apply_for(Duration::seconds(1), &mut |_| {}).unwrap();
+    stage.secret.set(false);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Unverifiable { .. }), "{state:?}");
+    stage.secret.set(true);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    assert!(stage.engine.residuals(10).unwrap().is_empty());
+}

@@ -183,6 +183,13 @@ impl Stage {
         serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap()
     }
 
+    /// Somebody else changes what the provider is.
+    pub(crate) fn change(&self, by: impl FnOnce(&mut Kept)) {
+        let mut kept = self.kept();
+        by(&mut kept);
+        keep(&self.file, &kept);
+    }
+
     /// Lets time go by, for this stage and those opened after it by the same hand.
     pub(crate) fn later(&self, by: Duration) {
         self.ahead.fetch_add(by.0, Ordering::SeqCst);

@@ -254,6 +254,33 @@ fn a_role_that_was_dropped_by_somebody_else_is_not_called_proven() {
     );
 }
 
+/// Section 4, after the drop: its session has no name any more, and is found by its oid.
+#[test]
+fn a_session_of_a_role_that_somebody_else_dropped_is_ended() {
+    let Some(ground) = Ground::new() else { return };
+    let leak = ground.role(&testkit::fresh_name("ghost"));
+    let held = ground.log_in(&leak, "postgres").unwrap();
+    let plan = ground.plan(&leak);
+    ground
+        .admin
+        .must(&format!("drop role {}", quoted(&leak.role)));
+    let sessions = format!(
+        "select count(*)::text from pg_stat_activity where usesysid = {}",
+        leak.oid
+    );
+    assert!(held.run("select 1").is_ok(), "a drop ends no session");
+    assert_eq!(ground.admin.one(&sessions).as_deref(), Some("1"));
+    let applied = ground.apply(&plan);
+    assert!(held.run("select 1").is_err());
+    assert_eq!(ground.admin.one(&sessions).as_deref(), Some("0"));
+    let State::Unverifiable { .. } = applied.state else {
+        panic!("nobody saw it let in before: {:?}", applied.state)
+    };
+    let ended = applied.proof.unwrap().receipts.into_iter();
+    let mut ended = ended.filter(|one| one.kind == StepKind::EndSessions);
+    assert!(ended.any(|one| matches!(one.outcome, Outcome::Done { count: Some(1), .. })));
+}
+
 /// Nothing Keyroll keeps or says holds a byte of the password.
 #[test]
 fn the_password_is_nowhere_in_what_was_kept() {

@@ -187,11 +187,11 @@ impl<'k> Check<'k> {
                 Err(format!("expected leaf {}, got leaf {index}", self.next))
             }
             Scope::Range { to, .. } if index >= *to => Err("expected no further leaf".to_owned()),
-            Scope::Subject(_) if index < self.next => Err(format!(
+            Scope::Subjects(_) if index < self.next => Err(format!(
                 "expected a leaf from {} on, got leaf {index}",
                 self.next
             )),
-            Scope::Subject(subject) if leaf.subject() != subject => {
+            Scope::Subjects(ids) if !ids.contains(leaf.subject()) => {
                 Err("expected a leaf about the subject of the bundle, got another".to_owned())
             }
             _ if index >= head.size => Err(format!(
@@ -279,7 +279,7 @@ impl<'k> Check<'k> {
         let last = match found.scope {
             Scope::Log => found.head.size,
             Scope::Range { to, .. } => to,
-            Scope::Subject(_) => self.next.max(1),
+            Scope::Subjects(_) => self.next.max(1),
         };
         if self.next != last || !self.due.is_empty() {
             return Err(self.fault("expected more leaves or tiles before the end"));

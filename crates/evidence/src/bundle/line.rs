@@ -1,5 +1,7 @@
 //! The lines of a bundle, written and read.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
@@ -27,8 +29,9 @@ pub enum Scope {
         /// Index after the last leaf.
         to: u64,
     },
-    /// Leaves about one subject, each with a proof. It proves what it holds, not that it holds all.
-    Subject(String),
+    /// Leaves about one subject by each of the ids that it has had, each with a proof. It proves
+    /// what it holds, not that it holds all.
+    Subjects(BTreeSet<String>),
 }
 
 /// A line as read.
@@ -56,7 +59,10 @@ pub(crate) fn head(checkpoint: &str, scope: &Scope) -> Result<Vec<u8>, Error> {
     let scope = match scope {
         Scope::Log => json!("log"),
         Scope::Range { from, to } => json!({"range": {"from": from, "to": to}}),
-        Scope::Subject(subject) => json!({"subject": subject}),
+        Scope::Subjects(ids) => match ids.first().filter(|_| ids.len() == 1) {
+            Some(subject) => json!({"subject": subject}),
+            None => json!({"subjects": ids}),
+        },
     };
     line(json!({"bundle": BUNDLE, "checkpoint": checkpoint, "scope": scope, "v": VERSION}))
 }
@@ -141,10 +147,24 @@ fn scope(value: &Value) -> Option<Scope> {
                     to: at("to")?,
                 })
             }
-            _ => Some(Scope::Subject(members.get("subject")?.as_str()?.to_owned())),
+            _ => subjects(members).map(Scope::Subjects),
         },
         _ => None,
     }
+}
+
+/// One subject alone, or several in order.
+fn subjects(members: &Map<String, Value>) -> Option<BTreeSet<String>> {
+    if let Some(subject) = members.get("subject") {
+        return Some([subject.as_str()?.to_owned()].into());
+    }
+    let listed = members.get("subjects")?.as_array()?;
+    let ids: Option<BTreeSet<String>> = listed
+        .iter()
+        .map(|one| one.as_str().map(str::to_owned))
+        .collect();
+    // One way to write it: two or more, each once, in order.
+    ids.filter(|ids| ids.len() > 1 && ids.iter().eq(listed.iter().filter_map(Value::as_str)))
 }
 
 fn read_leaf(mut members: Map<String, Value>) -> Result<Line, String> {

@@ -44,7 +44,7 @@ impl<'a> Export<'a> {
                 });
             }
             Scope::Range { from, .. } => from,
-            Scope::Log | Scope::Subject(_) => 0,
+            Scope::Log | Scope::Subjects(_) => 0,
         };
         let edge = Edge::default();
         Ok((
@@ -71,7 +71,7 @@ impl<'a> Export<'a> {
         let called_for = match &self.scope {
             Scope::Log => index == self.next && index < self.head.size,
             Scope::Range { to, .. } => index == self.next && index < *to,
-            Scope::Subject(subject) => index >= self.next && leaf.subject() == subject,
+            Scope::Subjects(ids) => index >= self.next && ids.contains(leaf.subject()),
         };
         if !called_for {
             return Err(Error::Index {
@@ -102,7 +102,7 @@ impl<'a> Export<'a> {
         let whole = match self.scope {
             Scope::Log => self.next == self.head.size,
             Scope::Range { to, .. } => self.next == to,
-            Scope::Subject(_) => self.leaves > 0,
+            Scope::Subjects(_) => self.leaves > 0,
         };
         if !whole {
             return Err(Error::Index {

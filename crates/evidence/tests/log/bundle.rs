@@ -174,7 +174,7 @@ fn leaves_and_tiles_made_anew_under_the_old_checkpoint_are_refused() {
         let refused = verify(new.concat().as_bytes(), &key()).unwrap_err();
         let root = matches!(&refused, Error::BundleLine { source, .. } if matches!(**source, Error::Root { .. }));
         assert!(root, "{refused}");
-        let scope = Scope::Subject(format!("crd-{}", 999 % 7));
+        let scope = Scope::Subjects([format!("crd-{}", 999 % 7)].into());
         let mut selection = lines(&forged.bundle_about(&format!("crd-{}", 999 % 7)));
         let kept = Kept::of(size);
         let note = signer().sign(kept.head).unwrap();
@@ -309,7 +309,7 @@ fn an_export_refuses_what_the_checkpoint_does_not_cover() {
         Err(Error::Root { .. })
     ));
     let other = vec![(5, record(12))];
-    let about = Scope::Subject("crd-5".to_owned());
+    let about = Scope::Subjects(["crd-5".to_owned()].into());
     assert!(matches!(
         whole(&kept, other, about.clone()),
         Err(Error::NotIncluded { .. })

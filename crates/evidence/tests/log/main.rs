@@ -70,7 +70,7 @@ impl Kept {
     /// A bundle of the leaves about `subject`.
     pub(crate) fn bundle_about(&self, subject: &str) -> Vec<u8> {
         let note = signer().sign(self.head).unwrap();
-        let scope = Scope::Subject(subject.to_owned());
+        let scope = Scope::Subjects([subject.to_owned()].into());
         let about = |record: &[u8]| Leaf::from_bytes(record).unwrap().subject() == subject;
         let leaves = self.leaves().filter(|(_, record)| about(record));
         export(self, &note, &key(), scope, leaves).unwrap()

@@ -82,7 +82,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("started", "when the pass began"),
     (
         "state",
-        "requested, authn_cut, sessions_ended, provider_acked, probing, proven, residual, unverifiable or failed",
+        "requested, authn_cut, sessions_ended, provider_acked, probing, proven, residual, unverifiable, attested or failed",
     ),
     ("status", "active, inactive … as its provider says"),
     ("step", "the step that it is at"),

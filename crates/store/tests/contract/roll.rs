@@ -15,6 +15,7 @@ contract![
     sightings_that_share_keys_hang_together_over_any_number_of_steps,
     what_hangs_together_beyond_the_limit_is_an_error,
     merged_entities_keep_their_older_ids,
+    of_one_name_those_are_found_of_which_an_environment_is_told,
     a_link_is_followed_both_ways,
     last_seen_follows_from_passes_and_their_gaps,
 ];
@@ -315,6 +316,41 @@ fn merged_entities_keep_their_older_ids(world: &World) {
             .unwrap(),
         1
     );
+}
+
+fn of_one_name_those_are_found_of_which_an_environment_is_told(world: &World) {
+    let tenant = &world.tenant;
+    let told = |from: &str, name: &str, environment: Option<&str>| {
+        let from = source(from);
+        world.pass(&from, 1, &[Change::New(identity(name))]);
+        let mut one = together(&[key(&from, Kind::Identity, name)], &[], 1);
+        one.row.environment = environment.map(str::to_owned);
+        one
+    };
+    let lines = [
+        told("a", "deploy-prod", Some("prod")),
+        told("b", "deploy-dev", Some("dev")),
+        told("c", "deploy-dev", None),
+        told("d", "deploy", Some("dev")),
+    ];
+    let assigned = world.store.write(Durability::Full, |writing| {
+        writing.assign(tenant, time(2), &lines, &[])
+    });
+    assigned.unwrap();
+    let found = |names: &[&str], kind: Kind| {
+        let names: Vec<_> = names.iter().map(|one| (*one).to_owned()).collect();
+        let rows = world
+            .store
+            .read(|reading| reading.namesakes(tenant, kind, &names))
+            .unwrap();
+        let names = rows.into_iter().map(|row| row.name);
+        names.collect::<BTreeSet<_>>()
+    };
+    let both = BTreeSet::from(["deploy-dev".to_owned(), "deploy-prod".to_owned()]);
+    let names = ["deploy-prod", "deploy-dev", "deploy-x"];
+    assert_eq!(found(&names, Kind::Identity), both);
+    assert!(found(&names, Kind::Credential).is_empty());
+    assert!(found(&[], Kind::Identity).is_empty());
 }
 
 fn a_link_is_followed_both_ways(world: &World) {

@@ -4,9 +4,9 @@
 use model::{
     EntityId, Grade, Kind, Mute, Outcome, Path, PlanId, Probe, Probed, Receipt, State, StepKind,
 };
-use store::{Durability, Error, RevocationFilter, RevocationRow};
+use store::{Change, Durability, Error, QueryLimits, RevocationFilter, RevocationRow};
 
-use crate::world::{World, config, key, plan, source, time};
+use crate::world::{World, config, credential, key, plan, source, time, together};
 
 contract![
     a_source_and_what_is_sealed_for_it_read_back,
@@ -15,6 +15,7 @@ contract![
     of_two_appenders_one_is_told_that_the_log_moved,
     a_plan_is_found_by_the_start_of_its_id_and_never_altered,
     a_revocation_stays_until_it_is_proven,
+    what_was_revoked_is_found_by_every_id_of_it,
     receipts_and_probes_keep_their_order,
 ];
 
@@ -70,6 +71,19 @@ fn a_decision_takes_the_place_of_an_earlier_one(world: &World) {
                 .map(|one| (one.kind.as_str(), one.owner.as_deref()))
                 .collect();
             assert_eq!(told, [("business", None), ("system", Some("ops"))]);
+            let then = |writing: &mut store::Writing<'_>, at| {
+                let owners = writing.owners_at(tenant, time(at)).unwrap().into_iter();
+                let told = owners.map(|one| (one.kind, one.owner.unwrap_or_default(), one.by));
+                told.collect::<Vec<_>>()
+            };
+            let is = |kind: &str, owner: &str, by: &str| {
+                (kind.to_owned(), owner.to_owned(), by.to_owned())
+            };
+            assert_eq!(then(writing, 0), []);
+            assert_eq!(then(writing, 1), [is("business", "ann", "bob")]);
+            assert_eq!(then(writing, 2), [is("business", "", "eve")]);
+            let both = [is("business", "", "eve"), is("system", "ops", "eve")];
+            assert_eq!(then(writing, 9), both);
             let mut mute = Mute {
                 finding: model::FindingId("fnd-1".to_owned()),
                 reason: "known".to_owned(),
@@ -264,6 +278,49 @@ fn a_revocation_stays_until_it_is_proven(world: &World) {
         .read(|reading| reading.revocation(tenant, &PlanId("pln-b".to_owned())))
         .unwrap();
     assert_eq!(got, Some(rows[1].clone()));
+}
+
+/// One id from sighting to proof: what merged since is found by every id that it has had.
+fn what_was_revoked_is_found_by_every_id_of_it(world: &World) {
+    let tenant = &world.tenant;
+    let (a, b) = (source("a"), source("b"));
+    for from in [&a, &b] {
+        world.pass(from, 1, &[Change::New(credential("x", "y"))]);
+    }
+    let members = [&a, &b].map(|from| key(from, Kind::Credential, "x"));
+    let [older, newer] = members.each_ref().map(EntityId::of);
+    let row = RevocationRow {
+        plan: PlanId("pln-merged".to_owned()),
+        subject: newer.clone(),
+        state: State::Requested,
+        step: 1,
+        next_at: None,
+        updated: time(5),
+        body: serde_json::json!({}),
+    };
+    let (subject, all) = world
+        .store
+        .write(Durability::Full, |writing| {
+            writing.put_revocation(tenant, &row)?;
+            let lines = [together(&members, std::slice::from_ref(&newer), 1)];
+            writing.assign(tenant, time(2), &lines, std::slice::from_ref(&newer))?;
+            let found = writing.revocation(tenant, &row.plan)?.unwrap();
+            // Going on with it does not change what it was planned for.
+            writing.put_revocation(tenant, &found)?;
+            let all = writing.revocations_of(tenant, &older)?;
+            Ok::<_, Error>((found.subject, all))
+        })
+        .unwrap();
+    assert_eq!(subject, older);
+    assert_eq!(all.len(), 1);
+    let ids = |text: &str| world.store.read(|reading| reading.ids_of(tenant, text));
+    let both = [older.as_str().to_owned(), newer.as_str().to_owned()].into();
+    assert_eq!(ids(newer.as_str()).unwrap(), both);
+    assert_eq!(ids("fnd-1").unwrap(), ["fnd-1".to_owned()].into());
+    let asked = "select subject from revocations";
+    let table = world.store.query(tenant, asked, &QueryLimits::default());
+    let rows = serde_json::to_value(table.unwrap().rows).unwrap();
+    assert_eq!(rows, serde_json::json!([[older.as_str()]]));
 }
 
 fn receipts_and_probes_keep_their_order(world: &World) {

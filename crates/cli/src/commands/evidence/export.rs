@@ -20,7 +20,7 @@ use crate::words::many;
 pub(crate) struct Export {
     /// Where to; it must not be there yet. `-`: standard output
     file: PathBuf,
-    /// Only leaves about this id: `crd-…`, `pln-…`, `fnd-…`
+    /// Only leaves about this id, and those it had before: `crd-…`, `idn-…`, `fnd-…`
     #[arg(long, value_name = "ID", env = "KEYROLL_SUBJECT", conflicts_with_all = ["from", "to"])]
     subject: Option<String>,
     /// From this leaf
@@ -37,6 +37,7 @@ impl Export {
         let roll = Roll::open(settings)?;
         let engine = roll.engine(settings)?;
         let text = engine.ledger.public_key().to_owned();
+        let scope = self.scope(&roll)?;
         let to_stdout = self.file == Path::new("-");
         let name = self.file.display().to_string();
         let mut out: Box<dyn Write> = if to_stdout {
@@ -50,7 +51,7 @@ impl Export {
             settings.interrupt.removes_file(&self.file);
             Box::new(BufWriter::new(made))
         };
-        let leaves = match engine.export_evidence(self.scope(), &mut *out) {
+        let leaves = match engine.export_evidence(scope, &mut *out) {
             Ok(leaves) => leaves,
             Err(error) => {
                 if !to_stdout {
@@ -78,14 +79,16 @@ impl Export {
         Ok(Outcome::CLEAN)
     }
 
-    fn scope(&self) -> Scope {
-        match (&self.subject, self.from, self.to) {
-            (Some(subject), _, _) => Scope::Subject(subject.clone()),
+    fn scope(&self, roll: &Roll) -> Result<Scope, Error> {
+        Ok(match (&self.subject, self.from, self.to) {
+            (Some(subject), _, _) => {
+                Scope::Subjects(roll.read(|reading, tenant| reading.ids_of(tenant, subject))?)
+            }
             (None, None, None) => Scope::Log,
             (None, from, to) => Scope::Range {
                 from: from.unwrap_or(0),
                 to: to.unwrap_or(u64::MAX),
             },
-        }
+        })
     }
 }

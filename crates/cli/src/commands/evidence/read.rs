@@ -44,6 +44,8 @@ pub(super) fn list(
     limit: &Limit,
 ) -> Result<Outcome, Error> {
     let roll = Roll::open(settings)?;
+    let ids = subject.map(|id| roll.read(|reading, tenant| reading.ids_of(tenant, id)));
+    let ids = ids.transpose()?;
     let most = settings.limit(limit).unwrap_or(u64::MAX);
     let mut list = List::begin(settings, &SHEET)?;
     let mut from = 0;
@@ -57,7 +59,10 @@ pub(super) fn list(
         for (index, bytes) in &leaves {
             let leaf = Leaf::from_bytes(bytes)
                 .map_err(Error::because(format!("leaf {index} does not read back")))?;
-            if subject.is_some_and(|subject| leaf.subject() != subject) {
+            if ids
+                .as_ref()
+                .is_some_and(|ids| !ids.contains(leaf.subject()))
+            {
                 continue;
             }
             if list.rows() == most {

@@ -118,8 +118,10 @@ fn page(name: &str, found: &Verified, key: &PublicKey) -> Page {
                 to.saturating_sub(1)
             )
         }
-        Scope::Subject(subject) => {
-            format!("leaves about `{subject}`: it proves what it holds, not that it holds all")
+        Scope::Subjects(ids) => {
+            let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+            let ids = ids.join("` or `");
+            format!("leaves about `{ids}`: it proves what it holds, not that it holds all")
         }
     };
     let mut pairs = vec![

@@ -83,5 +83,6 @@ const fn secret(login: &TokenLogin) -> &'static str {
         Shown::Basic => "user:password",
         Shown::Headers(_) => "tokens with a blank between them",
         Shown::Client { .. } => "id:secret of a client",
+        Shown::Google { .. } => "a token, or the file of a login of Google",
     }
 }

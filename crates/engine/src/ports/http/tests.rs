@@ -9,6 +9,8 @@ use model::Secret;
 
 use super::*;
 
+mod google;
+
 /// A listener on loopback that gives one answer after the other, and tells what it was asked.
 pub(super) fn listener(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

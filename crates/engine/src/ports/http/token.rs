@@ -13,6 +13,7 @@ use model::{Reason, Secret};
 use reqwest::Url;
 
 use super::client::{Sealed, sealed};
+use super::google::{self, Kept};
 use super::site::{endpoint_of, is_loopback};
 use super::{Line, is_host};
 use crate::Error;
@@ -22,9 +23,11 @@ use crate::ports::Bearer;
 pub(super) struct Token {
     login: &'static TokenLogin,
     base: Url,
+    /// Where tokens are given, if elsewhere than there.
+    giver: Option<Url>,
     own: Option<Secret>,
     bearer: Option<Bearer>,
-    /// What the source's own client was given for its secret, and until when it is shown.
+    /// What the source was given for its own secret, and until when it is shown.
     given: Option<(Secret, Instant)>,
 }
 
@@ -45,6 +48,7 @@ impl Token {
         Ok(Self {
             login,
             base: base(login, target, options)?,
+            giver: giver(login, options),
             own: secret,
             bearer,
             given: None,
@@ -62,14 +66,33 @@ impl Token {
         line: &mut Line,
         request: &Request,
     ) -> Result<Response, Refusal> {
+        let kept = self.kept(request.whom)?;
+        let standing = self.standing(request.whom);
         let given = match (self.login.shown, self.token(request.whom)?) {
-            (Shown::Client { .. }, Some(secret)) => {
-                let secret = secret.clone();
-                Some(self.exchanged(line, request.whom, &secret)?)
+            (Shown::Client { .. } | Shown::Google { .. }, Some(_)) if standing.is_some() => {
+                standing
             }
+            (Shown::Client { .. }, Some(secret)) => {
+                let asked = self.exchange(secret).ok_or_else(|| {
+                    let told = "expected `id:secret` of a client; seal it again with \
+                        `keyroll sources add … --password-stdin`";
+                    Refusal::new(Reason::Denied, told).code("no_credentials")
+                });
+                Some(self.exchanged(line, request.whom, asked)?)
+            }
+            (Shown::Google { scope }, Some(_)) => match &kept {
+                Some(kept) => Some(self.exchanged(line, request.whom, kept.request(scope))?),
+                None => None,
+            },
             _ => None,
         };
-        line.exchange(line.tries(request), || self.sealed(request, given.as_ref()))
+        line.exchange(line.tries(request), || {
+            let mut sealed = self.sealed(request, given.as_ref())?;
+            if let Some(project) = kept.as_ref().and_then(Kept::project) {
+                sealed.say("x-goog-user-project", project);
+            }
+            Ok(sealed)
+        })
     }
 
     /// `request` with what lets in: `given`, or the token itself.
@@ -117,39 +140,49 @@ impl Token {
                 let value = given.map(|given| after("Bearer ", given.expose()));
                 vec![("authorization", value)]
             }
+            Shown::Google { .. } => {
+                let shown = given.map_or(token, Secret::expose);
+                vec![("authorization", Some(after("Bearer ", shown)))]
+            }
         }
     }
 
-    /// The token that is given for the `id:secret` of a client (RFC 6749 section 4.4).
+    /// The login of Google that a question as `whom` goes by, if it outlives its tokens.
+    fn kept(&self, whom: Whom) -> Result<Option<Kept>, Refusal> {
+        match (self.login.shown, self.token(whom)?) {
+            (Shown::Google { .. }, Some(secret)) => Kept::read(secret),
+            _ => Ok(None),
+        }
+    }
+
+    /// The token that was given before, until shortly before its end: a pass may take longer than
+    /// any token lives.
+    fn standing(&self, whom: Whom) -> Option<Secret> {
+        let (given, until) = self.given.as_ref()?;
+        let stands = whom == Whom::Collector && Instant::now() < *until;
+        stands.then(|| given.clone())
+    }
+
+    /// The token that is given for `asked`.
     fn exchanged(
         &mut self,
         line: &mut Line,
         whom: Whom,
-        secret: &Secret,
+        asked: Result<Request, Refusal>,
     ) -> Result<Secret, Refusal> {
-        let own = whom == Whom::Collector;
-        let now = Instant::now();
-        if let Some((given, until)) = &self.given
-            && own
-            && now < *until
-        {
-            return Ok(given.clone());
-        }
-        let request = self.exchange(secret).ok_or_else(|| {
-            let told = "expected `id:secret` of a client; seal it again with \
-                `keyroll sources add … --password-stdin`";
-            Refusal::new(Reason::Denied, told).code("no_credentials")
-        })?;
-        let answer = line.exchange(1, || sealed(self.base.clone(), &request))?;
+        let request = asked?;
+        let asked_at = Instant::now();
+        let giver = self.giver.as_ref().unwrap_or(&self.base);
+        let answer = line.exchange(1, || sealed(giver.clone(), &request))?;
         let (given, seconds) = read(&answer)?;
-        if own {
+        if whom == Whom::Collector {
             let shown = Duration::from_secs(seconds).saturating_sub(BEFORE_END);
-            self.given = Some((given.clone(), now + shown));
+            self.given = Some((given.clone(), asked_at + shown));
         }
         Ok(given)
     }
 
-    /// The question that a token is given for; `None` where `secret` is no pair.
+    /// The question that a token is given to a client for; `None` where `secret` is no pair.
     fn exchange(&self, secret: &Secret) -> Option<Request> {
         let Shown::Client { path, parameters } = self.login.shown else {
             return None;
@@ -196,6 +229,13 @@ impl Token {
     }
 }
 
+/// Where tokens are given, if that is another host than is asked; never where `endpoint` is asked.
+fn giver(login: &TokenLogin, options: &BTreeMap<String, String>) -> Option<Url> {
+    let google = matches!(login.shown, Shown::Google { .. });
+    let elsewhere = options.contains_key("endpoint");
+    (google && !elsewhere).then(google::endpoint).flatten()
+}
+
 fn base(
     login: &TokenLogin,
     target: &str,
@@ -231,12 +271,13 @@ fn read(answer: &Response) -> Result<(Secret, u64), Refusal> {
             429 => Reason::Throttled,
             _ => Reason::Failed,
         };
-        let told = "no token was given for the id and secret of this client";
+        let told =
+            "no token was given for what the source logs in with: it was revoked, or is another's";
         return Err(Refusal::new(reason, told).code(answer.status.to_string()));
     }
     // The parser's own message could repeat a part of the answer.
     let given: Given = serde_json::from_str(&answer.body).map_err(|_| {
-        let told = "expected a token for the id and secret of this client, got something else";
+        let told = "expected a token for what the source logs in with, got something else";
         Refusal::new(Reason::Failed, told)
     })?;
     let seconds = given.expires_in.unwrap_or(GIVEN_FOR);

@@ -5,17 +5,18 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::SystemTime;
 
-use aws_lc_rs::rand::{SystemRandom, fill};
+use aws_lc_rs::rand::fill;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PSS_SHA256;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use connectors::Refusal;
-use model::{Reason, Secret};
+use model::Secret;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 
+use super::super::jwt;
 use crate::Error;
 
 /// No file with a certificate and its key, or with a token, is larger.
@@ -59,11 +60,10 @@ impl Assertion {
 
     /// An assertion that `client` asks at `audience`, good for a few minutes.
     pub(super) fn signed(&self, client: &str, audience: &str) -> Result<Secret, Refusal> {
-        let odd = || Refusal::new(Reason::Failed, "the assertion cannot be signed here");
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = now.map_err(|_| odd())?.as_secs();
+        let now = now.map_err(|_| jwt::unsigned())?.as_secs();
         let mut id = [0; 16];
-        fill(&mut id).map_err(|_| odd())?;
+        fill(&mut id).map_err(|_| jwt::unsigned())?;
         let head = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.print});
         let body = json!({
             "aud": audience,
@@ -73,19 +73,7 @@ impl Assertion {
             "nbf": now,
             "exp": now + VALID_FOR,
         });
-        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let text = format!("{}.{}", part(&head), part(&body));
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key
-            .sign(
-                &RSA_PSS_SHA256,
-                &SystemRandom::new(),
-                text.as_bytes(),
-                &mut signature,
-            )
-            .map_err(|_| odd())?;
-        let signature = URL_SAFE_NO_PAD.encode(signature);
-        Ok(Secret::new(format!("{text}.{signature}").into_bytes()))
+        jwt::signed(&self.key, &RSA_PSS_SHA256, &head, &body)
     }
 }
 
