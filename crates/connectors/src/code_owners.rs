@@ -241,7 +241,7 @@ impl Pattern {
 }
 
 /// Whether a name fits a glob of `*` and `?`: back to the last star where it does not go on.
-fn fits(glob: &[char], name: &str) -> bool {
+pub(crate) fn fits(glob: &[char], name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let (mut g, mut n) = (0, 0);
     let mut star = None;

@@ -1,7 +1,7 @@
 //! This machine: credentials and keys in files.
 //!
-//! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`
-//! and in `/etc`; what is not there is simply absent. `dirs` names directories or single files,
+//! Two ways in. `known=1` looks at the places where tools keep what they log in with, in `home`,
+//! in `/etc` and where cron keeps its tables; what is not there is simply absent. `dirs` names directories or single files,
 //! one a line, that are searched in full; archives and container images in them are opened.
 //!
 //! Options: `known` (`1`), `home` (absolute path), `places` (more known files, one a line, such
@@ -11,6 +11,7 @@
 //! A part of this source is a path by its components: `["/", "home", "ann", ".env"]`, the same
 //! from wherever a search began.
 
+mod allowed;
 mod archive;
 mod batch;
 mod handed;
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 
 use model::Secret;
 
+pub(crate) use allowed::{allow_no_more, is_allowed};
 pub(crate) use kept::{Kept, beside_servers, digest, within_the_file};
 pub(crate) use pairs::At;
 pub(crate) use place::{Place, place_below};
@@ -43,10 +45,14 @@ use walk::Walk;
 /// Credentials and keys in files of this machine.
 pub(crate) struct Files;
 
-/// A file is read up to here: real ones are far below it.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A file that a format knows by name is read up to here: states of Terraform, reports and
+/// rendered charts grow, and are nothing by half. One such file is held at a time.
+const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// A file that no format knows by name is searched up to here.
 const SEARCH_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Where cron keeps the tables of users.
+const SPOOL: &str = "/var/spool/cron";
 
 impl Connector for Files {
     fn spec(&self) -> &'static Spec {
@@ -181,6 +187,7 @@ pub fn file_roots(options: &BTreeMap<String, String>) -> Vec<String> {
     if is_on(get("known")) {
         roots.extend(get("home").map(plain));
         roots.push("/etc".to_owned());
+        roots.push(SPOOL.to_owned());
         roots.extend(list(get("places")));
     }
     roots.extend(list(get("dirs")));

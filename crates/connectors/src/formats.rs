@@ -13,6 +13,7 @@ mod agent_config;
 mod ansible;
 mod arm_template;
 mod authorized_keys;
+mod aws_cache;
 mod aws_profile;
 mod azure;
 mod cargo_credentials;
@@ -20,6 +21,7 @@ mod ci;
 mod cli_tokens;
 mod cloudformation;
 mod compose;
+mod credstore;
 mod crontab;
 mod cyclonedx;
 mod declared;
@@ -163,6 +165,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ssh_public_key::SshPublicKey,
     &authorized_keys::AuthorizedKeys,
     &aws_profile::AwsProfile,
+    &aws_cache::AwsCache,
     &dotenv::Dotenv,
     &pgpass::Pgpass,
     &directory_client::DirectoryClient,
@@ -210,6 +213,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &known_hosts::KnownHosts,
     &cli_tokens::CliTokens,
     &systemd_unit::SystemdUnit,
+    &credstore::Credstore,
     &crontab::Crontab,
     &windows::WindowsTask,
     &windows::WindowsService,

@@ -7,8 +7,9 @@
 //!
 //! With the option `change` it is one change that is read and not the history: `staged` (what the
 //! next commit would bring; `index` names another index file) or `commits` (what those bring that
-//! `head` reaches and `base` does not). Only secrets are told then, and only those that the files
-//! which the change replaces did not hold.
+//! `head` reaches and `base` does not). Secrets are told then, public keys that let somebody in,
+//! and things such as jobs and roles, but only those that the files which the change replaces did
+//! not hold, or not so; how such a thing was before is told beside it, with `replaced`.
 //!
 //! A part of this source is a path inside the repository. Objects that lie elsewhere (shallow
 //! and partial clones, alternates, submodules) are gaps.
@@ -28,8 +29,8 @@ use model::{Attribute, Fact, Kind, Observation, Scope, Secret, Told, Value};
 use crate::code_owners::{self, CodeOwners};
 use crate::context::of_each;
 use crate::files::{
-    At, Kept, Place, place_below, scope, secret_in, secrets_of, seen_in, split_native,
-    within_the_file,
+    At, Kept, Place, allow_no_more, is_allowed, place_below, scope, secret_in, secrets_of, seen_in,
+    split_native, within_the_file,
 };
 use crate::formats::Seen;
 use crate::{Blob, Blobs, Change, Connector, Context, Error, PortKind, Refusal, Spec, Stop};
@@ -238,11 +239,12 @@ fn read(
     let path = path_of(blob);
     // A broken file of long ago is nobody's business; what is in it now, the work tree tells.
     seen.gaps.clear();
-    if let Some(before) = before {
-        before.keep_new(blob, &mut seen);
+    let mut replaced = Vec::new();
+    match before {
+        Some(before) => replaced = before.keep_new(blob, &mut seen),
+        // Who works with what is told by the files of today.
+        None => seen.things.clear(),
     }
-    // Who works with what is told by the files of today.
-    seen.things.clear();
     seen.found.retain(|found| !found.is_reference());
     for found in &mut seen.found {
         found.told.links.retain(|link| !within_the_file(link));
@@ -261,9 +263,24 @@ fn read(
         mode: 0,
     };
     let mut kept = Kept::default();
-    let named = kept.take(cx, &at, seen);
-    (kept.settle(cx), named)
+    let mut named = kept.take(cx, &at, seen);
+    let mut told = kept.settle(cx);
+    if !replaced.is_empty() {
+        let seen = Seen {
+            things: replaced,
+            ..Seen::default()
+        };
+        named &= kept.take(cx, &at, seen);
+        told.extend(kept.settle(cx).into_iter().map(|mut one| {
+            one.native.push_str(REPLACED);
+            one.is(Attribute::named("replaced"), true)
+        }));
+    }
+    (told, named)
 }
+
+/// What the native id of a thing ends with that a change replaces: how it was before.
+pub const REPLACED: &str = "~replaced";
 
 /// Whose the files are: who wrote them, and whom `CODEOWNERS` of the newest commit names.
 #[derive(Default)]
@@ -321,6 +338,10 @@ fn keep(
 ) {
     let in_head = Attribute::named("in_head");
     if let Some(first) = found.get_mut(&told.native) {
+        // One commit in which nothing allows it is enough.
+        if !is_allowed(&told) {
+            allow_no_more(first);
+        }
         if blob.in_head {
             let still = Fact::stated(Told::Is(true.into()));
             first.facts.insert(in_head, still);

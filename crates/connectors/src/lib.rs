@@ -69,6 +69,7 @@ pub use context::{
 pub use database::Hashed;
 pub use described::{Described, Unfit, check_description, describe};
 pub use files::{ALLOWED, bytes_worth_reading, file_roots, is_text, may_be_read_again};
+pub use git_history::REPLACED;
 pub use login::ServerLogin;
 pub use packing::{Packing, is_tar_header};
 pub use port::ldap;

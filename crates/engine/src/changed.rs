@@ -3,7 +3,7 @@
 //! For whoever is about to commit, and for whoever reads what is about to be merged. The key
 //! under which secrets are compared here is made for the one call and forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 use assess::{Ground, Thing};
 use connectors::{Change, Context, Event, Fingerprints};
 use model::{
-    EntityId, Finding, Fingerprint, Gap, Kind, Observation, Reason, Scope, Secret, Sighting,
-    SightingKey, SourceId, Timestamp,
+    Entity, EntityId, Finding, Fingerprint, Gap, Kind, Observation, Reason, Scope, Secret,
+    Sighting, SightingKey, SourceId, Timestamp, Verdict,
 };
 use vault::FingerprintKey;
 
@@ -21,15 +21,20 @@ use crate::scan::absolute;
 use crate::secrets::Secrets;
 use crate::{Error, Rules, SystemRandom};
 
-/// The rule that judges what a change brings.
-const RULE: &str = "new-secret";
+/// The rule that judges the secrets that a change brings.
+const NEW_SECRET: &str = "new-secret";
+/// The rule that judges the keys that it brings.
+const WEAK_KEY: &str = "weak-key";
+/// Rules that judge what it configures: by what stands in one file.
+const OF_THINGS: &[&str] = &["trust-too-wide", "pipeline-too-open", "static-login"];
 /// More findings than this of one change are counted and not kept.
 const FINDINGS_MAX: usize = 100_000;
 
 /// What a change brings.
 #[derive(Debug, Default)]
 pub struct Changed {
-    /// Secrets that were not there before, by their places.
+    /// Secrets that were not there before, and what is wrong since with what it configures, by
+    /// their places.
     pub findings: Vec<Finding>,
     /// The top of the repository.
     pub top: String,
@@ -39,6 +44,8 @@ pub struct Changed {
     pub cut: u64,
     /// How many matches a comment or an allow-list allows.
     pub allowed: u64,
+    /// Jobs, roles and the like, as they are and as they were.
+    things: Vec<Observation>,
 }
 
 /// Reads what `change` adds to the repository around `dir`, by `rules`.
@@ -77,6 +84,7 @@ pub fn changed(
     let mut cx = Context::new(&mut port, &key, &target, &options, now, &mut sink)
         .detecting(secrets.as_ref().map(Secrets::detector));
     let whole = connector.discover(&mut cx).is_ok();
+    changed.judge_things(&source, now);
     let refused = changed.gaps.iter().find(|gap| gap.scope == Scope::whole());
     if let Some(gap) = refused {
         return Err(Error::Unfit(gap.told.clone()));
@@ -100,47 +108,116 @@ pub fn changed(
 impl Changed {
     fn take(&mut self, source: &SourceId, seen: Observation, now: Timestamp) {
         if seen.kind != Kind::Credential {
+            if self.things.len() < FINDINGS_MAX {
+                self.things.push(seen);
+            }
             return;
         }
-        let key = SightingKey {
-            source: source.clone(),
-            kind: seen.kind,
-            native: seen.native.clone(),
-        };
-        let id = EntityId::of(&key);
-        let sighting = Sighting {
-            key,
-            observation: seen,
-            entity: id.clone(),
-            first_seen: now,
-            since: now,
-            last_seen: now,
-            missing_since: None,
-        };
-        let entity = inventory::assemble(&id, Vec::new(), vec![sighting]);
-        let thing = Thing {
-            entity: &entity,
-            holder: None,
-            owner: None,
-            refused: Some(&[]),
-            users: &[],
-            twins: &[],
-        };
-        let judged = assess::assess(&thing, &Ground::at(now), &[]);
-        for mut finding in judged.into_iter().filter(|one| one.rule == RULE) {
-            if self.findings.len() >= FINDINGS_MAX {
-                self.cut += 1;
-                continue;
+        let is_public = flag(&seen, "no_secret");
+        for (entity, finding) in judged(source, seen, now) {
+            let is_weak = finding.rule == WEAK_KEY && matches!(finding.verdict, Verdict::Fail(_));
+            if is_weak || finding.rule == NEW_SECRET && !is_public {
+                self.keep(&entity, finding);
             }
-            if entity.text(&model::Attribute::named("change")) == Some("staged")
-                && let Some(place) = &finding.place
-                && let Some(path) = pathspec(&place.path)
-            {
-                finding.next = format!("git restore --staged -- {path}");
-            }
-            self.findings.push(finding);
         }
     }
+
+    /// Judges what the change configures: what was as wrong before is nobody's news.
+    fn judge_things(&mut self, source: &SourceId, now: Timestamp) {
+        let things = std::mem::take(&mut self.things);
+        let (old, new): (Vec<_>, Vec<_>) =
+            things.into_iter().partition(|one| flag(one, "replaced"));
+        let mut before: BTreeMap<(String, &'static str), String> = BTreeMap::new();
+        for mut one in old {
+            if let Some(native) = one.native.strip_suffix(connectors::REPLACED) {
+                one.native = native.to_owned();
+            }
+            let native = one.native.clone();
+            for (_, finding) in judged(source, one, now) {
+                if let Verdict::Fail(why) = finding.verdict {
+                    before.insert((native.clone(), finding.rule), why);
+                }
+            }
+        }
+        for one in new {
+            let native = one.native.clone();
+            for (entity, finding) in judged(source, one, now) {
+                let Verdict::Fail(why) = &finding.verdict else {
+                    continue;
+                };
+                let was = before.get(&(native.clone(), finding.rule));
+                let is_new = was.is_none_or(|was| says_more(why, was));
+                if OF_THINGS.contains(&finding.rule) && is_new {
+                    self.keep(&entity, finding);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, entity: &Entity, mut finding: Finding) {
+        if self.findings.len() >= FINDINGS_MAX {
+            self.cut += 1;
+            return;
+        }
+        // Nothing is kept of a change, so nothing can be asked for by its id.
+        if finding.rule != NEW_SECRET {
+            finding.next = "keyroll scan .".to_owned();
+        } else if entity.text(&model::Attribute::named("change")) == Some("staged")
+            && let Some(place) = &finding.place
+            && let Some(path) = pathspec(&place.path)
+        {
+            finding.next = format!("git restore --staged -- {path}");
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// What every rule finds of one thing that a change brings.
+fn judged(
+    source: &SourceId,
+    seen: Observation,
+    now: Timestamp,
+) -> impl Iterator<Item = (Entity, Finding)> {
+    let key = SightingKey {
+        source: source.clone(),
+        kind: seen.kind,
+        native: seen.native.clone(),
+    };
+    let id = EntityId::of(&key);
+    let sighting = Sighting {
+        key,
+        observation: seen,
+        entity: id.clone(),
+        first_seen: now,
+        since: now,
+        last_seen: now,
+        missing_since: None,
+    };
+    let entity = inventory::assemble(&id, Vec::new(), vec![sighting]);
+    let thing = Thing {
+        entity: &entity,
+        holder: None,
+        owner: None,
+        refused: Some(&[]),
+        users: &[],
+        twins: &[],
+    };
+    let found = assess::assess(&thing, &Ground::at(now), &[]);
+    found.into_iter().map(move |one| (entity.clone(), one))
+}
+
+fn flag(seen: &Observation, name: &'static str) -> bool {
+    let told = seen.fact(&model::Attribute::named(name));
+    told.is().and_then(|value| value.flag()) == Some(true)
+}
+
+/// Whether a reason names something that `was` did not: one action more, another cloud.
+fn says_more(why: &str, was: &str) -> bool {
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    !words(why).is_subset(&words(was))
 }
 
 /// `path` as git and a shell take it for that one file; `None` where no line can name it.
@@ -218,6 +295,16 @@ impl Fingerprints for OneCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_says_more_where_it_names_something_else() {
+        let was = "actions that it runs are not fixed to one content: a/b@v1, c/d@v2";
+        let now =
+            |names: &str| format!("actions that it runs are not fixed to one content: {names}");
+        assert!(!says_more(&now("c/d@v2"), was));
+        assert!(!says_more(was, was));
+        assert!(says_more(&now("a/b@v1, e/f@main"), was));
+    }
 
     #[test]
     fn a_path_is_quoted_so_that_no_shell_and_no_git_takes_it_apart() {

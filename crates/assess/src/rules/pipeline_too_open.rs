@@ -3,7 +3,7 @@
 //! Code of a pull request, and an action that its author can change at any time, run with what
 //! the job is handed. Fix actions to a commit, and run code of strangers in jobs without secrets.
 
-use model::{Attribute, Kind, Severity, Told, Value};
+use model::{Attribute, Kind, Severity, Told, Value, Verdict};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -25,12 +25,25 @@ const UNPINNED: &[(&str, &str)] = &[
     ("unpinned_includes", "includes"),
 ];
 
+/// What tells that it is handed secrets, or may get some: sets of them (contexts) and what whoever
+/// runs an action hands to it count as well.
+const HANDED: &[&str] = &[
+    "secrets",
+    "contexts",
+    "secret_inputs",
+    "static_logins",
+    "federation",
+];
+
 fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if thing.entity.kind != Kind::Identity || thing.entity.missing_since.is_some() {
         return Vec::new();
     }
     let is_pipeline = [
         "secrets",
+        "contexts",
+        "secret_inputs",
+        "unpinned_with_token",
         "federation",
         "static_logins",
         "runs_on",
@@ -41,48 +54,78 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if !is_pipeline {
         return Vec::new();
     }
-    let secrets = told(thing, "secrets").len()
-        + told(thing, "static_logins").len()
-        + told(thing, "federation").len();
+    let secrets = HANDED.iter().any(|name| !told(thing, name).is_empty());
     let inherits = flag(thing, "secrets_inherited");
-    let foreign = flag(thing, "checks_out_pull_request");
-    if foreign && (secrets > 0 || inherits) {
-        return Ruling::fail("it runs the code of a pull request where its secrets are");
+    let verdict = beside_pull_request(thing, secrets || inherits)
+        .or_else(|| unpinned(thing, secrets || inherits))
+        .or_else(|| with_token(thing))
+        .or_else(|| {
+            inherits.then(|| {
+                Verdict::Unknown("it inherits secrets, and no source tells which".to_owned())
+            })
+        });
+    Ruling::of(verdict.unwrap_or(Verdict::Pass))
+}
+
+/// The code of a pull request, and what of the repository is within its reach.
+fn beside_pull_request(thing: &Thing<'_>, secrets: bool) -> Option<Verdict> {
+    if !flag(thing, "checks_out_pull_request") {
+        return None;
+    }
+    if secrets {
+        let told = "it runs the code of a pull request where its secrets are";
+        return Some(Verdict::Fail(told.to_owned()));
     }
     // Every job has a token of its own; what it may do is the owner's choice.
-    if foreign {
-        match may_write(thing) {
-            Told::Is(true) => {
-                return Ruling::fail(
-                    "it runs the code of a pull request where a token that may write is",
-                );
-            }
-            Told::Absent | Told::CannotTell => {
-                return Ruling::unknown(
-                    "it runs the code of a pull request, and no source tells what its token may do",
-                );
-            }
-            Told::Is(false) => {}
-        }
+    match may_write(thing) {
+        Told::Is(true) => Some(Verdict::Fail(
+            "it runs the code of a pull request where a token that may write is".to_owned(),
+        )),
+        Told::Absent | Told::CannotTell => Some(Verdict::Unknown(
+            "it runs the code of a pull request, and no source tells what its token may do"
+                .to_owned(),
+        )),
+        Told::Is(false) => None,
     }
-    for (fact, what) in UNPINNED {
-        let unpinned = told(thing, fact);
-        if !unpinned.is_empty() && (secrets > 0 || inherits || may_federate(thing)) {
-            let names: Vec<_> = unpinned
-                .iter()
-                .take(5)
-                .map(|one| model::clean(one))
-                .collect();
-            return Ruling::fail(format!(
-                "{what} that it runs are not fixed to one content: {}",
-                names.join(", ")
-            ));
-        }
+}
+
+/// Code of others that can change under it, beside its secrets.
+fn unpinned(thing: &Thing<'_>, secrets: bool) -> Option<Verdict> {
+    if !secrets && !may_federate(thing) {
+        return None;
     }
-    if inherits {
-        return Ruling::unknown("it inherits secrets, and no source tells which");
+    let mut kinds = UNPINNED
+        .iter()
+        .map(|(fact, what)| (told(thing, fact), what));
+    let (unpinned, what) = kinds.find(|(unpinned, _)| !unpinned.is_empty())?;
+    Some(Verdict::Fail(format!(
+        "{what} that it runs are not fixed to one content: {}",
+        named(&unpinned)
+    )))
+}
+
+/// Code of others that can change under it and is handed its own token.
+fn with_token(thing: &Thing<'_>) -> Option<Verdict> {
+    let unpinned = told(thing, "unpinned_with_token");
+    if unpinned.is_empty() {
+        return None;
     }
-    Ruling::pass()
+    let names = named(&unpinned);
+    match may_write(thing) {
+        Told::Is(true) => Some(Verdict::Fail(format!(
+            "what it hands a token that may write is not fixed to one content: {names}"
+        ))),
+        Told::Absent | Told::CannotTell => Some(Verdict::Unknown(format!(
+            "what it hands its token is not fixed to one content, and no source tells what the \
+             token may do: {names}"
+        ))),
+        Told::Is(false) => None,
+    }
+}
+
+fn named(unpinned: &[&str]) -> String {
+    let names = unpinned.iter().take(5).map(|one| model::clean(one));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the job's own token may write something.

@@ -9,12 +9,14 @@
 )]
 
 mod accounts;
+mod allowed;
 mod assigned;
 mod chain;
 mod change;
 mod clones;
 mod clusters;
 mod configuration;
+mod configured;
 mod databases;
 mod described;
 mod directories;
@@ -28,12 +30,14 @@ mod hostile;
 mod imports;
 mod integrations;
 mod interrupted;
+mod keys;
 mod keystone;
 mod linking;
 mod lists;
 mod live;
 mod logins;
 mod logs;
+mod long_files;
 mod microsoft;
 mod outputs;
 mod owners;

@@ -7,7 +7,7 @@ use model::{Attribute, Key, KeyKind, Link, Observation, Secret, Target};
 use super::handed::Handed;
 use super::pairs::{At, Pairs};
 use super::place::{Place, is_for_tools};
-use super::sight;
+use super::sight::{self, Given};
 use crate::Context;
 use crate::database;
 use crate::formats::{Found, Seen, Thing};
@@ -84,6 +84,7 @@ impl Kept {
         (found, tools): (Vec<Found>, Option<&'static str>),
         secrets: &[Secret],
     ) -> bool {
+        let secrets = Given::of(secrets);
         let mut named = true;
         let mut natives = BTreeSet::new();
         for mut found in found {
@@ -94,7 +95,7 @@ impl Kept {
             if at.place == Place::Vendored {
                 found.told = vendored(found.told);
             }
-            sight::scrub(&mut found.told, &mut found.field, secrets);
+            sight::scrub_of(&mut found.told, &mut found.field, &secrets);
             let print = found.secret.as_ref().map(|one| cx.fingerprint(one));
             let mark = print
                 .as_ref()
@@ -133,6 +134,7 @@ impl Kept {
         things: Vec<Thing>,
         secrets: &[Secret],
     ) -> bool {
+        let secrets = Given::of(secrets);
         let mut named = true;
         let mut natives = BTreeSet::new();
         for mut thing in things {
@@ -140,7 +142,7 @@ impl Kept {
                 cx.set_aside("example configuration");
                 continue;
             }
-            sight::scrub(&mut thing.told, &mut thing.field, secrets);
+            sight::scrub_of(&mut thing.told, &mut thing.field, &secrets);
             let Some(native) = sight::thing_native(&at.path, thing.told.kind, &thing.field) else {
                 named = false;
                 continue;

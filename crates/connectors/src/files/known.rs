@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::SPOOL;
 use super::walk::{Walk, join};
 use crate::formats::FORMATS;
 use crate::{Entry, EntryKind, Stop};
@@ -13,6 +14,9 @@ const HOME: &[&str] = &[
     ".config/systemd/user/*",
     ".aws/credentials",
     ".aws/config",
+    ".aws/sso/cache/*",
+    ".aws/cli/cache/*",
+    ".aws/login/cache/*",
     ".kube/config",
     ".docker/config.json",
     ".netrc",
@@ -187,7 +191,11 @@ const ETC: &[&str] = &[
     "pip.conf",
 ];
 
-/// Visits the known places under `home` and `/etc`, and the files in `places`.
+/// Where tables of cron lie that users make, by system.
+const CRON: &[&str] = &["*", "crontabs/*", "tabs/*"];
+
+/// Visits the known places under `home`, `/etc` and where cron keeps tables of users, and the
+/// files in `places`.
 ///
 /// What is not listed is not there, so a missing place costs no question and leaves no gap.
 pub(super) fn visit(
@@ -205,6 +213,7 @@ pub(super) fn visit(
         visit.patterns(home, &with_told(HOME, "~/"))?;
     }
     visit.patterns("/etc", &with_told(ETC, "/etc/"))?;
+    visit.patterns(SPOOL, &CRON.iter().copied().collect())?;
     let Visit { files, below, .. } = visit;
     for (dir, files) in files {
         walk.files(&dir, &files.into_iter().collect::<Vec<_>>())?;

@@ -5,6 +5,7 @@
 
 use model::{Attribute, CredentialType, Key, Observation, Told};
 
+use super::allowed;
 use super::place::Place;
 use super::sight;
 use crate::Context;
@@ -62,6 +63,9 @@ impl Pairs {
             .is(Attribute::named("form"), key.form);
         if let Some(line) = key.line {
             told = told.is(Attribute::LINE, i64::try_from(line).unwrap_or(i64::MAX));
+        }
+        if key.allowed {
+            allowed::allow(&mut told);
         }
         if matches!(key.form, "openssh" | "putty") {
             told = told.is(Attribute::PROVIDER, "ssh");

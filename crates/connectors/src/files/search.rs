@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::{Attribute, Confidence, CredentialType, Fact, Key, KeyKind, Secret, Told, Value};
 
+use super::allowed;
 use super::kept::digest;
 use super::place::is_for_tools;
 use crate::formats::{self, FileAt, Found, Seen, as_utf8};
@@ -65,10 +66,24 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = Secret> {
 }
 
 /// Adds the secrets that rules find in `file` and no format told of: a format knows more.
-///
-/// What a format hands on as text is searched first, because its place is told better there.
 fn search(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &mut Seen) {
-    let found = seen.found.iter().filter_map(|found| found.secret.as_ref());
+    let by_formats = allowed::mark(file.bytes, seen);
+    search_text(detector, file, seen);
+    // What formats and rules both found counts once.
+    let by_rules = seen.aside.iter().filter(|what| **what == ALLOWED).count();
+    for _ in by_rules..by_formats {
+        seen.set_aside(ALLOWED);
+    }
+}
+
+/// What a format hands on as text is searched first, because its place is told better there.
+fn search_text(detector: Option<&dyn Detector>, file: &FileAt<'_>, seen: &mut Seen) {
+    // What is allowed where a format read it is told again where it stands without leave.
+    let found = seen
+        .found
+        .iter()
+        .filter(|one| !allowed::is_allowed(&one.told));
+    let found = found.filter_map(|found| found.secret.as_ref());
     let keys = seen.keys.iter().map(|key| &key.body);
     let mut told: BTreeSet<_> = found.chain(keys).map(digest).collect();
     let mut ids: BTreeSet<Key> = seen

@@ -1,5 +1,7 @@
 //! Native ids, parts and facts of what was seen in a file.
 
+use std::collections::BTreeMap;
+
 use model::{Attribute, Kind, Observation, Scope, Secret, Target, Value};
 
 /// The longest native id the model takes.
@@ -121,6 +123,11 @@ pub(super) fn placed(
 /// else was read in the file, where the secret could not stand there as a plain word (a user
 /// `postgres` with the password `postgres` gives nothing away).
 pub(crate) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secret]) {
+    scrub_of(told, field, &Given::of(secrets));
+}
+
+/// The same, of secrets that are looked for in many observations.
+pub(super) fn scrub_of(told: &mut Observation, field: &mut String, secrets: &Given<'_>) {
     const FREE: &[Attribute] = &[
         Attribute::COMMENT,
         Attribute::NAME,
@@ -130,13 +137,8 @@ pub(crate) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secre
     ];
     // Words of ours, whatever the file says.
     const OURS: &[Attribute] = &[Attribute::TYPE, Attribute::PROVIDER];
-    let repeats = |text: &str| secrets.iter().any(|secret| is_in(text, secret));
-    let odd: Vec<Secret> = secrets
-        .iter()
-        .filter(|one| !is_word(one))
-        .cloned()
-        .collect();
-    let gives_away = |text: &str| odd.iter().any(|secret| is_in(text, secret));
+    let repeats = |text: &str| secrets.any_in(text, |_| true);
+    let gives_away = |text: &str| secrets.any_in(text, |secret| !is_word(secret));
     told.facts.retain(|attribute, fact| {
         let spoils = |text: &str| match attribute {
             one if OURS.contains(one) => false,
@@ -163,16 +165,41 @@ pub(crate) fn scrub(told: &mut Observation, field: &mut String, secrets: &[Secre
     }
 }
 
-fn is_in(text: &str, secret: &Secret) -> bool {
-    // Shorter ones are words of which nobody could tell that they are secret.
-    secret.len() >= 6
-        && crate::armour::find(text.as_bytes(), secret.expose().trim_ascii()).is_some()
+/// Shorter ones are words of which nobody could tell that they are secret.
+const SECRET_BYTES_MIN: usize = 6;
+
+/// Secrets by how they begin: a file may hold thousands of them, and of facts to look through.
+pub(super) struct Given<'a>(BTreeMap<&'a [u8], Vec<&'a [u8]>>);
+
+impl<'a> Given<'a> {
+    pub(super) fn of(secrets: &'a [Secret]) -> Self {
+        let mut by_begin: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for secret in secrets {
+            let secret = secret.expose().trim_ascii();
+            if let Some(begin) = secret.get(..SECRET_BYTES_MIN) {
+                by_begin.entry(begin).or_default().push(secret);
+            }
+        }
+        Self(by_begin)
+    }
+
+    /// Whether `text` holds one of them that `counts`.
+    fn any_in(&self, text: &str, counts: impl Fn(&[u8]) -> bool) -> bool {
+        let text = text.as_bytes();
+        let mut windows = text.windows(SECRET_BYTES_MIN).enumerate();
+        !self.0.is_empty()
+            && windows.any(|(at, begin)| {
+                let like = self.0.get(begin).into_iter().flatten();
+                let mut held = like.filter(|secret| text[at..].starts_with(secret));
+                held.any(|secret| counts(secret))
+            })
+    }
 }
 
 /// Small letters alone, such as the name of a user or a database.
-fn is_word(secret: &Secret) -> bool {
+fn is_word(secret: &[u8]) -> bool {
     let letters = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-' | b'.');
-    secret.expose().iter().all(letters)
+    secret.iter().all(letters)
 }
 
 #[cfg(test)]

@@ -167,14 +167,18 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         self.wait(Waiting::Settle)
     }
 
+    /// Reads a file that somebody named, or that has a name of its own: all that is read of one
+    /// that a directory holds, and also where its name says that it is worth nothing.
     fn named_file(&mut self, path: &str, must_be: bool) -> Result<(), Stop> {
-        match self.cx.read(path, FILE_BYTES_MAX) {
+        if must_be && self.head_is_archive(path) {
+            self.visited.insert(path.to_owned());
+            return self.archive(path);
+        }
+        let known = !must_be || formats::known_by_name(path);
+        match self.cx.read(path, bytes_max(known)) {
             Ok(file) => {
                 self.visited.insert(path.to_owned());
-                if self.is_archive(&file) {
-                    return self.archive(path);
-                }
-                self.take(path, file, true)?;
+                self.take(path, file, known)?;
                 self.wait(Waiting::Settle)
             }
             Err(refusal) if is_absent(&refusal) && !must_be => Ok(()),
@@ -359,6 +363,12 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         self.searching && Packing::of(file.bytes.expose()).is_some()
     }
 
+    /// The same of a file that is not read yet: what is packed in it may be long.
+    fn head_is_archive(&mut self, path: &str) -> bool {
+        let head = self.cx.read(path, HEAD_BYTES);
+        head.is_ok_and(|head| self.is_archive(&head))
+    }
+
     /// Whether a file or directory is visited for the first time.
     pub(super) fn is_first_visit(&mut self, path: &str) -> bool {
         self.visited.insert(path.to_owned())
@@ -484,11 +494,7 @@ impl<'cx, 'a> Walk<'cx, 'a> {
     fn observe(&mut self, told: Observation) {
         let place = told.fact(&Attribute::PLACE);
         let path = place.is().and_then(|place| place.text());
-        let is_of_variables = path.is_some_and(|path| {
-            formats::format("dotenv")
-                .is_some_and(|one| one.recognises(path, formats::name_of(path)))
-        });
-        if is_of_variables && self.variables.len() < VARIABLES_MAX {
+        if path.is_some_and(may_be_handed) && self.variables.len() < VARIABLES_MAX {
             self.variables.push(told);
         } else {
             self.cx.observe(told);
@@ -515,6 +521,17 @@ impl<'cx, 'a> Walk<'cx, 'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a service of a directory that comes later may say that it is given this file.
+fn may_be_handed(path: &str) -> bool {
+    // Where systems keep variables of units, and credentials for them.
+    let for_units = ["/default/", "/sysconfig/", "/conf.d/", "/credstore/"];
+    let is_of = |name: &str| {
+        let format = formats::format(name);
+        format.is_some_and(|one| one.recognises(path, formats::name_of(path)))
+    };
+    is_of("dotenv") || for_units.iter().any(|dir| path.contains(dir))
 }
 
 fn needs(path: &str) -> String {

@@ -216,6 +216,11 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
+/// Whether a version is a commit, of SHA-1 or SHA-256.
+fn is_commit(at: &str) -> bool {
+    matches!(at.len(), 40 | 64) && at.chars().all(|c| c.is_ascii_hexdigit())
+}
+
 /// The systems to which well-known names of variables log in with a stored secret.
 pub(super) fn static_login(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_uppercase();

@@ -11,6 +11,9 @@ use super::text::{is_placeholder, is_template, lines, secret};
 use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, dotenv};
 use crate::login::Login;
 
+/// Where cron keeps the tables of users.
+const SPOOL: &str = "/var/spool/cron/";
+
 pub(super) struct Crontab;
 
 impl Format for Crontab {
@@ -28,7 +31,7 @@ impl Format for Crontab {
     }
 
     fn recognises(&self, path: &str, name: &str) -> bool {
-        name == "crontab" || path.contains("/cron.d/") || path.contains("/var/spool/cron/")
+        name == "crontab" || path.contains("/cron.d/") || path.contains(SPOOL)
     }
 
     fn is_code(&self) -> bool {
@@ -38,6 +41,8 @@ impl Format for Crontab {
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         // The system's own tables name a user before the command.
         let named = file.path.ends_with("/etc/crontab") || file.path.contains("/cron.d/");
+        // Those of users are called as they are.
+        let whose = file.path.contains(SPOOL).then(|| file.name());
         let mut variables = String::new();
         let mut fields = BTreeSet::new();
         let text = file.text(seen);
@@ -69,7 +74,7 @@ impl Format for Crontab {
                 .is(Attribute::named("schedule"), job.schedule.as_str())
                 .is(Attribute::named("command"), model::shorten(job.does(), 120))
                 .is(Attribute::LINE, i64::try_from(number).unwrap_or(i64::MAX))
-                .maybe(Attribute::USER, job.user);
+                .maybe(Attribute::USER, job.user.or(whose));
             seen.thing(thing);
             for found in job.secrets(seen) {
                 seen.found(found.line(number).used_in_file_by(&field));

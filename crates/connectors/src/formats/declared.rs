@@ -8,7 +8,7 @@ use model::{Attribute, Fact, Told, Value};
 use super::Seen;
 
 /// More text than this is not gone through again.
-const BYTES_MAX: usize = 4 << 20;
+const BYTES_MAX: usize = 32 << 20;
 
 /// By the heads of Terraform's blocks: `resource "aws_iam_user" "ci" {`.
 pub(super) fn in_blocks(text: &str, seen: &mut Seen) {

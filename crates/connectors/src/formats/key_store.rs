@@ -133,6 +133,7 @@ fn key(
         algorithm: algorithm.or_else(|| leaf.map(|leaf| leaf.key.algorithm.clone())),
         public,
         comment: None,
+        allowed: false,
     }
 }
 

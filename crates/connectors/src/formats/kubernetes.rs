@@ -24,9 +24,9 @@ use super::{FileAt, Format, FormatSpec, Seen, declared, settings, tree};
 /// So much of a file of any name is looked at.
 const HEAD_BYTES: usize = 4096;
 /// Larger files are not read.
-const BYTES_MAX: usize = 4 << 20;
+const BYTES_MAX: usize = 32 << 20;
 /// More documents or items than this in one file are not looked at.
-const OBJECTS_MAX: usize = 5_000;
+const OBJECTS_MAX: usize = 50_000;
 /// Lists within lists.
 const DEPTH_MAX: usize = 4;
 
@@ -66,7 +66,7 @@ impl Format for KubernetesManifest {
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
         if file.bytes.len() > BYTES_MAX {
-            return seen.unsupported("a manifest of more than 4 MiB");
+            return seen.unsupported("a manifest of more than 32 MiB");
         }
         let text = file.text(seen);
         let mut objects = Vec::new();

@@ -164,6 +164,7 @@ impl Parts {
             algorithm: self.algorithm,
             public: self.public,
             comment: self.comment,
+            allowed: false,
         }
     }
 }

@@ -8,8 +8,11 @@ use super::ShortLived;
 use crate::Detected;
 use crate::public_key::PublicKey;
 
-/// More credentials than this in one file are not looked at; a gap says so.
-const ITEMS_MAX: usize = 1_000;
+/// More credentials, or identities and resources, than this in one file are not looked at; a gap
+/// says so. States of Terraform and reports hold thousands.
+const ITEMS_MAX: usize = 10_000;
+/// More keys than this in one file are not looked at; a gap says so.
+const KEYS_MAX: usize = 1_000;
 /// More certificates than this in one file are not looked at; a gap says so.
 const CERTIFICATES_MAX: usize = 10_000;
 /// More gaps than this of one file tell a person nothing new.
@@ -95,6 +98,8 @@ pub struct PrivateKey {
     pub public: Option<PublicKey>,
     /// What its maker wrote beside it.
     pub comment: Option<String>,
+    /// Whether a comment on its line says that it may stand there.
+    pub allowed: bool,
 }
 
 /// A public key in a file of its own.
@@ -129,14 +134,14 @@ impl Seen {
 
     /// Keeps a private key.
     pub(crate) fn key(&mut self, key: PrivateKey) {
-        if self.has_room(self.keys.len(), ITEMS_MAX, "private keys") {
+        if self.has_room(self.keys.len(), KEYS_MAX, "private keys") {
             self.keys.push(key);
         }
     }
 
     /// Keeps a public half.
     pub(crate) fn public(&mut self, public: PublicHalf) {
-        if self.has_room(self.publics.len(), ITEMS_MAX, "public keys") {
+        if self.has_room(self.publics.len(), KEYS_MAX, "public keys") {
             self.publics.push(public);
         }
     }

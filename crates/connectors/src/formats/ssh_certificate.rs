@@ -3,8 +3,9 @@
 //! Source: OpenSSH's PROTOCOL.certkeys.
 //!
 //! Facts of its own: `certificate_of` (`user`, `host`), `principals` (empty: whoever is asked
-//! for), `key_id`; the authority's fingerprint is the issuer, extensions and critical options
-//! are the rights. What a forced command hands to its program is left out.
+//! for), `key_id`, `authority_algorithm` and `signature` (in the words of X.509: `sha1-rsa` of
+//! `ssh-rsa`, RFC 8332); the authority's fingerprint is the issuer, extensions and critical
+//! options are the rights. What a forced command hands to its program is left out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -73,9 +74,10 @@ fn certificate(blob: &[u8]) -> Option<Found> {
     let (from, until) = (long(&mut rest)?, long(&mut rest)?);
     let rights = rights(rest.next()?, rest.next()?);
     rest.next()?;
-    let authority = PublicKey::from_ssh(rest.next()?)?.ssh_key()?;
+    let signed_by = PublicKey::from_ssh(rest.next()?)?;
+    let authority = signed_by.ssh_key()?;
     // Without its signature it is none.
-    rest.next()?;
+    let signature = std::str::from_utf8(Strings(rest.next()?).next()?).ok()?;
     let print = hex(&sha256(blob));
     let mut found = Found::public(
         CredentialType::SshCertificate,
@@ -100,6 +102,11 @@ fn certificate(blob: &[u8]) -> Option<Found> {
     .is(Attribute::ALGORITHM, key.algorithm.as_str())
     .is(Attribute::SERIAL, serial.to_string())
     .is(Attribute::ISSUER, authority.value.as_str())
+    .is(
+        Attribute::named("authority_algorithm"),
+        signed_by.algorithm.as_str(),
+    )
+    .is(Attribute::named("signature"), signature_name(signature))
     .with(|told| {
         told.is(Attribute::named("principals"), principals)
             .told(Attribute::VALID_FROM, time(from))
@@ -113,6 +120,27 @@ fn certificate(blob: &[u8]) -> Option<Found> {
         found = found.with(|told| told.link_key(Relation::Certifies, Kind::Credential, of));
     }
     Some(found)
+}
+
+/// Signatures by SSH's names (RFC 4253 section 6.6, RFC 5656, RFC 8332), and by those that
+/// certificates of X.509 have here.
+const SIGNATURES: &[(&str, &str)] = &[
+    ("ssh-rsa", "sha1-rsa"),
+    ("ssh-dss", "sha1-dsa"),
+    ("rsa-sha2-256", "sha256-rsa"),
+    ("rsa-sha2-512", "sha512-rsa"),
+    ("ecdsa-sha2-nistp256", "sha256-ecdsa"),
+    ("ecdsa-sha2-nistp384", "sha384-ecdsa"),
+    ("ecdsa-sha2-nistp521", "sha512-ecdsa"),
+    ("ssh-ed25519", "ed25519"),
+];
+
+fn signature_name(ssh_name: &str) -> String {
+    let known = SIGNATURES.iter().find(|(name, _)| *name == ssh_name);
+    known.map_or_else(
+        || model::shorten(ssh_name, 64),
+        |(_, name)| (*name).to_owned(),
+    )
 }
 
 /// The key in a certificate of `kind`, of whose fields the nonce is the first.

@@ -10,7 +10,9 @@ use super::{FileAt, Seen};
 /// Tables nested deeper than this are not looked into.
 const DEPTH_MAX: usize = 64;
 /// Trees larger than this are not read.
-const BYTES_MAX: usize = 4 << 20;
+const BYTES_MAX: usize = 32 << 20;
+/// So many bytes of a long document stand for one of its nodes, at least.
+const NODE_BYTES: usize = 8;
 
 /// The file as JSON; a gap where it is none.
 pub(super) fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
@@ -180,7 +182,7 @@ pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> 
         if out.len() >= most {
             break;
         }
-        match serde_saphyr::from_str_with_options(document, options()) {
+        match serde_saphyr::from_str_with_options(document, options_for(document.len())) {
             Ok(Value::Null) => {}
             Ok(value) => out.push(value),
             Err(_) if document.contains("{{") || document.contains("{%") => {
@@ -207,6 +209,19 @@ pub(crate) fn options() -> serde_saphyr::Options {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
     }
+}
+
+/// The same for a document of so many bytes: the parser counts what it makes, so that a short one
+/// cannot make much, and a long one holds more.
+fn options_for(bytes: usize) -> serde_saphyr::Options {
+    let mut options = options();
+    if let Some(budget) = &mut options.budget {
+        let nodes = bytes / NODE_BYTES;
+        budget.max_nodes = budget.max_nodes.max(nodes);
+        // Each node begins, and some end.
+        budget.max_events = budget.max_events.max(2 * nodes);
+    }
+    options
 }
 
 /// The documents of a stream: between lines that begin with `---`.

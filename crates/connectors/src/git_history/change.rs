@@ -1,17 +1,12 @@
-//! One change of a repository: what it asks for, and which of its secrets are new.
+//! One change of a repository: what it asks for, and what in it is new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, Secret};
+use model::{Attribute, CredentialType, Observation, Secret};
 
-use crate::files::{digest, secrets_of};
-use crate::formats::{Seen, as_utf8};
+use crate::files::{digest, is_allowed, seen_in};
+use crate::formats::{Found, Seen, Thing};
 use crate::{Blob, Change, Context, Replaced};
-
-/// Written on a line, it says that what stands there may stand there.
-const ALLOWED: [&[u8]; 2] = [b"keyroll:allow", b"gitleaks:allow"];
-/// A line is looked through so far.
-const LINE_BYTES_MAX: usize = 4096;
 
 /// The change that the options name; none where the history is wanted.
 pub(super) fn asked(cx: &Context<'_>) -> Option<Change> {
@@ -27,12 +22,23 @@ pub(super) fn asked(cx: &Context<'_>) -> Option<Change> {
     }
 }
 
-/// Secrets that were there before the change, by digest.
+/// What files held before the change.
 #[derive(Debug, Default)]
 pub(super) struct Before {
-    in_file: BTreeMap<String, BTreeSet<[u8; 32]>>,
-    /// Of files that are gone: their contents may have moved.
+    in_file: BTreeMap<String, Held>,
+    /// Secrets of files that are gone, by digest: their contents may have moved.
     moved: BTreeSet<[u8; 32]>,
+}
+
+/// What one file held.
+#[derive(Debug, Default)]
+struct Held {
+    /// Secrets, by digest.
+    secrets: BTreeSet<[u8; 32]>,
+    /// Public keys and certificates that let somebody in, by their marks.
+    public: BTreeSet<String>,
+    /// Who works and what there is, by where in the file it stood.
+    things: BTreeMap<String, Observation>,
 }
 
 impl Before {
@@ -40,73 +46,73 @@ impl Before {
     pub(super) fn take(&mut self, cx: &Context<'_>, replaced: &[Replaced]) {
         for one in replaced {
             let path = format!("/{}", one.was);
-            let secrets = secrets(cx, &path, one.bytes.expose());
-            match &one.path {
-                Some(path) => self
-                    .in_file
-                    .entry(path.clone())
-                    .or_default()
-                    .extend(secrets),
-                None => self.moved.extend(secrets),
-            }
+            let seen = seen_in(cx.detector(), &path, one.bytes.expose());
+            let secrets = seen.found.iter().filter_map(|found| found.secret.as_ref());
+            let secrets = secrets.chain(seen.keys.iter().map(|key| &key.body));
+            let secrets = secrets.map(digest);
+            let Some(path) = &one.path else {
+                self.moved.extend(secrets);
+                continue;
+            };
+            let held = self.in_file.entry(path.clone()).or_default();
+            held.secrets.extend(secrets);
+            let public = seen.found.iter().filter(|one| one.secret.is_none());
+            held.public.extend(public.map(|one| one.mark.clone()));
+            let things = seen.things.into_iter().map(|one| (one.field, one.told));
+            held.things.extend(things);
         }
     }
 
-    /// Leaves of `seen` the secrets that `blob` brings: no public keys, nothing that stood in
-    /// this file before or in one that is gone, nothing that its line allows.
-    pub(super) fn keep_new(&self, blob: &Blob, seen: &mut Seen) {
+    /// Leaves of `seen` what `blob` brings: secrets, and keys that let somebody in, that stood
+    /// neither in this file before nor in one that is gone, but for what their line allows; and
+    /// things that were not there or not so. Answers how those were before.
+    pub(super) fn keep_new(&self, blob: &Blob, seen: &mut Seen) -> Vec<Thing> {
         let old = self.in_file.get(&blob.path);
         let is_new = |secret: &Secret| {
             let digest = digest(secret);
-            !self.moved.contains(&digest) && !old.is_some_and(|old| old.contains(&digest))
+            !self.moved.contains(&digest) && !old.is_some_and(|old| old.secrets.contains(&digest))
         };
-        let allowed = |line: Option<i64>| is_allowed(blob.bytes.expose(), line);
-        seen.found.retain(|one| {
-            let line = one
-                .told
-                .fact(&Attribute::LINE)
+        let lets_in = |one: &Found| {
+            let is_old = old.is_some_and(|old| old.public.contains(&one.mark));
+            let type_ = one.told.fact(&Attribute::TYPE);
+            let type_ = type_
                 .is()
-                .and_then(|line| line.number());
-            one.secret.as_ref().is_some_and(is_new) && !allowed(line)
+                .and_then(|type_| type_.text())
+                .unwrap_or_default();
+            !is_old && LET_IN.iter().any(|one| one.as_str() == type_)
+        };
+        seen.found.retain(|one| match &one.secret {
+            Some(secret) => is_new(secret) && !is_allowed(&one.told),
+            None => lets_in(one),
         });
-        seen.keys.retain(|key| {
-            let line = key.line.and_then(|line| i64::try_from(line).ok());
-            is_new(&key.body) && !allowed(line)
-        });
+        seen.keys.retain(|key| is_new(&key.body) && !key.allowed);
         seen.publics.clear();
         seen.certificates.clear();
+        // What a later commit of the change has undone is nobody's pipeline.
+        if !blob.commit.is_empty() && !blob.in_head {
+            seen.things.clear();
+        }
+        let was = |one: &Thing| old.and_then(|old| old.things.get(&one.field));
+        seen.things
+            .retain(|one| was(one).is_none_or(|was| plain(was) != plain(&one.told)));
+        let before = seen.things.iter().filter_map(|one| {
+            let told = was(one)?.clone();
+            let field = one.field.clone();
+            Some(Thing { field, told })
+        });
+        before.collect()
     }
 }
 
-/// Every secret in a content.
-fn secrets(cx: &Context<'_>, path: &str, bytes: &[u8]) -> Vec<[u8; 32]> {
-    secrets_of(cx, path, bytes).iter().map(digest).collect()
-}
+/// What is public and lets in whoever has its other half.
+const LET_IN: &[CredentialType] = &[
+    CredentialType::SshAuthorizedKey,
+    CredentialType::SshCertificate,
+];
 
-/// Whether the line, from 1, says that what stands there may.
-fn is_allowed(bytes: &[u8], line: Option<i64>) -> bool {
-    let Some(line) = line.and_then(|line| usize::try_from(line).ok()) else {
-        return false;
-    };
-    let bytes = as_utf8(bytes);
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    lines.nth(line.saturating_sub(1)).is_some_and(|text| {
-        let text = text.get(..LINE_BYTES_MAX).unwrap_or(text);
-        ALLOWED
-            .iter()
-            .any(|mark| text.windows(mark.len()).any(|some| some == *mark))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mark_allows_its_own_line_alone() {
-        let text = b"A=1 # keyroll:allow\nB=2\nC=3 // gitleaks:allow";
-        let told = [1, 2, 3, 4].map(|line| is_allowed(text, Some(line)));
-        assert_eq!(told, [true, false, true, false]);
-        assert!(!is_allowed(text, None));
-    }
+/// `told` wherever it stands: a line above it makes it no other.
+fn plain(told: &Observation) -> Observation {
+    let mut told = told.clone();
+    told.facts.remove(&Attribute::LINE);
+    told
 }

@@ -49,6 +49,54 @@ fn users(one: &Observation) -> Vec<String> {
 }
 
 #[test]
+fn what_a_unit_of_systemd_is_handed_by_files_is_used_by_the_unit() {
+    let unit = "[Service]\nExecStart=/usr/bin/shop\nEnvironmentFile=-/etc/default/%N.env\n\
+                LoadCredential=key:/etc/shop/api.key.env\nImportCredential=shop.*\n";
+    let files = [
+        ("credstore", "shop.db-password", "xK7pWm2Xc9Rt4Hs6\n"),
+        ("credstore", "other.db-password", "Zq4vTn8Lb3Wm6Kd2\n"),
+        ("default", "shop.env", "API_TOKEN=fedcba9876543210\n"),
+        ("shop", "api.key.env", "API_KEY=0123456789abcdef\n"),
+        ("systemd", "shop.service", unit),
+    ];
+    let mut recording = serde_json::Map::new();
+    let mut list = |dir: &str, name: &str, kind: &str| {
+        let entries = recording.entry(format!("LIST {dir}")).or_insert(json!([]));
+        let entries = entries.as_array_mut().unwrap();
+        let entry = json!({"name": name, "kind": kind, "size": 60});
+        if entries.iter().all(|one| one["name"] != name) {
+            entries.push(entry);
+        }
+    };
+    for (dir, name, _) in files {
+        list("/etc", dir, "directory");
+        list(&format!("/etc/{dir}"), name, "file");
+    }
+    for (dir, name, text) in files {
+        recording.insert(format!("READ /etc/{dir}/{name}"), json!({"text": text}));
+    }
+    let recording = serde_json::Value::Object(recording).to_string();
+    let options: BTreeMap<_, _> = [("dirs".to_owned(), "/etc".to_owned())].into();
+    let mut port = Recording::parse(&recording).unwrap();
+    let pass = pass(connector("files").unwrap(), &mut port, "host", &options);
+    let mut told: Vec<_> = credentials(&pass)
+        .into_iter()
+        .map(|one| (text(one, &Attribute::PLACE), users(one).len()))
+        .collect();
+    told.sort();
+    let expected = [
+        ("/etc/credstore/other.db-password", 0),
+        ("/etc/credstore/shop.db-password", 1),
+        ("/etc/default/shop.env", 1),
+        ("/etc/shop/api.key.env", 1),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(place, users)| (place.to_owned(), users))
+    );
+}
+
+#[test]
 fn what_lies_in_a_file_that_a_service_is_given_is_used_by_the_service() {
     let compose = "services:\n  web: {image: a, env_file: ./web.env}\n  job: {image: b}\n";
     let pass = searched(&[

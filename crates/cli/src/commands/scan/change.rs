@@ -17,6 +17,9 @@ use crate::rules;
 use crate::settings::Settings;
 use crate::words::many;
 
+/// The rule of secrets that a change brings.
+const NEW_SECRET: &str = "new-secret";
+
 /// Which change is read, if one is.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Asked {
@@ -147,7 +150,10 @@ fn tell(
     if settings.quiet {
         return Ok(());
     }
-    let found = judged.findings().count() as u64 + judged.cut;
+    let secrets = judged.findings().filter(|one| one.rule == NEW_SECRET);
+    let secrets = secrets.count() as u64 + judged.cut;
+    let others = judged.findings().filter(|one| one.rule != NEW_SECRET);
+    let others = others.count() as u64;
     let brings = match change {
         Change::Staged { .. } => "what is staged brings",
         Change::Commits { .. } => "the change brings",
@@ -162,23 +168,29 @@ fn tell(
             many(changed.allowed, "match is", "matches are")
         )?;
     }
-    if found == 0 {
-        writeln!(stderr, "{brings} no new secret")?;
+    let other = match others {
+        0 => String::new(),
+        others => format!(" and {}", many(others, "other finding", "other findings")),
+    };
+    let new = match secrets {
+        0 => "no new secret".to_owned(),
+        secrets => many(secrets, "new secret", "new secrets"),
+    };
+    writeln!(stderr, "{brings} {new}{other}")?;
+    if secrets + others == 0 {
         return Ok(());
     }
-    writeln!(
-        stderr,
-        "{brings} {}",
-        many(found, "new secret", "new secrets")
-    )?;
     let past = match change {
         Change::Staged { .. } => "; past this once: `git commit --no-verify`",
         Change::Commits { .. } => "",
     };
+    let allow = match secrets {
+        0 => "",
+        _ => "no secret? `keyroll:allow` in a comment on its line; ",
+    };
     writeln!(
         stderr,
-        "hint: no secret? `keyroll:allow` in a comment on its line; known and accepted? \
-         `--baseline FILE`{past}"
+        "hint: {allow}known and accepted? `--baseline FILE`{past}"
     )?;
     Ok(())
 }

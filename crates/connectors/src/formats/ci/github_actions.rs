@@ -4,13 +4,16 @@
 //! `write-all`; silence is the repository's default), `oidc_subject` (the form of the subject
 //! under which clouds may trust it), `secrets_inherited`, `checks_out_pull_request` (code of a
 //! pull request runs in the repository's own context), `unpinned_actions` (foreign actions that
-//! are handed secrets and are not fixed to a commit).
+//! are handed secrets and are not fixed to a commit), `unpinned_with_token` (those that are handed
+//! the job's own token and no secret), and of a composite action `secret_inputs` (what it takes
+//! and hands on, where the name speaks of a secret).
+
+mod login;
 
 use model::{Attribute, Told};
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, named_after, settings, static_login, texts};
-use crate::formats::text::is_reference;
+use super::{Job, Jobs, jobs, named_after, settings, sounds_secret, texts};
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
 /// Events that strangers can cause and that run with the repository's secrets.
@@ -61,7 +64,12 @@ impl Format for GithubActions {
         if value.get("runs").is_some() && value.get("jobs").is_none() {
             let mut job = Job::new(workflow.name, "github_action");
             for step in tree::list(&value, &["runs", "steps"]) {
-                workflow.step(step, false, &mut job, seen);
+                for text in texts(step) {
+                    for name in workflow.secret_inputs(text) {
+                        job.tells("secret_inputs", name);
+                    }
+                }
+                workflow.step(step, &value, Reach::default(), &mut job, seen);
             }
             roll.add(job, seen);
         }
@@ -77,6 +85,24 @@ struct Workflow<'a> {
     value: &'a Value,
     name: &'a str,
     file: &'a [u8],
+}
+
+/// What is in reach of a step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    /// Secrets of the repository, or those that whoever uses an action hands to it.
+    secrets: bool,
+    /// The token that is made for the job.
+    token: bool,
+}
+
+impl Reach {
+    fn and(self, other: Self) -> Self {
+        Self {
+            secrets: self.secrets || other.secrets,
+            token: self.token || other.token,
+        }
+    }
 }
 
 impl Workflow<'_> {
@@ -106,24 +132,24 @@ impl Workflow<'_> {
         if inherits || texts(value).into_iter().any(takes_all) {
             job = job.maybe(Attribute::named("secrets_inherited"), Some(true));
         }
-        if let Some(uses) = tree::text(value, &["uses"]) {
-            let handed = inherits || value.get("secrets").is_some();
-            if handed && !is_pinned(uses) {
-                job.tells("unpinned_actions", uses);
+        if let Some(uses) = tree::text(value, &["uses"]).filter(|uses| !is_pinned(uses)) {
+            let given = value.get("secrets").map(texts).unwrap_or_default();
+            match inherits || self.reach(&given).secrets {
+                true => job.tells("unpinned_actions", uses),
+                // A workflow that is called has the token of whoever calls it.
+                false => job.tells("unpinned_with_token", uses),
             }
         }
         job.handed(texts(value).into_iter().flat_map(secrets));
         let shared = self.value.get("env").map(texts).unwrap_or_default();
         job.handed(shared.iter().copied().flat_map(secrets));
-        let in_reach = |value: &Value| {
-            let env = value.get("env").map(texts).unwrap_or_default();
-            env.into_iter().any(|text| !secrets(text).is_empty())
-        };
+        let env = |value: &Value| self.reach(&value.get("env").map(texts).unwrap_or_default());
+        let mut shared = env(self.value).and(env(value));
         // Who may ask for a token of the job may log in wherever the job may.
-        let shared = in_reach(self.value) || in_reach(value) || federated;
+        shared.secrets |= federated;
         for owner in [self.value, value] {
             job.literals(owner, &["env"], "env", self.file, seen);
-            stored_logins(owner, &mut job);
+            login::by_variables(owner, &mut job);
         }
         for part in ["env", "credentials"] {
             job.literals(value, &["container", part], "container", self.file, seen);
@@ -137,7 +163,7 @@ impl Workflow<'_> {
             }
         }
         for step in tree::list(value, &["steps"]) {
-            self.step(step, shared, &mut job, seen);
+            self.step(step, value, shared, &mut job, seen);
         }
         job
     }
@@ -155,106 +181,77 @@ impl Workflow<'_> {
         }
     }
 
-    /// One step; `shared`: secrets of the job's environment are in its reach.
-    fn step(&self, step: &Value, shared: bool, job: &mut Job, seen: &mut Seen) {
+    /// One step of `whole`, a job or an action; `shared`: what the environment of that brings into
+    /// its reach.
+    fn step(&self, step: &Value, whole: &Value, shared: Reach, job: &mut Job, seen: &mut Seen) {
         job.handed(texts(step).into_iter().flat_map(secrets));
         job.literals(step, &["env"], "env", self.file, seen);
         job.literals(step, &["with"], "with", self.file, seen);
-        stored_logins(step, job);
+        login::by_variables(step, job);
         let fetched = tree::text(step, &["run"]).or_else(|| step.get("run")?.as_str());
-        if fetched.is_some_and(fetches_pull_request) && job.lists.contains_key("untrusted_triggers")
-        {
-            job.thing = std::mem::replace(&mut job.thing, empty())
-                .is(Attribute::named("checks_out_pull_request"), true);
+        let mut foreign = fetched.is_some_and(fetches_pull_request);
+        if let Some(uses) = tree::text(step, &["uses"]) {
+            let reach = shared.and(self.reach(&texts(step)));
+            if is_foreign(uses) && !is_pinned(uses) {
+                match reach {
+                    Reach { secrets: true, .. } => job.tells("unpinned_actions", uses),
+                    Reach { token: true, .. } => job.tells("unpinned_with_token", uses),
+                    _ => {}
+                }
+            }
+            let action = uses.split('@').next().unwrap_or_default();
+            foreign |= action == "actions/checkout"
+                && ["ref", "repository"]
+                    .iter()
+                    .filter_map(|input| step.get("with")?.get(input)?.as_str())
+                    .any(is_of_pull_request);
+            let set_to = |name: &str| {
+                let mut around = [step, whole, self.value].into_iter();
+                around.find_map(|one| tree::text(one, &["env", name]))
+            };
+            login::by_action(action, step, set_to, job);
         }
-        let Some(uses) = tree::text(step, &["uses"]) else {
-            return;
-        };
-        let own = texts(step)
-            .into_iter()
-            .any(|text| !secrets(text).is_empty());
-        if (own || shared) && is_foreign(uses) && !is_pinned(uses) {
-            job.tells("unpinned_actions", uses);
-        }
-        let action = uses.split('@').next().unwrap_or_default();
-        let from = |name: &str| step.get("with").and_then(|with| with.get(name));
-        let text = |name: &str| from(name).and_then(Value::as_str);
-        let foreign = action == "actions/checkout"
-            && ["ref", "repository"]
-                .iter()
-                .filter_map(|input| text(input))
-                .any(is_of_pull_request);
         if foreign && job.lists.contains_key("untrusted_triggers") {
             job.thing = std::mem::replace(&mut job.thing, empty())
                 .is(Attribute::named("checks_out_pull_request"), true);
         }
-        for (name, system, stored, federated) in LOGINS {
-            if action != *name {
-                continue;
-            }
-            let given = |input: &&str| from(input).is_some_and(|value| !is_own_token(value));
-            if stored.iter().any(given) {
-                job.tells("static_logins", *system);
-            } else if federated.iter().any(|input| from(input).is_some()) || federated.is_empty() {
-                job.tells("federation", *system);
-            }
-            for input in ["role-to-assume", "service_account", "client-id"] {
-                if let Some(whom) = text(input).filter(|whom| !is_reference(whom)) {
-                    job.tells("assumes", whom);
-                }
-            }
+    }
+
+    /// What these texts bring into reach.
+    fn reach(&self, given: &[&str]) -> Reach {
+        let own = |text: &&str| {
+            let of_own = |name: &&str| self.is_own_token(name);
+            takes_own_token(text) || inputs(text).iter().any(of_own)
+        };
+        Reach {
+            secrets: given
+                .iter()
+                .any(|text| !secrets(text).is_empty() || !self.secret_inputs(text).is_empty()),
+            token: given.iter().any(own),
         }
     }
-}
 
-/// The systems to which a workflow, job or step logs in by secrets in its variables; what another
-/// step has made in the same run is not stored.
-fn stored_logins(value: &Value, job: &mut Job) {
-    for (name, value) in tree::pairs(value, &["env"]) {
-        let made = ["steps.", "needs."].iter().any(|one| value.contains(one));
-        if let (Some(system), true, false) = (static_login(name), is_reference(value), made) {
-            job.tells("static_logins", system);
-        }
+    /// The inputs of a composite action that a text takes and whose names speak of a secret.
+    fn secret_inputs<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let mut names = inputs(text);
+        names.retain(|name| {
+            self.value.get("runs").is_some() && sounds_secret(name) && !self.is_own_token(name)
+        });
+        names
+    }
+
+    /// Whether an input of the action is the job's own token where nobody says otherwise.
+    fn is_own_token(&self, input: &str) -> bool {
+        let default = |inputs: &Value| {
+            inputs
+                .get(input)?
+                .get("default")?
+                .as_str()
+                .map(takes_own_token)
+        };
+        self.value.get("inputs").and_then(default) == Some(true)
     }
 }
-
-/// Actions that log in: name, system, inputs that take a stored secret, inputs that take an
-/// identity to federate with (none: whatever has no stored secret federates).
-type Login = (
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-);
-const LOGINS: &[Login] = &[
-    (
-        "aws-actions/configure-aws-credentials",
-        "aws",
-        &["aws-access-key-id", "aws-secret-access-key"],
-        &["role-to-assume"],
-    ),
-    (
-        "google-github-actions/auth",
-        "gcp",
-        &["credentials_json"],
-        &["workload_identity_provider"],
-    ),
-    ("azure/login", "azure", &["creds"], &["client-id"]),
-    ("Azure/login", "azure", &["creds"], &["client-id"]),
-    (
-        "hashicorp/vault-action",
-        "vault",
-        &["token", "secretId", "githubToken"],
-        &["role"],
-    ),
-    ("pypa/gh-action-pypi-publish", "pypi", &["password"], &[]),
-    (
-        "docker/login-action",
-        "registry",
-        &["password"],
-        &["registry-type"],
-    ),
-];
 
 fn empty() -> crate::formats::Thing {
     crate::formats::Thing::new(model::Kind::Identity, "", "")
@@ -280,11 +277,25 @@ fn takes_all(text: &str) -> bool {
                 .any(|(at, word)| super::is_computed(&text[at + word.len() - 1..])))
 }
 
-/// Whether a value is the token that is made for the job and dies with it.
-fn is_own_token(value: &Value) -> bool {
-    let text = value.as_str().unwrap_or_default();
-    (text.contains("secrets.GITHUB_TOKEN") || text.contains("github.token"))
-        && secrets(text).is_empty()
+/// Whether a text takes the token that is made for the job and dies with it.
+fn takes_own_token(text: &str) -> bool {
+    text.contains("${{")
+        && (text.contains("github.token") || named_after(text, "secrets").contains(&"GITHUB_TOKEN"))
+}
+
+/// The inputs of an action that a text takes: `inputs.NAME`; names may hold hyphens.
+fn inputs(text: &str) -> Vec<&str> {
+    let is_named = |c: char| super::is_name(c) || c == '-';
+    let named = |(at, word): (usize, &str)| {
+        let inside = text[..at].ends_with(|c| is_named(c) || c == '.');
+        let name = text[at + word.len()..].split(|c| !is_named(c)).next()?;
+        (!inside && !name.is_empty()).then_some(name)
+    };
+    let all = text.match_indices("inputs.").take(super::NAMES_MAX);
+    match text.contains("${{") {
+        true => all.filter_map(named).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// Whether what is checked out is the code of a pull request.
@@ -317,8 +328,7 @@ fn is_pinned(uses: &str) -> bool {
         return true;
     }
     let version = uses.rsplit_once('@').map_or("", |(_, version)| version);
-    let version = version.strip_prefix("sha256:").unwrap_or(version);
-    matches!(version.len(), 40 | 64) && version.chars().all(|c| c.is_ascii_hexdigit())
+    super::is_commit(version.strip_prefix("sha256:").unwrap_or(version))
 }
 
 fn may_federate(rights: Option<&Value>) -> bool {
@@ -441,6 +451,76 @@ mod tests {
         assert_eq!(fact(&text("secrets.GITHUB_TOKEN"), "static_logins"), None);
         assert_eq!(fact(&text("github.token"), "static_logins"), None);
         assert!(fact(&text("secrets.HUB"), "static_logins").is_some());
+    }
+
+    #[test]
+    fn only_a_registry_that_takes_identities_makes_a_stored_password_needless() {
+        let text = |registry: &str| {
+            format!(
+                "on: push\nenv: {{OURS: registry.acme.test, GITHUB: ghcr.io}}\njobs:\n  a:\n    steps:\n      - uses: docker/login-action@v3\n        with: {{{registry} username: ann, password: '${{{{ secrets.HUB }}}}'}}\n"
+            )
+        };
+        for (registry, expected) in [
+            ("registry: ghcr.io,", true),
+            ("registry: '${{ env.GITHUB }}',", true),
+            ("registry: 1.dkr.ecr.eu-west-1.amazonaws.com,", true),
+            ("", false),
+            ("registry: docker.io,", false),
+            ("registry: '${{ env.OURS }}',", false),
+            ("registry: '${{ vars.REGISTRY }}',", false),
+        ] {
+            let told = fact(&text(registry), "static_logins");
+            assert_eq!(told.is_some(), expected, "{registry}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_hands_on_what_it_is_handed_has_to_pin_to_whom() {
+        let text = |given: &str| {
+            format!(
+                "inputs:\n  api-token: {{required: true}}\n  own: {{default: '${{{{ github.token }}}}'}}\n  colour: {{}}\nruns:\n  using: composite\n  steps:\n    - uses: some/action@v1\n      with: {{x: '${{{{ inputs.{given} }}}}'}}\n"
+            )
+        };
+        let secret = text("api-token");
+        assert!(fact(&secret, "unpinned_actions").is_some());
+        assert!(
+            fact(&secret, "secret_inputs")
+                .unwrap()
+                .contains("api-token")
+        );
+        let own = text("own");
+        assert_eq!(fact(&own, "unpinned_actions"), None);
+        assert!(fact(&own, "unpinned_with_token").is_some());
+        let plain = text("colour");
+        for name in ["unpinned_actions", "unpinned_with_token", "secret_inputs"] {
+            assert_eq!(fact(&plain, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_is_handed_the_job_s_own_token_is_told_as_that() {
+        let job = |env: &str, uses: &str, token: &str| {
+            let step = format!("{{uses: {uses}, with: {{t: '{token}'}}}}");
+            format!("on: push\njobs:\n  a:\n    env: {{{env}}}\n    steps:\n      - {step}\n")
+        };
+        let own = "${{ secrets.GITHUB_TOKEN }}";
+        for (text, expected) in [
+            (job("", "some/action@v1", own), true),
+            (job("", "some/action@v1", "${{ github.token }}"), true),
+            (job(&format!("T: '{own}'"), "some/action@v1", "x"), true),
+            (job("", "actions/stale@v9", own), false),
+            (
+                job("", &format!("some/action@{}", "a".repeat(40)), own),
+                false,
+            ),
+            (job("", "some/action@v1", "x"), false),
+        ] {
+            let told = fact(&text, "unpinned_with_token");
+            assert_eq!(told.is_some(), expected, "{text}");
+            assert_eq!(fact(&text, "unpinned_actions"), None, "{text}");
+        }
+        let called = "on: push\njobs:\n  a:\n    uses: acme/all/.github/workflows/x.yml@v1\n";
+        assert!(fact(called, "unpinned_with_token").is_some());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use model::Attribute;
 use serde_json::Value;
 
-use super::{Job, Jobs, jobs, secret_variables, static_login, texts};
+use super::{Job, Jobs, is_commit, jobs, secret_variables, static_login, texts};
 use crate::formats::literals::literals;
 use crate::formats::{FileAt, Format, FormatSpec, Seen, tree};
 
@@ -216,8 +216,9 @@ fn includes(value: &Value) -> Vec<String> {
     let list = include.as_array().map_or(single, Vec::as_slice);
     let unpinned = list.iter().filter_map(|one| {
         let text = |name: &str| tree::text(one, &[name]);
-        let fixed = text("ref")
-            .is_some_and(|at| at.len() == 40 && at.chars().all(|c| c.is_ascii_hexdigit()));
+        // A component names its version behind the path.
+        let component = || Some(text("component")?.rsplit_once('@')?.1);
+        let fixed = text("ref").or_else(component).is_some_and(is_commit);
         let address = one.as_str().filter(|text| text.contains("://"));
         let from = address
             .or(text("remote"))
@@ -232,6 +233,22 @@ fn includes(value: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_component_is_fixed_by_a_commit_and_by_nothing_else() {
+        let commit = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+        let at = |version: &str| {
+            let text = format!("include: [{{component: $CI_SERVER_FQDN/acme/scan/x@{version}}}]");
+            let value = tree::documents(&text, 2, &mut Seen::default())
+                .pop()
+                .unwrap();
+            includes(&value)
+        };
+        assert!(at(commit).is_empty());
+        for version in ["1.2.3", "main", "~latest", &commit[..12]] {
+            assert_eq!(at(version).len(), 1, "{version}");
+        }
+    }
 
     #[test]
     fn a_job_is_what_it_extends_as_well_and_a_hidden_one_never_runs() {

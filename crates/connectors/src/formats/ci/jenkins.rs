@@ -20,6 +20,10 @@ const IDS: &[&str] = &[
     "vaultCredentialId:",
     "tokenCredentialId:",
     "withRegistry(",
+    // Bindings that take nothing but the id.
+    "azureServicePrincipal(",
+    "usernameColonPassword(",
+    "amazonWebServicesCredentials(",
 ];
 
 pub(in crate::formats) struct Jenkins;
@@ -87,8 +91,13 @@ fn read_line(line: &str, job: &mut Job) {
             job.tells("static_logins", "aws");
         }
     }
-    if line.contains("AmazonWebServicesCredentialsBinding") {
-        job.tells("static_logins", "aws");
+    for (binding, system) in [
+        ("AmazonWebServicesCredentialsBinding", "aws"),
+        ("azureServicePrincipal(", "azure"),
+    ] {
+        if line.contains(binding) {
+            job.tells("static_logins", system);
+        }
     }
     if let Some((_, rest)) = line.split_once("@Library(")
         && let Some(library) = quoted(rest.trim_start_matches('['))
@@ -124,4 +133,32 @@ fn assigned(line: &str) -> Option<(&str, &str)> {
     let value = value[1..].split(quote).next()?;
     let plain = name.chars().all(super::is_name) && !name.is_empty();
     (plain && !value.contains('$')).then_some((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Attribute;
+
+    use super::*;
+
+    #[test]
+    fn a_binding_that_takes_an_id_alone_names_a_credential() {
+        for line in [
+            "withCredentials([azureServicePrincipal('deploy-azure')]) {",
+            "withCredentials([azureServicePrincipal(credentialsId: 'deploy-azure')]) {",
+        ] {
+            let mut seen = Seen::default();
+            let file = FileAt {
+                path: "/r/Jenkinsfile",
+                bytes: line.as_bytes(),
+            };
+            Jenkins.read(&file, &mut seen);
+            let told = |name: &'static str| {
+                let fact = seen.things[0].told.fact(&Attribute::named(name));
+                fact.is().map(ToString::to_string).unwrap_or_default()
+            };
+            assert!(told("secrets").contains("deploy-azure"), "{line}");
+            assert!(told("static_logins").contains("azure"), "{line}");
+        }
+    }
 }

@@ -120,7 +120,20 @@ pub(super) const PLACES: &[&str] = &[
     "~/.expo/state.json",
     "~/.config/gcloud/configurations/config_default",
     "~/.nomad-token",
+    "~/.config/openstack/clouds.yaml",
+    "~/.config/openstack/secure.yaml",
+    "/etc/openstack/clouds.yaml",
+    "/etc/openstack/secure.yaml",
+    "clouds.yaml",
 ];
+
+/// What OpenStack's clients take; `secure.yaml` adds secrets to `clouds.yaml`.
+const OPENSTACK: &[&str] = &[
+    "clouds.*.auth.password",
+    "clouds.*.auth.application_credential_secret",
+    "clouds.*.auth.token",
+];
+const OPENSTACK_USER: &[&str] = &["username", "user_id", "application_credential_id"];
 
 /// What Composer takes.
 const COMPOSER: &[&str] = &[
@@ -693,4 +706,20 @@ pub(super) static TOOLS: &[Tool] = &[
         &["address"],
     ),
     tool("/.nomad-token", "nomad", Whole, &["token"], &[], &[]),
+    tool(
+        "/clouds.yaml",
+        "openstack",
+        Yaml,
+        OPENSTACK,
+        OPENSTACK_USER,
+        &["auth_url"],
+    ),
+    tool(
+        "/openstack/secure.yaml",
+        "openstack",
+        Yaml,
+        OPENSTACK,
+        OPENSTACK_USER,
+        &["auth_url"],
+    ),
 ];

@@ -1,5 +1,5 @@
-//! Services as Windows lists them: `Get-CimInstance Win32_Service` as JSON or CSV, and the text
-//! of `sc qc`.
+//! Services as Windows lists them: `Get-CimInstance Win32_Service` as JSON or CSV, the table of
+//! `wmic service get … /format:csv`, and the text of `sc qc`.
 //!
 //! Beside what all of Windows tells: `start_mode`, `state`, `host`.
 
@@ -36,13 +36,15 @@ impl Format for WindowsService {
     }
 
     fn marks(&self) -> &'static [&'static str] {
-        &["StartName\"", "SERVICE_START_NAME"]
+        &["StartN", "SERVICE_START_NAME"]
     }
 
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         let has = |word: &[u8]| armour::find(head, word).is_some();
-        has(b"\"StartName\"") && has(b"\"PathName\"") || has(CONFIGURED.as_bytes())
+        has(b"\"StartName\"") && has(b"\"PathName\"")
+            || has(CONFIGURED.as_bytes())
+            || has(b"StartName") && std::str::from_utf8(head).is_ok_and(is_of_wmic)
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
@@ -51,6 +53,8 @@ impl Format for WindowsService {
             configured(text)
         } else if text.trim_start().starts_with(['[', '{']) {
             listed(file, seen)
+        } else if is_of_wmic(text) {
+            unquoted(text)
         } else {
             table(text, seen)
         };
@@ -82,15 +86,20 @@ fn table(text: &str, seen: &mut Seen) -> Vec<Value> {
         Some((first, rest)) if first.starts_with("#TYPE") => rest,
         _ => text,
     };
+    rows(text, SERVICES_MAX, seen)
+}
+
+/// The rows of a table whose first row names its columns; one more than `most` at most.
+pub(super) fn rows(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .from_reader(text.as_bytes());
     let Ok(names) = reader.headers().cloned() else {
-        seen.broken("expected a table of services, got something else");
+        seen.broken("expected a table, got something else");
         return Vec::new();
     };
     let mut out = Vec::new();
-    for row in reader.records().take(SERVICES_MAX + 1) {
+    for row in reader.records().take(most + 1) {
         match row {
             Ok(row) => {
                 let cells = names.iter().zip(row.iter());
@@ -101,6 +110,37 @@ fn table(text: &str, seen: &mut Seen) -> Vec<Value> {
         }
     }
     out
+}
+
+/// Whether `wmic service get … /format:csv` wrote it: a table without quotes, whose first column
+/// is the host.
+fn is_of_wmic(text: &str) -> bool {
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    let mut names = first.split(',').map(str::trim);
+    names.next() == Some("Node") && names.any(|name| name == "StartName")
+}
+
+/// That table. Commas stand in command lines as they are: what is too much in a row is of its path.
+fn unquoted(text: &str) -> Vec<Value> {
+    let mut rows = lines(text).map(|(_, line)| line.trim());
+    let mut rows = rows.by_ref().filter(|line| !line.is_empty());
+    let names: Vec<&str> = rows.next().unwrap_or_default().split(',').collect();
+    let path = names.iter().position(|name| *name == "PathName");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let more = cells.len().checked_sub(names.len())?;
+        let path = path.or((more == 0).then_some(0))?;
+        let mut cells = cells.into_iter();
+        let mut out = Map::new();
+        for (at, name) in names.iter().enumerate() {
+            let parts = if at == path { more + 1 } else { 1 };
+            let cell: Vec<&str> = cells.by_ref().take(parts).collect();
+            let name = if *name == "Node" { "SystemName" } else { name };
+            out.insert(name.to_owned(), cell.join(",").into());
+        }
+        Some(Value::Object(out))
+    };
+    rows.take(SERVICES_MAX + 1).filter_map(row).collect()
 }
 
 /// `sc qc`: a block of names and values for each service.
@@ -188,6 +228,26 @@ pub(super) fn command(path: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_of_wmic_has_commas_in_its_paths() {
+        let text = "\r\r\nNode,Name,PathName,StartName,State\r\r\nWIN,backup,\"C:\\Tools\\b.exe\" --key a,b,ACME\\svc-backup,Running\r\r\nWIN,cut\r\r\n";
+        let mut seen = Seen::default();
+        let file = FileAt {
+            path: "/exports/services.csv",
+            bytes: text.as_bytes(),
+        };
+        assert!(WindowsService.contained_in(file.bytes));
+        WindowsService.read(&file, &mut seen);
+        let service = seen.things.iter().find(|one| one.field == "service backup");
+        let told = |name: &'static str| {
+            let fact = service.unwrap().told.fact(&Attribute::named(name));
+            fact.is().map(ToString::to_string).unwrap_or_default()
+        };
+        assert_eq!(told("user"), r"ACME\svc-backup");
+        assert_eq!(told("command"), r"C:\Tools\b.exe");
+        assert_eq!(told("host"), "WIN");
+    }
 
     #[test]
     fn a_program_is_parted_from_what_it_is_given() {

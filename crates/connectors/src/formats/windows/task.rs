@@ -1,8 +1,10 @@
 //! Scheduled tasks as Windows exports them (Microsoft Learn, "Task Scheduler Schema"):
-//! `schtasks /query /xml`, `Export-ScheduledTask`, files under `System32\Tasks`.
+//! `schtasks /query /xml`, `Export-ScheduledTask`, files under `System32\Tasks`; and lists of them.
 //!
 //! Beside what all of Windows tells: `logon_type` (`Password` keeps a password, `S4U` and
 //! `ServiceAccount` none), `run_level`, `triggers`, `enabled`.
+
+mod listed;
 
 use model::{Attribute, Class, Kind};
 use roxmltree::Node;
@@ -33,12 +35,12 @@ impl Format for WindowsTask {
     }
 
     fn marks(&self) -> &'static [&'static str] {
-        &["microsoft.com/windows/"]
+        &["microsoft.com/windows/", listed::MARKS[0], listed::MARKS[1]]
     }
 
     fn contained_in(&self, bytes: &[u8]) -> bool {
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-        armour::find(head, b"schemas.microsoft.com/windows/2004/02/mit/task").is_some()
+        is_xml(head) || is_list(head)
     }
 
     fn is_code(&self) -> bool {
@@ -46,6 +48,10 @@ impl Format for WindowsTask {
     }
 
     fn read(&self, file: &FileAt<'_>, seen: &mut Seen) {
+        let head = file.bytes.get(..HEAD_BYTES).unwrap_or(file.bytes);
+        if !is_xml(head) && is_list(head) {
+            return listed::read(file, seen);
+        }
         let text = file.text(seen);
         let mut count = 0;
         for (before, line, one) in tasks(text) {
@@ -64,6 +70,17 @@ impl Format for WindowsTask {
             seen.broken("expected a scheduled task, got something else");
         }
     }
+}
+
+fn is_xml(head: &[u8]) -> bool {
+    armour::find(head, b"schemas.microsoft.com/windows/2004/02/mit/task").is_some()
+}
+
+/// Whether `schtasks` or PowerShell wrote a list of tasks.
+fn is_list(head: &[u8]) -> bool {
+    let has = |word: &str| armour::find(head, word.as_bytes()).is_some();
+    let by = |mark: &str, other: &str| has(mark) && has(other);
+    has("TaskName") && (by(listed::MARKS[0], "HostName") || by(listed::MARKS[1], "\"Principal\""))
 }
 
 /// The tasks of an export: an export of all writes one document after another, each behind a
