@@ -1,6 +1,6 @@
 //! The roll at another moment: what was true then, as it was known then (decision 12, CL-8).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::Looked;
 use inventory::{assemble, summarise};
@@ -130,7 +130,7 @@ pub(crate) fn lines(roll: &Roll, then: Then, kind: Option<Kind>) -> Result<Vec<R
         .iter()
         .filter(|(id, _)| kind.is_none_or(|kind| id.kind() == kind))
         .map(|(id, members)| Row {
-            owner: owners.of(id),
+            owner: owners.of(members.iter().map(|one| EntityId::of(&one.key))),
             ..summarise(id, members, 0, &find)
         })
         .collect();
@@ -177,20 +177,18 @@ pub(crate) fn turn_back(roll: &Roll, then: Then, thing: &mut Looked) -> Result<(
         );
         return Err(Error::failed(told).hint("`keyroll why ID` says when it was first seen"));
     };
-    let owners = Owners::at(roll, then)?;
-    let of = |id: &EntityId, aliases: &[EntityId]| {
-        std::iter::once(id)
-            .chain(aliases)
-            .find_map(|id| owners.of(id))
+    let owner = |of: &Entity| {
+        let members = of
+            .members
+            .iter()
+            .map(|member| EntityId::of(&member.sighting));
+        Owners::of_one(roll, then, members.collect())
     };
+    let holders = thing.holder.as_ref().map(owner).transpose()?.flatten();
     thing.row = Row {
-        owner: of(&row.id, &thing.entity.aliases),
+        owner: owner(&thing.entity)?,
         ..row
     };
-    let holders = thing
-        .holder
-        .as_ref()
-        .and_then(|one| of(&one.id, &one.aliases));
     thing.owner = thing.row.owner.clone().or(holders);
     Ok(())
 }
@@ -250,39 +248,46 @@ fn turned(
             .position(|one| one.0 == *source && one.1 == *target)?;
         found.get(at).cloned().flatten()
     };
-    let mut row = summarise(&entity.id, &sightings, 0, &find);
-    if row.kind == Kind::Identity {
-        let mut held = 0;
-        for one in reading.credentials_of(tenant, &row.id)? {
-            let mut was_there = false;
-            for member in reading.sightings_of(tenant, &one.id)? {
-                let versions = reading.versions(tenant, &member.key)?;
-                was_there |= versions.iter().any(|version| then.holds(version));
-            }
-            held += u32::from(was_there);
-        }
-        row.credentials = held;
-    }
+    let row = summarise(&entity.id, &sightings, 0, &find);
     *entity = assemble(&entity.id, entity.aliases.clone(), sightings);
     Ok(Some(row))
 }
 
-/// Who answered for what at a moment.
-struct Owners(Vec<Owned>);
+/// Who answered for what at a moment, by the id of each sighting.
+struct Owners(BTreeMap<EntityId, Vec<Owned>>);
 
 impl Owners {
     /// As it was decided by then; what was decided later was neither true nor known.
     fn at(roll: &Roll, then: Then) -> Result<Self, Error> {
         let by = then.at.min(then.known);
-        roll.read(|reading, tenant| reading.owners_at(tenant, by))
-            .map(Self)
+        let mut owners = BTreeMap::<_, Vec<Owned>>::new();
+        for one in roll.read(|reading, tenant| reading.owners_at(tenant, by, None))? {
+            owners.entry(one.entity.clone()).or_default().push(one);
+        }
+        Ok(Self(owners))
     }
 
-    /// Whoever answered for this thing.
-    fn of(&self, id: &EntityId) -> Option<String> {
-        let first = self.0.partition_point(|one| one.entity < *id);
-        let of = self.0[first..].iter().take_while(|one| one.entity == *id);
-        of.filter_map(|one| one.owner.clone()).next()
+    /// Whoever answered for the thing that is made of the sightings with these ids.
+    fn of(&self, members: impl Iterator<Item = EntityId>) -> Option<String> {
+        let decided = members.filter_map(|id| self.0.get(&id));
+        engine::owner_that_counts(decided.flatten().cloned().collect())
+    }
+
+    /// The same of one thing alone.
+    fn of_one(
+        roll: &Roll,
+        then: Then,
+        members: BTreeSet<EntityId>,
+    ) -> Result<Option<String>, Error> {
+        let by = then.at.min(then.known);
+        let decided = roll.read(|reading, tenant| {
+            let mut decided = Vec::new();
+            for id in &members {
+                decided.extend(reading.owners_at(tenant, by, Some(id))?);
+            }
+            Ok(decided)
+        })?;
+        Ok(engine::owner_that_counts(decided))
     }
 }
 

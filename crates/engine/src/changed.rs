@@ -110,6 +110,8 @@ impl Changed {
         if seen.kind != Kind::Credential {
             if self.things.len() < FINDINGS_MAX {
                 self.things.push(seen);
+            } else {
+                self.cut += 1;
             }
             return;
         }

@@ -61,6 +61,7 @@ pub use ports::{
 };
 #[doc(hidden)]
 pub use ports::{read_method, read_spire_page, unpack_all};
+pub use reconcile::owner_that_counts;
 pub use record::Ledger;
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};

@@ -21,6 +21,8 @@ use crate::spool::{Bodies, BodyAt, KINDS, OfKind, Spool, Spooled};
 mod known;
 mod settle;
 
+pub use settle::owner as owner_that_counts;
+
 use known::KnownPages;
 use settle::Settling;
 

@@ -101,6 +101,7 @@ impl Engine {
                 writing.destroy_sealed(&self.tenant, path)?;
             }
             writing.remove_source(&self.tenant, id)?;
+            writing.forget_parts(&self.tenant, id)?;
             Ok::<_, Error>(())
         })
     }

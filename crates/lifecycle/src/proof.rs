@@ -79,8 +79,10 @@ impl Record {
     /// one; what was denied before that says nothing of now.
     pub fn begun(&self, path: Path) -> Option<Timestamp> {
         let again = |kind| {
-            let done =
-                |one: &&Receipt| one.kind == kind && matches!(one.outcome, Outcome::Done { .. });
+            let done = |one: &&Receipt| {
+                one.kind == kind
+                    && matches!(one.outcome, Outcome::Done { .. } | Outcome::Already { .. })
+            };
             self.receipts.iter().rev().find(done).map(|one| one.at)
         };
         let cut = self.cut_at()?;

@@ -40,16 +40,25 @@ impl Reading<'_> {
         rows.into_iter().map(owned).collect()
     }
 
-    /// The decisions about owners that stood at `then`, by entity and kind.
-    pub fn owners_at(&mut self, tenant: &Tenant, then: Timestamp) -> Result<Vec<Owned>, Error> {
-        let rows = self.rows(
+    /// The decisions about owners that stood at `then`, of all things or under one id, by entity
+    /// and kind.
+    pub fn owners_at(
+        &mut self,
+        tenant: &Tenant,
+        then: Timestamp,
+        of: Option<&EntityId>,
+    ) -> Result<Vec<Owned>, Error> {
+        let mut params = vec![tenant.into(), then.into()];
+        params.extend(of.map(Into::into));
+        let of = of.map_or("", |_| "AND d.entity = $3");
+        let sql = format!(
             "SELECT d.entity, d.kind, d.owner, d.by_whom, d.at FROM owner_decision d
-             WHERE d.tenant = $1 AND d.at = (SELECT max(l.at) FROM owner_decision l
+             WHERE d.tenant = $1 {of} AND d.at = (SELECT max(l.at) FROM owner_decision l
                WHERE l.tenant = d.tenant AND l.entity = d.entity AND l.kind = d.kind
                AND l.at <= $2)
-             ORDER BY d.entity, d.kind",
-            &[tenant.into(), then.into()],
-        )?;
+             ORDER BY d.entity, d.kind"
+        );
+        let rows = self.rows(&sql, &params)?;
         rows.into_iter().map(owned).collect()
     }
 

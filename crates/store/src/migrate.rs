@@ -236,6 +236,9 @@ fn with_argument(word: &str, argument: &str, sqlite: bool) -> Option<String> {
         ("day", _) => format!(
             "(({argument} - (({argument} % 86400000000) + 86400000000) % 86400000000) / 86400000000)"
         ),
+        // What reads it goes with it, and is made anew after the last step.
+        ("drop_view", true) => format!("DROP VIEW {argument}"),
+        ("drop_view", false) => format!("DROP VIEW {argument} CASCADE"),
         ("hex", true) => format!("lower(hex({argument}))"),
         ("hex", false) => format!("encode({argument}, 'hex')"),
         ("each", _) => {

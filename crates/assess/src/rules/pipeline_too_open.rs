@@ -94,14 +94,17 @@ fn unpinned(thing: &Thing<'_>, secrets: bool) -> Option<Verdict> {
     if !secrets && !may_federate(thing) {
         return None;
     }
-    let mut kinds = UNPINNED
+    let kinds = UNPINNED
         .iter()
-        .map(|(fact, what)| (told(thing, fact), what));
-    let (unpinned, what) = kinds.find(|(unpinned, _)| !unpinned.is_empty())?;
-    Some(Verdict::Fail(format!(
-        "{what} that it runs are not fixed to one content: {}",
-        named(&unpinned)
-    )))
+        .map(|(fact, what)| (told(thing, fact), what))
+        .filter(|(unpinned, _)| !unpinned.is_empty());
+    let why: Vec<String> = kinds
+        .map(|(unpinned, what)| {
+            let names = named(&unpinned);
+            format!("{what} that it runs are not fixed to one content: {names}")
+        })
+        .collect();
+    (!why.is_empty()).then(|| Verdict::Fail(why.join("; ")))
 }
 
 /// Code of others that can change under it and is handed its own token.
@@ -123,9 +126,17 @@ fn with_token(thing: &Thing<'_>) -> Option<Verdict> {
     }
 }
 
+/// So many are named; the others are counted.
+const NAMED_MAX: usize = 5;
+
 fn named(unpinned: &[&str]) -> String {
-    let names = unpinned.iter().take(5).map(|one| model::clean(one));
-    names.collect::<Vec<_>>().join(", ")
+    let names = unpinned.iter().take(NAMED_MAX).map(|one| model::clean(one));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match unpinned.len().saturating_sub(NAMED_MAX) {
+        0 => names,
+        // How many tells one that is new from those that were there before.
+        more => format!("{names}, and {more} more"),
+    }
 }
 
 /// Whether the job's own token may write something.

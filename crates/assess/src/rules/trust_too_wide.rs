@@ -128,12 +128,11 @@ fn matched(expression: &str) -> Option<&str> {
 fn judge(document: &Value) -> Vec<Ruling> {
     let allowed = each(document.get("Statement"))
         .filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"));
-    for statement in allowed {
-        if let Some(why) = too_wide(statement) {
-            return Ruling::fail(why);
-        }
+    let why: Vec<String> = allowed.filter_map(too_wide).collect();
+    match why.is_empty() {
+        true => Ruling::pass(),
+        false => Ruling::fail(why.join("; ")),
     }
-    Ruling::pass()
 }
 
 /// Why one statement that allows takes too many.

@@ -67,7 +67,7 @@ impl Get {
 
 /// What is shown of `thing`. Of another moment neither findings nor suggestions are: they are
 /// judged by what is known and by rules of now.
-fn see(roll: &Roll, engine: &Engine, thing: Looked, then: Option<Then>) -> Result<Seen, Error> {
+fn see(roll: &Roll, engine: &Engine, mut thing: Looked, then: Option<Then>) -> Result<Seen, Error> {
     let (mut credentials, mut grants, mutes, revocations) = roll.read(|reading, tenant| {
         let (mut credentials, mut grants) = (Vec::new(), Vec::new());
         if thing.row.kind == Kind::Identity {
@@ -76,18 +76,25 @@ fn see(roll: &Roll, engine: &Engine, thing: Looked, then: Option<Then>) -> Resul
             let of = pointing.filter(|(_, relation)| *relation == Relation::Of);
             let of: Vec<_> = of.map(|(id, _)| id).take(GRANTS_MAX).collect();
             grants = reading.entity_rows(tenant, &of)?;
-            grants.retain(|one| one.missing_since.is_none());
+            // What is gone now may have been there then.
+            grants.retain(|one| then.is_some() || one.missing_since.is_none());
             grants.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         }
         let revocations = reading.revocations_of(tenant, &thing.row.id)?;
         Ok((credentials, grants, reading.mutes(tenant)?, revocations))
     })?;
-    let mut revocation = revocations.into_iter().next();
+    let is_of_then =
+        |row: &RevocationRow| then.is_none_or(|then| row.updated <= then.at.min(then.known));
+    let revocation = revocations.into_iter().find(is_of_then);
     let (mut findings, mut suggested) = (Vec::new(), Answer::default());
     if let Some(then) = then {
         credentials = moment::turn_rows_back(roll, then, credentials)?;
         grants = moment::turn_rows_back(roll, then, grants)?;
-        revocation = revocation.filter(|row| row.updated <= then.at.min(then.known));
+        // What it holds now and did not then. What it held then and does not now is not found.
+        for held in [&mut credentials, &mut grants] {
+            held.retain(|one| one.holder.as_ref() == Some(&thing.row.id));
+        }
+        thing.row.credentials = u32::try_from(credentials.len()).unwrap_or(u32::MAX);
     } else {
         let judged = engine.findings_of(&thing, &mutes);
         findings = judged.map_err(Error::from_engine("cannot judge it"))?;

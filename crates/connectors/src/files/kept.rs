@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{Attribute, Key, KeyKind, Link, Observation, Secret, Target};
 
+use super::allowed::{allow_no_more, is_allowed};
 use super::handed::Handed;
 use super::pairs::{At, Pairs};
 use super::place::{Place, is_for_tools};
@@ -105,6 +106,13 @@ impl Kept {
                 continue;
             };
             if !natives.insert(native.clone()) {
+                // One line without leave is enough.
+                if !is_allowed(&found.told) {
+                    let mut kept = self.told.iter_mut().rev();
+                    if let Some(kept) = kept.find(|one| one.native == native) {
+                        allow_no_more(kept);
+                    }
+                }
                 continue;
             }
             let mut told = sight::rooted(found.told, &at.path);

@@ -41,6 +41,9 @@ impl Format for Credstore {
             return;
         }
         let name = file.name();
+        if PLAIN.iter().any(|plain| name.starts_with(plain)) {
+            return;
+        }
         let credential = match name.to_ascii_lowercase().contains("pass") {
             true => CredentialType::Password,
             false => CredentialType::ApiToken,
@@ -52,6 +55,27 @@ impl Format for Credstore {
         seen.found(found);
     }
 }
+
+/// What systemd itself takes as credentials and is none: settings, keys that are public, hashes
+/// (systemd.system-credentials(7)).
+const PLAIN: [&str; 16] = [
+    "firstboot.",
+    "fstab.",
+    "getty.",
+    "journal.",
+    "login.",
+    "network.",
+    "passwd.hashed-password.",
+    "passwd.shell.",
+    "ssh.",
+    "sysctl.",
+    "system.",
+    "systemd.",
+    "sysusers.",
+    "tmpfiles.",
+    "udev.",
+    "vmm.",
+];
 
 fn is_sealed(path: &str) -> bool {
     is_kept(path, "/credstore.encrypted/")

@@ -14,9 +14,31 @@ const BYTES_MAX: usize = 32 << 20;
 /// So many bytes of a long document stand for one of its nodes, at least.
 const NODE_BYTES: usize = 8;
 
+/// A short document may be as dense as it likes.
+const DENSE_BYTES_MAX: usize = 4 << 20;
+/// A longer one has so many bytes for each of its values, at least: in memory each takes ten times
+/// what the shortest takes in the file.
+const VALUE_BYTES: usize = 5;
+
+/// Whether a document holds more values than are kept in memory; that is a gap.
+fn is_too_dense(text: &str, seen: &mut Seen) -> bool {
+    if text.len() <= DENSE_BYTES_MAX {
+        return false;
+    }
+    let values = memchr::memchr2_iter(b',', b':', text.as_bytes()).count();
+    let dense = values > text.len() / VALUE_BYTES;
+    if dense {
+        seen.unsupported("holds more values than are read of one document");
+    }
+    dense
+}
+
 /// The file as JSON; a gap where it is none.
 pub(super) fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
     let text = file.text(seen);
+    if is_too_dense(text, seen) {
+        return None;
+    }
     match serde_json::from_str(text) {
         Ok(value) => Some(value),
         Err(told) => {
@@ -33,6 +55,9 @@ pub(super) fn json(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
 /// none. Lines stay where they are.
 pub(super) fn json_with_comments(file: &FileAt<'_>, seen: &mut Seen) -> Option<Value> {
     let text = file.text(seen);
+    if is_too_dense(text, seen) {
+        return None;
+    }
     match serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_comments(text))) {
         Ok(value) => Some(value),
         Err(told) => {

@@ -37,7 +37,7 @@ impl Engine {
     pub fn force(&self, id: &PlanId, reason: &str) -> Result<State, Error> {
         text("a reason", reason)?;
         let why = format!("{}: {reason}", self.actor);
-        self.say(id, Event::Forced { why }, json!({ FORCED: true }))
+        self.say(id, Event::Forced { why }, Some(json!({ FORCED: true })))
     }
 
     /// Attaches evidence of another kind to a revocation that cannot be verified: what the person
@@ -54,11 +54,12 @@ impl Engine {
             why: found.to_owned(),
             file: file.map(digest).transpose()?,
         };
-        self.say(id, attested, json!({}))
+        self.say(id, attested, None)
     }
 
-    /// What a person says of the revocation by one plan: in the log before it is so.
-    fn say(&self, id: &PlanId, event: Event, body: Value) -> Result<State, Error> {
+    /// What a person says of the revocation by one plan, and what its row is to keep of it: in the
+    /// log before it is so.
+    fn say(&self, id: &PlanId, event: Event, body: Option<Value>) -> Result<State, Error> {
         let plan = self.plan(id)?;
         let lease = self.alone_at(&plan.body.subject)?;
         let (row, record) = self.load(&plan, false)?;
@@ -85,7 +86,7 @@ impl Engine {
         let mut row = row.clone();
         row.state = to.clone();
         row.next_at = None;
-        row.body = body;
+        row.body = body.unwrap_or(row.body);
         row.updated = now;
         self.store.write(Durability::Full, |writing| {
             writing.fence(&self.tenant, lease.lease())?;

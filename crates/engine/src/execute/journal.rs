@@ -13,6 +13,8 @@ use crate::{Engine, Error, Ledger, crash};
 
 /// Probes that go into the leaf of a proof; each is a leaf of its own besides.
 const PROOF_PROBES_MAX: usize = 120;
+/// In the body of a row: when it was last opened again.
+const REOPENED: &str = "reopened";
 /// Receipts that go into it.
 const PROOF_RECEIPTS_MAX: usize = 60;
 
@@ -58,6 +60,12 @@ impl Engine {
 }
 
 impl Execution<'_> {
+    /// When the row was last opened again.
+    pub(super) fn reopened(&self) -> Option<Timestamp> {
+        let told = self.row.body.get(REOPENED)?.clone();
+        serde_json::from_value(told).ok()
+    }
+
     /// Makes the row durable before anything is done (S-6).
     pub(super) fn begin(&mut self) -> Result<(), Error> {
         if self.row.step > 0 {
@@ -111,7 +119,12 @@ impl Execution<'_> {
         let mut row = self.row.clone();
         row.state = to.clone();
         row.updated = now;
-        row.body = json!({ "tries": self.tries });
+        let reopened = match (from, to) {
+            (State::Requested, State::Requested) => None,
+            (_, State::Requested) => Some(now),
+            _ => self.reopened(),
+        };
+        row.body = json!({ "tries": self.tries, REOPENED: reopened });
         self.write(leaves, |writing, tenant| {
             writing.put_revocation(tenant, &row)
         })?;

@@ -205,18 +205,22 @@ impl Execution<'_> {
 
     /// It is so already: by our own act before a crash, or by somebody else's.
     fn found_done(&mut self, step: &Step) -> Result<(), Halt> {
-        let received = self.record.receipts.iter().any(|one| {
-            one.step == step.ordinal
-                && matches!(one.outcome, Outcome::Done { .. } | Outcome::Already { .. })
-        });
-        if received {
-            return Ok(());
-        }
         let (engine, plan) = (self.engine, self.plan.id.clone());
         let intent = engine
             .store
             .read(|reading| reading.intent(&engine.tenant, &plan, step.ordinal))
             .map_err(Error::from)?;
+        // A receipt of before it was begun again, or of before the row was opened again, is none
+        // of what is found now: the windows begin with this one.
+        let since = intent.as_ref().map(|intent| intent.at).max(self.reopened());
+        let received = self.record.receipts.iter().any(|one| {
+            one.step == step.ordinal
+                && since.is_none_or(|since| one.at >= since)
+                && matches!(one.outcome, Outcome::Done { .. } | Outcome::Already { .. })
+        });
+        if received {
+            return Ok(());
+        }
         let told = match intent {
             Some(intent) => format!("found done; it was begun at {}", intent.at),
             None => "found so before it was begun".to_owned(),

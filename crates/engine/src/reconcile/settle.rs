@@ -275,7 +275,7 @@ impl Composed {
 }
 
 /// The decision that counts: one about the business before one about the system, then the last.
-pub(super) fn owner(decisions: Vec<Owned>) -> Option<String> {
+pub fn owner(decisions: Vec<Owned>) -> Option<String> {
     let weight = |one: &Owned| (one.kind == "business", one.at, one.owner.clone());
     let last = decisions.into_iter().max_by_key(weight);
     last.and_then(|decision| decision.owner)

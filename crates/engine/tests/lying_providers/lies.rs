@@ -204,6 +204,32 @@ fn a_policy_that_is_taken_away_opens_the_row_again_while_sessions_may_live() {
     assert!(!verify().reopened);
 }
 
+/// The same where nobody says that it was denied anew: an answer that is lost, another hand. What
+/// was denied before it was open proves nothing.
+#[test]
+fn what_was_denied_before_the_policy_was_gone_is_no_proof_of_what_came_after() {
+    for by_us in [true, false] {
+        let (_dir, stage, state) = applied_to(Like::Aws, Lie::None);
+        assert!(matches!(state, State::Proven { .. }), "{state:?}");
+        stage.change(|kept| kept.denied = false);
+        let subject = &stage.plan.body.subject.entity;
+        let verified = stage.engine.verify_revoked_in(&stage, subject).unwrap();
+        assert!(verified.reopened, "{verified:?}");
+        if by_us {
+            stage.lie.set(Lie::LosesAnswers);
+            stage.apply_for(Duration::seconds(1), &mut |_| {}).unwrap();
+            stage.lie.set(Lie::None);
+        } else {
+            stage.change(|kept| kept.denied = true);
+        }
+        let state = stage.apply().state;
+        assert!(
+            matches!(state, State::Residual { until: Some(_), .. }),
+            "{by_us}: {state:?}"
+        );
+    }
+}
+
 /// S-5, RP-8.
 #[test]
 fn a_secret_that_vanishes_before_the_proof_lowers_the_grade() {

@@ -155,6 +155,22 @@ fn who_vouches_for_what_cannot_be_verified_takes_it_out_of_the_queue_until_it_is
     assert_eq!(stage.engine.residuals(10).unwrap().len(), 1);
 }
 
+/// Who vouches for what was given up before anything was done has done nothing either.
+#[test]
+fn what_was_given_up_and_vouched_for_is_begun_anew_when_it_is_applied() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::Forbids);
+    assert!(matches!(stage.apply().state, State::Failed { .. }));
+    let plan = &stage.plan.id;
+    stage.engine.force(plan, "nobody may do this").unwrap();
+    let state = stage.engine.attest(plan, "the console shows it off", None);
+    assert!(matches!(state.unwrap(), State::Attested { .. }));
+    stage.lie.set(Lie::None);
+    let state = stage.apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    assert!(!stage.kept().present);
+}
+
 /// A probe that becomes possible again takes what was unverifiable to its proof.
 #[test]
 fn a_secret_that_is_back_lets_an_unverifiable_revocation_be_proven() {

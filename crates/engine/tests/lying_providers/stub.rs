@@ -46,6 +46,8 @@ pub(crate) enum Lie {
     Forbids,
     /// Answers nothing at all for so many questions.
     Down(u32),
+    /// Does what it is told and answers 503.
+    LosesAnswers,
     /// Refuses to remove it, so many times.
     WillNotRemove(u32),
 }
@@ -298,6 +300,9 @@ impl Provider for Stub<'_> {
             }
         }
         keep(&self.stage.file, &kept);
+        if lie == Lie::LosesAnswers {
+            return Err(Refusal::new(Reason::Failed, "503").code("503").into());
+        }
         Ok(Outcome::Done {
             told: "200".to_owned(),
             count: None,

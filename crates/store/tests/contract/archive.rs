@@ -9,6 +9,7 @@ use crate::world::{World, fill};
 contract![
     an_archive_of_an_older_schema_is_restored_and_brought_on,
     grants_of_an_older_schema_say_whose_they_are,
+    a_store_of_an_older_schema_is_brought_on_where_it_lies,
     a_store_comes_back_from_its_backup_to_the_last_row,
     an_archive_altered_anywhere_is_refused,
     a_roll_is_never_overwritten,
@@ -132,6 +133,16 @@ fn grants_of_an_older_schema_say_whose_they_are(world: &World) {
             ["reads", "bot"]
         ])
     );
+}
+
+fn a_store_of_an_older_schema_is_brought_on_where_it_lies(world: &World) {
+    world.back_to_schema_6();
+    let store = Store::open(world.location(), &Options::default()).unwrap();
+    for view in ["plans", "revocations"] {
+        let asked = format!("select count(*) from {view}");
+        let table = store.query(&world.tenant, &asked, &QueryLimits::default());
+        assert_eq!(table.unwrap().rows.len(), 1, "{view}");
+    }
 }
 
 /// An archive that an older program wrote.

@@ -72,7 +72,10 @@ fn a_decision_takes_the_place_of_an_earlier_one(world: &World) {
                 .collect();
             assert_eq!(told, [("business", None), ("system", Some("ops"))]);
             let then = |writing: &mut store::Writing<'_>, at| {
-                let owners = writing.owners_at(tenant, time(at)).unwrap().into_iter();
+                let owners = writing
+                    .owners_at(tenant, time(at), None)
+                    .unwrap()
+                    .into_iter();
                 let told = owners.map(|one| (one.kind, one.owner.unwrap_or_default(), one.by));
                 told.collect::<Vec<_>>()
             };
@@ -84,6 +87,9 @@ fn a_decision_takes_the_place_of_an_earlier_one(world: &World) {
             assert_eq!(then(writing, 2), [is("business", "", "eve")]);
             let both = [is("business", "", "eve"), is("system", "ops", "eve")];
             assert_eq!(then(writing, 9), both);
+            assert_eq!(writing.owners_at(tenant, time(9), Some(&id))?.len(), 2);
+            let other = EntityId::of(&key(&source("host"), Kind::Identity, "other"));
+            assert_eq!(writing.owners_at(tenant, time(9), Some(&other))?, []);
             let mut mute = Mute {
                 finding: model::FindingId("fnd-1".to_owned()),
                 reason: "known".to_owned(),

@@ -20,10 +20,14 @@ pub(crate) struct World {
 
 /// Undoes the step that files names in blocks.
 const WITHOUT_SEARCH: &str = "DROP TABLE name_block; DROP TABLE name_page; DROP TABLE day;
-  DROP TABLE fact_block; DROP TABLE journal;
+  DROP TABLE fact_block;
   DROP INDEX entity_founder; DROP INDEX entity_cell_expires; DROP INDEX entity_cell_last_used;
   CREATE INDEX entity_cell_expires ON entity (tenant, cell, expires_at, id, last_used_at);
   CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id, expires_at);";
+
+/// Undoes the steps behind schema 6.
+const WITHOUT_CHAIN: &str = "DROP TABLE journal; DROP TABLE owner_decision;
+  DROP INDEX plan_of; DROP INDEX revocation_of;";
 
 impl World {
     pub(crate) fn sqlite() -> Self {
@@ -108,7 +112,7 @@ impl World {
     pub(crate) fn back_to_schema_2(&self) {
         let before = self.search_path();
         self.beside(&format!(
-            "{before} {WITHOUT_SEARCH} DROP INDEX entity_spot_name; DROP TABLE spot;
+            "{before} {WITHOUT_CHAIN} {WITHOUT_SEARCH} DROP INDEX entity_spot_name; DROP TABLE spot;
              DROP TABLE spot_source; ALTER TABLE entity DROP COLUMN spot;
              UPDATE store_meta SET value = 2 WHERE name = 'schema';"
         ));
@@ -118,7 +122,16 @@ impl World {
     pub(crate) fn back_to_schema_3(&self) {
         let before = self.search_path();
         self.beside(&format!(
-            "{before} {WITHOUT_SEARCH} UPDATE store_meta SET value = 3 WHERE name = 'schema';"
+            "{before} {WITHOUT_CHAIN} {WITHOUT_SEARCH} UPDATE store_meta SET value = 3 WHERE name = 'schema';"
+        ));
+    }
+
+    /// Takes the roll back to how schema 6 kept it, with all that PostgreSQL keeps beside it for
+    /// questions.
+    pub(crate) fn back_to_schema_6(&self) {
+        let before = self.search_path();
+        self.beside(&format!(
+            "{before} {WITHOUT_CHAIN} UPDATE store_meta SET value = 6 WHERE name = 'schema';"
         ));
     }
 

@@ -71,6 +71,9 @@ fn blocks(text: &str) -> Vec<Value> {
         };
         let (name, value) = (name.trim(), value.trim());
         if name == "HostName" {
+            if out.len() > TASKS_MAX {
+                break;
+            }
             out.push(Map::new());
         }
         if let Some(last) = out.last_mut() {
