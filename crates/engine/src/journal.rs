@@ -1,9 +1,9 @@
 //! What a pass has read so far, kept with the roll part by part: where it is killed, the next one
 //! goes on there and asks nothing twice.
 //!
-//! Parts hold what connectors made of answers, never the answers themselves (decision 19). A pass
-//! that goes on is the one that was killed, so it began when that began; one that comes too late,
-//! or is made otherwise, begins anew.
+//! Parts hold what connectors made of answers (decision 19), documents such as policies among it,
+//! and no secret. A pass that goes on is the one that was killed, so it began when that began; one
+//! that comes too late, or is made otherwise, begins anew.
 
 use std::collections::BTreeMap;
 

@@ -72,6 +72,18 @@ fn a_pipeline_is_news_only_for_what_a_change_opens_in_it() {
     assert!(told[0].1.contains("evil/new@main"), "{told:?}");
     assert!(said.contains("no new secret and 1 other finding"), "{said}");
     assert!(!said.contains("keyroll:allow"), "{said}");
+    // Of many that are not fixed the one more is seen as well.
+    let six = ["a/a@1", "a/b@1", "a/c@1", "a/d@1", "a/e@1", "acme/old@v1"];
+    world.file(WORKFLOW, &workflow(&six));
+    assert_eq!(staged().0.len(), 1);
+    commit(&world);
+    world.file(
+        WORKFLOW,
+        &workflow(&[&six[..], &["evil/new@main"]].concat()),
+    );
+    assert_eq!(staged().0.len(), 1);
+    world.file(WORKFLOW, &workflow(&["acme/old@v1"]));
+    commit(&world);
     // A file that is new is news as a whole, and one that is moved is none.
     world.file(WORKFLOW, &workflow(&["acme/old@v1"]));
     world.file(
@@ -79,6 +91,10 @@ fn a_pipeline_is_news_only_for_what_a_change_opens_in_it() {
         &workflow(&["acme/x@v1"]),
     );
     assert_eq!(staged().0.len(), 1);
+    let other = world.path("shop/.github/workflows/other.yml");
+    std::fs::rename(world.path(WORKFLOW), other).unwrap();
+    let (told, said) = staged();
+    assert!(told.is_empty(), "{told:?} {said}");
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(super) fn asked(cx: &Context<'_>) -> Option<Change> {
 #[derive(Debug, Default)]
 pub(super) struct Before {
     in_file: BTreeMap<String, Held>,
-    /// Secrets of files that are gone, by digest: their contents may have moved.
-    moved: BTreeSet<[u8; 32]>,
+    /// What files held that are gone: their contents may have moved.
+    moved: Held,
 }
 
 /// What one file held.
@@ -37,8 +37,8 @@ struct Held {
     secrets: BTreeSet<[u8; 32]>,
     /// Public keys and certificates that let somebody in, by their marks.
     public: BTreeSet<String>,
-    /// Who works and what there is, by where in the file it stood.
-    things: BTreeMap<String, Observation>,
+    /// Who works and what there is, by where in a file it stood.
+    things: BTreeMap<String, Vec<Observation>>,
 }
 
 impl Before {
@@ -50,16 +50,16 @@ impl Before {
             let secrets = seen.found.iter().filter_map(|found| found.secret.as_ref());
             let secrets = secrets.chain(seen.keys.iter().map(|key| &key.body));
             let secrets = secrets.map(digest);
-            let Some(path) = &one.path else {
-                self.moved.extend(secrets);
-                continue;
+            let held = match &one.path {
+                Some(path) => self.in_file.entry(path.clone()).or_default(),
+                None => &mut self.moved,
             };
-            let held = self.in_file.entry(path.clone()).or_default();
             held.secrets.extend(secrets);
             let public = seen.found.iter().filter(|one| one.secret.is_none());
             held.public.extend(public.map(|one| one.mark.clone()));
-            let things = seen.things.into_iter().map(|one| (one.field, one.told));
-            held.things.extend(things);
+            for one in seen.things {
+                held.things.entry(one.field).or_default().push(one.told);
+            }
         }
     }
 
@@ -70,10 +70,12 @@ impl Before {
         let old = self.in_file.get(&blob.path);
         let is_new = |secret: &Secret| {
             let digest = digest(secret);
-            !self.moved.contains(&digest) && !old.is_some_and(|old| old.secrets.contains(&digest))
+            !self.moved.secrets.contains(&digest)
+                && !old.is_some_and(|old| old.secrets.contains(&digest))
         };
         let lets_in = |one: &Found| {
-            let is_old = old.is_some_and(|old| old.public.contains(&one.mark));
+            let is_old = self.moved.public.contains(&one.mark)
+                || old.is_some_and(|old| old.public.contains(&one.mark));
             let type_ = one.told.fact(&Attribute::TYPE);
             let type_ = type_
                 .is()
@@ -92,11 +94,15 @@ impl Before {
         if !blob.commit.is_empty() && !blob.in_head {
             seen.things.clear();
         }
-        let was = |one: &Thing| old.and_then(|old| old.things.get(&one.field));
+        let was = |one: &Thing| -> &[Observation] {
+            let here = old.and_then(|old| old.things.get(&one.field));
+            here.or_else(|| self.moved.things.get(&one.field))
+                .map_or(&[], Vec::as_slice)
+        };
         seen.things
-            .retain(|one| was(one).is_none_or(|was| plain(was) != plain(&one.told)));
+            .retain(|one| was(one).iter().all(|was| plain(was) != plain(&one.told)));
         let before = seen.things.iter().filter_map(|one| {
-            let told = was(one)?.clone();
+            let told = was(one).first()?.clone();
             let field = one.field.clone();
             Some(Thing { field, told })
         });
