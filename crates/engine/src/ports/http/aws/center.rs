@@ -126,6 +126,10 @@ impl Center {
             return Ok(None);
         };
         let base = self.address(env, "oidc", "AWS_ENDPOINT_URL_SSO_OIDC")?;
+        // What cannot be kept is not asked for: it would be spent, and the one of before lasts.
+        let Ok(room) = Room::beside(&kept.path) else {
+            return Ok(None);
+        };
         let body = json!({
             "clientId": client,
             "clientSecret": secret,
@@ -157,7 +161,7 @@ impl Center {
         let Some(prolonged) = Kept::read(kept.path.clone(), whole) else {
             return Ok(None);
         };
-        prolonged.keep().map_err(|error| {
+        prolonged.keep(room).map_err(|error| {
             nobody(&format!(
                 "the prolonged session of IAM Identity Center cannot be kept in `{}`: {error}",
                 model::clean(&kept.path.display().to_string())
@@ -193,29 +197,39 @@ impl Kept {
     }
 
     /// Puts it where it was: whole or not at all, for its owner alone.
-    fn keep(&self) -> std::io::Result<()> {
-        let beside = self
-            .path
-            .with_extension(format!("{}.keyroll", std::process::id()));
-        let written = private(&beside).and_then(|mut file| {
-            file.write_all(Value::Object(self.whole.clone()).to_string().as_bytes())?;
-            file.sync_all()
-        });
-        let kept = written.and_then(|()| std::fs::rename(&beside, &self.path));
-        if kept.is_err() {
-            drop(std::fs::remove_file(&beside));
-        }
-        kept
+    fn keep(&self, mut room: Room) -> std::io::Result<()> {
+        let whole = Value::Object(self.whole.clone()).to_string();
+        room.file.write_all(whole.as_bytes())?;
+        room.file.sync_all()?;
+        std::fs::rename(&room.path, &self.path)
     }
 }
 
-/// A new file that only its owner may read.
-fn private(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut open = std::fs::OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    open.open(path)
+/// A new file that only its owner may read; gone again unless it took another's place.
+struct Room {
+    path: PathBuf,
+    file: std::fs::File,
+}
+
+impl Room {
+    fn beside(path: &Path) -> std::io::Result<Self> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        // Processes of containers that share a home have the same number.
+        let nanos = since.map_or(0, |since| since.as_nanos());
+        let path = path.with_extension(format!("{}-{nanos}.keyroll", std::process::id()));
+        let mut open = std::fs::OpenOptions::new();
+        open.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+        let file = open.open(&path)?;
+        Ok(Self { path, file })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.path));
+    }
 }
 
 fn bytes_of(path: &Path) -> Option<Secret> {

@@ -188,6 +188,8 @@ fn a_stubbed_session_that_may_be_prolonged_is_and_is_kept_where_it_was() {
     }
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+    let beside_it = path.parent().unwrap().read_dir().unwrap();
+    assert_eq!(beside_it.count(), 1, "nothing is left beside it");
     // What prolongs it is over itself.
     let over = r#"{"accessToken":"token-8","expiresAt":"2020-01-01T00:00:00Z","clientId":"c",
         "clientSecret":"cs","refreshToken":"r-2","registrationExpiresAt":"2020-02-01T00:00:00Z"}"#;
