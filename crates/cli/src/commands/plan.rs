@@ -99,7 +99,7 @@ const SHEET: Sheet<'static> = Sheet {
 
 static OPEN_SHEET: Sheet<'_> = Sheet {
     title: "Revocations that are not proven",
-    empty: "nothing is open: every revocation that was begun is proven",
+    empty: "nothing is open: every revocation that was begun is proven or attested",
     ..SHEET
 };
 

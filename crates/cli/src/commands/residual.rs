@@ -21,8 +21,9 @@ use crate::shown;
 /// List revocations that are not proven yet
 ///
 /// Those under way, failed and retried, residual until a time, and unverifiable ones. The list
-/// empties only by proof; nothing is ever dropped from it. `--retry` goes on with all that are
-/// due, several at once, and exits with 5 if any is still open. Run it so from a timer.
+/// empties only by proof, or where a person vouches for one (`keyroll plan attest`); nothing is
+/// ever dropped from it. `--retry` goes on with all that are due, several at once, and exits with
+/// 5 if any is still open. Run it so from a timer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Residual {
     /// Go on with every one that is due, as `keyroll apply` does with one
