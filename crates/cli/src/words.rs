@@ -37,6 +37,15 @@ pub(crate) fn when(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// When something was seen, told from `now`; later than that by the clock: of a past moment is told
+/// what was learnt since.
+pub(crate) fn seen(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        return clock(at);
+    }
+    when(at, now)
+}
+
 /// `2026-03-01 12:00:05 UTC`: whole seconds, for pages.
 pub(crate) fn clock(at: Timestamp) -> String {
     Timestamp::from_seconds(at.seconds())

@@ -25,6 +25,7 @@ mod logins;
 mod look;
 mod metrics;
 mod owners;
+mod past;
 mod plan;
 mod ports;
 mod process;
@@ -54,6 +55,7 @@ pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_
 pub use liveness::{Asked, Liveness, Round};
 pub use look::Looked;
 pub use model::Ownership;
+pub use past::Past;
 pub use ports::{
     ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, LdapLimits, LdapPort,
     MysqlPort, OutsideLimits, RedisLimits, RedisPort, Said, SpireLimits, SpirePort, SqlLimits,

@@ -24,6 +24,7 @@ mod settle;
 pub use settle::owner as owner_that_counts;
 
 use known::KnownPages;
+pub(crate) use settle::Placing;
 use settle::Settling;
 
 /// As many changes go into one transaction.

@@ -2,27 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{EntityId, Kind, Observation, SightingKey, Tenant, Timestamp, Version};
+use model::{EntityId, Observation, SightingKey, Tenant, Timestamp, Version};
 
 use crate::engine::Bulk;
 use crate::sightings::sighting_key;
 use crate::value::{Row, Type};
 use crate::{Error, Reading};
-
-/// A sighting as it was at an instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AsOf {
-    /// Where the next page begins.
-    pub cursor: i64,
-    /// The thing it is a sighting of, as we know now.
-    pub entity: EntityId,
-    /// Which sighting.
-    pub key: SightingKey,
-    /// What was true of it.
-    pub observation: Observation,
-    /// When we learnt that.
-    pub seen_from: Timestamp,
-}
 
 /// What happened to a sighting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,44 +60,6 @@ impl Reading<'_> {
             })
         });
         versions.collect()
-    }
-
-    /// What was true at `at` as we knew at `known_at`; an unknown beginning counts from when it
-    /// was first seen. In a fixed order, at most `limit` after the cursor `after` (0 at first).
-    pub fn as_of(
-        &mut self,
-        tenant: &Tenant,
-        at: Timestamp,
-        known_at: Timestamp,
-        kind: Option<Kind>,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<AsOf>, Error> {
-        let rows = self.rows(
-            "SELECT no, entity, source, kind, native, body, seen_from FROM sighting_version
-             WHERE tenant = $1 AND no > $2 AND ($3 = '' OR kind = $3)
-               AND seen_from <= $4 AND coalesce(valid_from, seen_from) <= $5
-               AND (valid_to IS NULL OR seen_to > $4 OR $5 < valid_to)
-             ORDER BY no LIMIT $6",
-            &[
-                tenant.into(),
-                after.into(),
-                kind.map_or("", Kind::as_str).into(),
-                known_at.into(),
-                at.into(),
-                limit.into(),
-            ],
-        )?;
-        let found = rows.into_iter().map(|mut row| {
-            Ok(AsOf {
-                cursor: row.int()?,
-                entity: row.parsed("an entity's id")?,
-                key: sighting_key(&mut row)?,
-                observation: row.json("an observation")?,
-                seen_from: row.time()?,
-            })
-        });
-        found.collect()
     }
 
     /// What we learnt after `from` and until `to`, in the order we learnt it; at most `limit`.

@@ -28,6 +28,8 @@ pub struct QueryLimits {
     pub bytes: usize,
     /// How long it may take.
     pub time: Duration,
+    /// Views that it may not read: what they show is not of the moment that is asked about.
+    pub without: &'static [&'static str],
 }
 
 impl Default for QueryLimits {
@@ -36,6 +38,7 @@ impl Default for QueryLimits {
             rows: 10_000,
             bytes: 16 * 1024 * 1024,
             time: Duration::from_secs(10),
+            without: &[],
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sightings: what a pass is compared with; what it changes is written in `changes.rs`.
 
 mod changes;
+mod recall;
 
 use model::{EntityId, Kind, Observation, Scope, Sighting, SightingKey, SourceId, Tenant};
 

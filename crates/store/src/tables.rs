@@ -87,6 +87,17 @@ impl Table {
     pub(crate) fn each_row(
         &self,
         session: &mut dyn Session,
+        each: impl FnMut(Vec<Vec<Value>>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.each_row_of(session, "1 = 1", &[], each)
+    }
+
+    /// The same of the rows of which `only` holds, a condition over the parameters `fixed`.
+    pub(crate) fn each_row_of(
+        &self,
+        session: &mut dyn Session,
+        only: &str,
+        fixed: &[Value],
         mut each: impl FnMut(Vec<Vec<Value>>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let key: Vec<_> = self
@@ -95,26 +106,25 @@ impl Table {
             .map(|at| self.columns[*at].0.as_str())
             .collect();
         let key = key.join(", ");
-        let places: Vec<_> = (1..=self.key.len()).map(|n| format!("${n}")).collect();
-        let names = self.names().join(", ");
-        let first = format!(
-            "SELECT {names} FROM {} ORDER BY {key} LIMIT {PAGE_ROWS}",
-            self.name
-        );
+        let places = (1..=self.key.len()).map(|n| format!("${}", fixed.len() + n));
+        let places: Vec<_> = places.collect();
+        let (name, names) = (&self.name, self.names().join(", "));
+        let first =
+            format!("SELECT {names} FROM {name} WHERE {only} ORDER BY {key} LIMIT {PAGE_ROWS}");
         let later = format!(
-            "SELECT {names} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT {PAGE_ROWS}",
-            self.name,
+            "SELECT {names} FROM {name} WHERE {only} AND ({key}) > ({})
+             ORDER BY {key} LIMIT {PAGE_ROWS}",
             places.join(", ")
         );
-        let mut rows = session.rows(&first, &[])?;
+        let mut rows = session.rows(&first, fixed)?;
         while !rows.is_empty() {
             let page: Vec<_> = rows.into_iter().map(Row::values).collect();
-            let last = page.last().map(|row| {
-                let key = self.key.iter().filter_map(|at| row.get(*at).cloned());
-                key.collect::<Vec<_>>()
-            });
+            let mut params = fixed.to_vec();
+            if let Some(row) = page.last() {
+                params.extend(self.key.iter().filter_map(|at| row.get(*at).cloned()));
+            }
             each(page)?;
-            rows = session.rows(&later, &last.unwrap_or_default())?;
+            rows = session.rows(&later, &params)?;
         }
         Ok(())
     }

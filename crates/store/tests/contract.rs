@@ -36,6 +36,8 @@ mod filters;
 mod history;
 #[path = "contract/opening.rs"]
 mod opening;
+#[path = "contract/past.rs"]
+mod past;
 #[path = "contract/query.rs"]
 mod query;
 #[path = "contract/roll.rs"]

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use model::{EntityId, Finding, Severity, Validity, Verdict};
 use serde_json::json;
 
-use crate::arguments::{Gate, Limit};
+use crate::arguments::{Gate, Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged::{self, Judged};
+use crate::moment::View;
 use crate::output::{Cell, Column, FINDINGS, Field, Fields, Format, Gauge, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
@@ -42,6 +43,8 @@ pub(crate) struct Findings {
     /// Show muted ones too
     #[arg(long, env = "KEYROLL_MUTED", value_parser = clap::builder::FalseyValueParser::new())]
     muted: bool,
+    #[command(flatten)]
+    moment: Moment,
     #[command(flatten)]
     gate: Gate,
     #[command(flatten)]
@@ -139,8 +142,8 @@ impl Findings {
         if let Some(rule) = &self.rule {
             known_rule(rule)?;
         }
-        let roll = Roll::open(settings)?;
-        let engine = roll.engine(settings)?;
+        let view = View::open(settings, &self.moment)?;
+        let engine = view.engine(settings)?;
         let about = self.id.as_deref().map(|text| engine.find(text)).transpose();
         let about = about.map_err(Error::from_engine("cannot read the roll"))?;
         let validity = self.validity.or(self.live.then_some(ValidityWord::Live));
@@ -154,14 +157,14 @@ impl Findings {
                 && (self.muted || finding.mute.is_none())
         };
         let judged = judged::all(&engine, &keep)?;
-        let shown = list(settings, &roll, &judged, settings.limit(&self.limit));
+        let shown = list_of(settings, &view, &judged, settings.limit(&self.limit));
         Error::unless_reader_left(shown)?;
         let gate = settings.gate(&self.gate);
         let least = gate.min_coverage.filter(|_| !gate.allow_partial);
         Ok(Outcome {
             findings: reaches(&judged, gate.fail_on),
             incomplete: match least {
-                Some(least) => roll.percent_read()? < u64::from(least),
+                Some(least) => view.roll.percent_read()? < u64::from(least),
                 None => false,
             },
             ..Outcome::CLEAN
@@ -179,11 +182,39 @@ pub(crate) fn list(
     judged: &Judged,
     limit: Option<u64>,
 ) -> Result<(), Error> {
-    let mut things = BTreeMap::new();
-    if settings.wanted.has(Format::Ocsf) {
-        things = lines(roll, judged)?;
-    }
+    let things = behind(settings, roll, judged)?;
     write(settings, judged, limit, roll.gauge()?, &things)
+}
+
+/// The same of the moment that was asked for.
+fn list_of(
+    settings: &Settings,
+    view: &View,
+    judged: &Judged,
+    limit: Option<u64>,
+) -> Result<(), Error> {
+    let things = behind(settings, &view.roll, judged)?;
+    let remarks = Vec::from_iter(view.told(settings));
+    write_saying(
+        settings,
+        judged,
+        limit,
+        view.gauge(settings)?,
+        &things,
+        remarks,
+    )
+}
+
+/// The lines of what is judged, where a format wants them.
+fn behind(
+    settings: &Settings,
+    roll: &Roll,
+    judged: &Judged,
+) -> Result<BTreeMap<EntityId, Fields>, Error> {
+    match settings.wanted.has(Format::Ocsf) {
+        true => lines(roll, judged),
+        false => Ok(BTreeMap::new()),
+    }
 }
 
 /// Writes judged findings as a list, with what stands behind them and the lines of what they are
@@ -195,8 +226,19 @@ pub(crate) fn write(
     settings: &Settings,
     judged: &Judged,
     limit: Option<u64>,
+    gauge: Gauge,
+    things: &BTreeMap<EntityId, Fields>,
+) -> Result<(), Error> {
+    write_saying(settings, judged, limit, gauge, things, Vec::new())
+}
+
+fn write_saying(
+    settings: &Settings,
+    judged: &Judged,
+    limit: Option<u64>,
     mut gauge: Gauge,
     things: &BTreeMap<EntityId, Fields>,
+    mut remarks: Vec<String>,
 ) -> Result<(), Error> {
     let mut list = List::begin(settings, &SHEET)?;
     list.over(&gauge);
@@ -214,7 +256,6 @@ pub(crate) fn write(
         }
     }
     gauge.more_than_shown = (list.rows() < all).then_some(all + judged.cut);
-    let mut remarks = Vec::new();
     if judged.cut > 0 {
         remarks.push(format!(
             "{} findings of lower severity were left out",

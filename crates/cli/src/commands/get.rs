@@ -13,12 +13,11 @@ use super::places;
 use crate::arguments::Moment;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::moment::{self, Then};
+use crate::moment::View;
 use crate::output::{Cell, Page, Section, Tone, show};
-use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
-use crate::words::{many, when};
+use crate::words::{many, seen as seen_at, when};
 
 /// Show one thing: what it is, whose, where it lies, what it may do
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,8 @@ struct Seen {
     credentials: Vec<Row>,
     /// What grants of it say.
     grants: Vec<Row>,
-    findings: Vec<Finding>,
+    /// `None`: it is of another moment and was not judged.
+    findings: Option<Vec<Finding>>,
     suggested: Answer,
     revocation: Option<RevocationRow>,
 }
@@ -43,32 +43,24 @@ struct Seen {
 impl Get {
     /// Shows the thing.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        let roll = Roll::open(settings)?;
-        let engine = roll.engine(settings)?;
-        let mut thing = engine
-            .find(&self.id)
-            .and_then(|id| engine.look(&id))
+        let (view, id) = View::around(settings, &self.moment, &self.id)?;
+        let engine = view.engine(settings)?;
+        let thing = engine
+            .look(&id)
             .map_err(Error::from_engine("cannot read the roll"))?;
-        let then = Then::asked(&self.moment, settings);
-        if let Some(then) = then {
-            moment::turn_back(&roll, then, &mut thing)?;
-        }
-        let seen = see(&roll, &engine, thing, then)?;
-        let gauge = roll.gauge()?;
-        // What is shown of another moment is told from there.
-        let now = then.map_or(settings.now, |then| then.at);
-        let mut page = page(&seen, now, settings.now);
-        page.footer.extend(then.map(|then| then.told(settings.now)));
-        page.gauge = Some(gauge);
+        let seen = see(&view, &engine, thing)?;
+        let mut page = page(&seen, view.now);
+        page.footer.extend(view.told(settings));
+        page.gauge = Some(view.gauge(settings)?);
         show(settings, &page)?;
         Ok(Outcome::CLEAN)
     }
 }
 
-/// What is shown of `thing`. Of another moment neither findings nor suggestions are: they are
-/// judged by what is known and by rules of now.
-fn see(roll: &Roll, engine: &Engine, mut thing: Looked, then: Option<Then>) -> Result<Seen, Error> {
-    let (mut credentials, mut grants, mutes, revocations) = roll.read(|reading, tenant| {
+/// What is shown of `thing`. Of another moment neither findings nor suggestions are: both look
+/// at more of the roll of then than one thing needs.
+fn see(view: &View, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
+    let (credentials, grants, mutes, revocations) = view.roll.read(|reading, tenant| {
         let (mut credentials, mut grants) = (Vec::new(), Vec::new());
         if thing.row.kind == Kind::Identity {
             credentials = reading.credentials_of(tenant, &thing.row.id)?;
@@ -76,28 +68,16 @@ fn see(roll: &Roll, engine: &Engine, mut thing: Looked, then: Option<Then>) -> R
             let of = pointing.filter(|(_, relation)| *relation == Relation::Of);
             let of: Vec<_> = of.map(|(id, _)| id).take(GRANTS_MAX).collect();
             grants = reading.entity_rows(tenant, &of)?;
-            // What is gone now may have been there then.
-            grants.retain(|one| then.is_some() || one.missing_since.is_none());
+            grants.retain(|one| one.missing_since.is_none());
             grants.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         }
         let revocations = reading.revocations_of(tenant, &thing.row.id)?;
         Ok((credentials, grants, reading.mutes(tenant)?, revocations))
     })?;
-    let is_of_then =
-        |row: &RevocationRow| then.is_none_or(|then| row.updated <= then.at.min(then.known));
-    let revocation = revocations.into_iter().find(is_of_then);
-    let (mut findings, mut suggested) = (Vec::new(), Answer::default());
-    if let Some(then) = then {
-        credentials = moment::turn_rows_back(roll, then, credentials)?;
-        grants = moment::turn_rows_back(roll, then, grants)?;
-        // What it holds now and did not then. What it held then and does not now is not found.
-        for held in [&mut credentials, &mut grants] {
-            held.retain(|one| one.holder.as_ref() == Some(&thing.row.id));
-        }
-        thing.row.credentials = u32::try_from(credentials.len()).unwrap_or(u32::MAX);
-    } else {
+    let (mut findings, mut suggested) = (None, Answer::default());
+    if !view.is_past() {
         let judged = engine.findings_of(&thing, &mutes);
-        findings = judged.map_err(Error::from_engine("cannot judge it"))?;
+        findings = Some(judged.map_err(Error::from_engine("cannot judge it"))?);
         let left = engine.left();
         let left = left.map_err(Error::from_engine("cannot read the roll"))?;
         suggested = engine.suggested(&thing, &left);
@@ -108,21 +88,21 @@ fn see(roll: &Roll, engine: &Engine, mut thing: Looked, then: Option<Then>) -> R
         grants,
         findings,
         suggested,
-        revocation,
+        revocation: revocations.into_iter().next(),
     })
 }
 
 /// Grants of one identity that are shown.
 const GRANTS_MAX: usize = 1_000;
 
-fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
+fn page(seen: &Seen, now: Timestamp) -> Page {
     let row = &seen.thing.row;
     let type_ = if row.type_.is_empty() {
         "of unknown type"
     } else {
         &row.type_
     };
-    let mut sections = vec![Section::pairs("", facts(seen, now, asked))];
+    let mut sections = vec![Section::pairs("", facts(seen, now))];
     sections.push(Section::lines(
         "Where it lies",
         place_lines(&seen.thing, now),
@@ -133,18 +113,37 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
         places::users(&seen.thing),
     ));
     sections.extend(held(seen, now));
-    if seen.thing.owner.is_none() {
+    if seen.thing.owner.is_none() && seen.findings.is_some() {
         sections.push(Section::rows(
             "Who may own it",
             &["who", "as", "score", "because"],
             suggest::rows(&seen.suggested),
         ));
     }
-    sections.push(findings(seen));
+    sections.extend(seen.findings.as_deref().map(findings));
     if row.kind == Kind::Credential {
         sections.push(Section::lines("Revocation", revocation(seen, now)));
     }
+    Page {
+        title: format!("{} ({} {type_})", row.name, row.kind),
+        lead: lead(row, now),
+        sections,
+        hints: hints(seen),
+        footer: Vec::new(),
+        gauge: None,
+        record: record(seen),
+    }
+}
+
+/// What to ask next.
+fn hints(seen: &Seen) -> Vec<String> {
+    let row = &seen.thing.row;
     let id = row.id.as_str();
+    if seen.findings.is_none() {
+        return vec![format!(
+            "`keyroll findings {id}` with the same time says what was wrong with it then"
+        )];
+    }
     let mut hints = vec![format!(
         "`keyroll why {id}` shows where each word comes from"
     )];
@@ -157,15 +156,7 @@ fn page(seen: &Seen, now: Timestamp, asked: Timestamp) -> Page {
             "`keyroll plan revoke {id}` plans its end; nothing changes until you apply it"
         ));
     }
-    Page {
-        title: format!("{} ({} {type_})", row.name, row.kind),
-        lead: lead(row, now),
-        sections,
-        hints,
-        footer: Vec::new(),
-        gauge: None,
-        record: record(seen),
-    }
+    hints
 }
 
 /// What it holds: credentials, and what grants give it.
@@ -196,8 +187,8 @@ fn held(seen: &Seen, now: Timestamp) -> [Section; 2] {
     [credentials, grants]
 }
 
-fn findings(seen: &Seen) -> Section {
-    let findings = seen.findings.iter().map(|finding| {
+fn findings(findings: &[Finding]) -> Section {
+    let findings = findings.iter().map(|finding| {
         vec![
             shown::severity(finding.severity),
             shown::verdict(&finding.verdict),
@@ -226,7 +217,7 @@ fn lead(row: &Row, now: Timestamp) -> Vec<Cell> {
         .collect()
 }
 
-fn facts(seen: &Seen, now: Timestamp, asked: Timestamp) -> Vec<(String, Cell)> {
+fn facts(seen: &Seen, now: Timestamp) -> Vec<(String, Cell)> {
     let row = &seen.thing.row;
     let entity = &seen.thing.entity;
     let mut pairs = vec![("id".to_owned(), shown::id(&row.id))];
@@ -264,8 +255,8 @@ fn facts(seen: &Seen, now: Timestamp, asked: Timestamp) -> Vec<(String, Cell)> {
         "seen by",
         Cell::new(format!(
             "{sources}, first {}, last {}",
-            when(row.first_seen, asked),
-            when(entity.last_seen, asked)
+            seen_at(row.first_seen, now),
+            seen_at(entity.last_seen, now)
         )),
     );
     for attribute in OTHERS {
@@ -381,10 +372,12 @@ fn record(seen: &Seen) -> serde_json::Value {
     fields.insert("granted".to_owned(), json!(grants));
     fields.insert("places_seen".to_owned(), places::records(&seen.thing));
     fields.insert("used_by".to_owned(), places::user_records(&seen.thing));
-    let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
+    let findings = seen.findings.as_ref();
+    let findings: Option<Vec<_>> =
+        findings.map(|all| all.iter().map(super::findings::fields).collect());
     fields.insert("findings".to_owned(), json!(findings));
-    let owners = suggest::records(&seen.suggested);
-    fields.insert("may_own_it".to_owned(), owners);
+    let owners = findings.map(|_| suggest::records(&seen.suggested));
+    fields.insert("may_own_it".to_owned(), json!(owners));
     let revocation = seen
         .revocation
         .as_ref()

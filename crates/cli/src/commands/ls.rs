@@ -8,9 +8,8 @@ use crate::arguments::{Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::filter::Filter;
-use crate::moment::{self, Then};
-use crate::output::{self, Cell, Column, Field, Fields, Format, Gauge, List, Sheet, Tone};
-use crate::roll::Roll;
+use crate::moment::{Then, View};
+use crate::output::{self, Cell, Column, Field, Fields, Format, List, Sheet, Tone};
 use crate::settings::Settings;
 use crate::shown;
 use crate::words::many;
@@ -99,21 +98,21 @@ static FACETS: Sheet<'_> = Sheet {
 impl Ls {
     /// Lists, page by page.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        let filter = parse(&self.filter, settings.now)?;
-        let roll = Roll::open(settings)?;
-        if let Some(then) = Then::asked(&self.moment, settings) {
-            return self.at(settings, &roll, &filter, then);
-        }
+        let asked_from = Then::asked(&self.moment, settings.now);
+        let now = asked_from.map_or(settings.now, |then| then.at);
+        let filter = parse(&self.filter, now)?;
         let (asked, whole) = filter.lowered();
+        if self.facets && !whole {
+            return Err(Error::usage("facets are counted for plain terms only: `field=value`, a word, `expires<…`, `used>…`")
+                .hint("leave the other terms out"));
+        }
+        let view = View::open(settings, &self.moment)?;
+        let roll = &view.roll;
         if self.facets {
-            if !whole {
-                return Err(Error::usage("facets are counted for plain terms only: `field=value`, a word, `expires<…`, `used>…`")
-                    .hint("leave the other terms out"));
-            }
-            return facets(settings, &roll, &asked);
+            return facets(settings, &view, &asked);
         }
         let mut list = List::begin(settings, &SHEET)?;
-        let mut gauge = roll.gauge()?;
+        let mut gauge = view.gauge(settings)?;
         list.over(&gauge);
         let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
         let mut page = Page {
@@ -136,7 +135,7 @@ impl Ls {
                     false => Fields::new(),
                 };
                 list.row(&output::Row {
-                    cells: cells(row, settings.now),
+                    cells: cells(row, now),
                     fields: fields(row),
                     detail,
                 })?;
@@ -150,55 +149,21 @@ impl Ls {
             gauge.more_than_shown =
                 Some(roll.read(|reading, tenant| reading.count(tenant, &asked))?);
         }
-        let mut remarks = Vec::new();
+        let mut remarks = Vec::from_iter(view.told(settings));
         if cut && !whole {
             remarks.push("there is more: `--limit 0` shows all".to_owned());
         }
         if without_class > 0 && settings.wanted.has(Format::Ocsf) {
-            let what = many(without_class, "line is", "lines are");
-            remarks.push(format!(
-                "{what} no identity: OCSF has no class for that, they were left out"
-            ));
+            remarks.push(left_out(without_class));
         }
         list.end(&gauge, &remarks)?;
         Ok(Outcome::CLEAN)
     }
 }
 
-impl Ls {
-    /// Lists the roll of another moment.
-    fn at(
-        &self,
-        settings: &Settings,
-        roll: &Roll,
-        filter: &Filter,
-        then: Then,
-    ) -> Result<Outcome, Error> {
-        if self.facets {
-            return Err(Error::usage("facets are counted for now only").hint("leave the time out"));
-        }
-        let (asked, _) = filter.lowered();
-        let rows = moment::lines(roll, then, asked.kind)?;
-        let mut list = List::begin(settings, &SHEET)?;
-        let mut gauge = roll.gauge()?;
-        list.over(&gauge);
-        let most = settings.limit(&self.limit).unwrap_or(u64::MAX);
-        let listed = |row: &&Row| asked.listed.is_none_or(|listed| row.listed == listed);
-        let mut all = 0;
-        for row in rows.iter().filter(listed).filter(|row| filter.holds(row)) {
-            all += 1;
-            if list.rows() < most {
-                list.row(&output::Row {
-                    cells: cells(row, then.at),
-                    fields: fields(row),
-                    ..output::Row::default()
-                })?;
-            }
-        }
-        gauge.more_than_shown = (list.rows() < all).then_some(all);
-        list.end(&gauge, &[then.told(settings.now)])?;
-        Ok(Outcome::CLEAN)
-    }
+fn left_out(lines: u64) -> String {
+    let what = many(lines, "line is", "lines are");
+    format!("{what} no identity: OCSF has no class for that, they were left out")
 }
 
 /// The filter in what was typed.
@@ -215,8 +180,10 @@ pub(crate) fn parse(words: &[String], now: Timestamp) -> Result<Filter, Error> {
     })
 }
 
-fn facets(settings: &Settings, roll: &Roll, filter: &store::Filter) -> Result<Outcome, Error> {
-    let facets = roll.read(|reading, tenant| reading.facets(tenant, filter))?;
+fn facets(settings: &Settings, view: &View, filter: &store::Filter) -> Result<Outcome, Error> {
+    let facets = view
+        .roll
+        .read(|reading, tenant| reading.facets(tenant, filter))?;
     let mut list = List::begin(settings, &FACETS)?;
     for (field, values) in facets {
         for (value, count) in values {
@@ -242,8 +209,8 @@ fn facets(settings: &Settings, roll: &Roll, filter: &store::Filter) -> Result<Ou
             })?;
         }
     }
-    let gauge: Gauge = roll.gauge()?;
-    list.end(&gauge, &[])?;
+    let remarks = Vec::from_iter(view.told(settings));
+    list.end(&view.gauge(settings)?, &remarks)?;
     Ok(Outcome::CLEAN)
 }
 

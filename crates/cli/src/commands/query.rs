@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use store::{EXAMPLES, QueryLimits, VIEWS, meaning};
 
-use crate::arguments::Limit;
+use crate::arguments::{Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
+use crate::moment::View;
 use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet, Tone, plain};
-use crate::roll::Roll;
 use crate::settings::Settings;
 
 /// Ask the roll in read-only SQL
@@ -17,6 +17,9 @@ use crate::settings::Settings;
 /// `keyroll query --examples` lists questions to begin from.
 ///
 ///   keyroll query "SELECT provider, count(*) FROM identities GROUP BY provider"
+///
+/// With a time the views show the roll of then, and the dialect is that of SQLite; `sources`,
+/// `versions` and `evidence` are not among them.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Query {
@@ -30,8 +33,14 @@ pub(crate) struct Query {
     #[arg(long, conflicts_with = "views", env = "KEYROLL_EXAMPLES", value_parser = clap::builder::FalseyValueParser::new())]
     examples: bool,
     #[command(flatten)]
+    moment: Moment,
+    #[command(flatten)]
     limit: Limit,
 }
+
+/// Views that do not tell of another moment: sources that were taken off are not kept, and the
+/// others tell of all times at once.
+const UNTOLD: &[&str] = &["sources", "versions", "evidence"];
 
 static VIEWS_SHEET: Sheet<'_> = Sheet {
     title: "Views",
@@ -69,16 +78,22 @@ impl Query {
         let Some(sql) = self.sql.filter(|_| !self.views) else {
             return views(settings);
         };
-        let roll = Roll::open(settings)?;
+        let view = View::open(settings, &self.moment)?;
         let mut limits = QueryLimits::default();
+        let mut hint = "`keyroll query --views` lists what can be read";
+        if view.is_past() {
+            limits.without = UNTOLD;
+            hint = "of another moment `sources`, `versions` and `evidence` cannot be read; without a time they can, and `versions` says from when to when";
+        }
         if let Some(most) = settings.limit(&self.limit) {
             limits.rows = usize::try_from(most).unwrap_or(usize::MAX);
         }
-        let answer = roll
+        let answer = view
+            .roll
             .store
-            .query(&roll.tenant, &sql, &limits)
+            .query(&view.roll.tenant, &sql, &limits)
             .map_err(Error::from_store("cannot run the query"))
-            .map_err(|error| error.hint("`keyroll query --views` lists what can be read"))?;
+            .map_err(|error| error.hint(hint))?;
         let columns: Vec<Column<'_>> = answer
             .columns
             .iter()
@@ -110,15 +125,14 @@ impl Query {
                 ..Row::default()
             })?;
         }
-        let remarks = if answer.cut {
-            vec![format!(
+        let mut remarks = Vec::from_iter(view.told(settings));
+        if answer.cut {
+            remarks.push(format!(
                 "the answer was cut at {} rows: ask for less, or with `--limit`",
                 answer.rows.len()
-            )]
-        } else {
-            Vec::new()
-        };
-        list.end(&roll.gauge()?, &remarks)?;
+            ));
+        }
+        list.end(&view.gauge(settings)?, &remarks)?;
         Ok(Outcome::CLEAN)
     }
 }

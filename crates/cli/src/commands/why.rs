@@ -5,19 +5,18 @@ mod likeness;
 use engine::Looked;
 use inventory::owners::Answer;
 use inventory::{Conflict, Suggestion};
-use model::{EntityId, SightingKey, Told};
+use model::{EntityId, SightingKey, Timestamp, Told};
 use serde_json::{Value, json};
 
 use super::owner::suggest;
 use crate::arguments::Moment;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::moment::{self, Then};
+use crate::moment::View;
 use crate::output::{Cell, Page, Section, Tone, show};
-use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
-use crate::words::{many, when};
+use crate::words::{many, seen, when};
 
 /// Show where what is known of one thing comes from
 ///
@@ -35,35 +34,37 @@ pub(crate) struct Why {
 impl Why {
     /// Shows the provenance of the thing.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        let roll = Roll::open(settings)?;
-        let engine = roll.engine(settings)?;
-        let mut thing = engine
-            .find(&self.id)
-            .and_then(|id| engine.look(&id))
+        let (view, id) = View::around(settings, &self.moment, &self.id)?;
+        let engine = view.engine(settings)?;
+        let thing = engine
+            .look(&id)
             .map_err(Error::from_engine("cannot read the roll"))?;
-        let then = Then::asked(&self.moment, settings);
-        if let Some(then) = then {
-            moment::turn_back(&roll, then, &mut thing)?;
-        }
-        let gauge = roll.gauge()?;
-        let alike = likeness::of(&roll, &thing.row)?;
-        let left = engine.left();
-        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-        let owners = engine.suggested(&thing, &left);
-        let mut page = page(&thing, &alike, &owners, settings);
-        page.footer.extend(then.map(|then| then.told(settings.now)));
-        page.gauge = Some(gauge);
+        let likely = match view.is_past() {
+            true => None,
+            false => {
+                let alike = likeness::of(&view.roll, &thing.row)?;
+                let left = engine.left();
+                let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+                let owners = engine.suggested(&thing, &left);
+                Some(Likely { alike, owners })
+            }
+        };
+        let mut page = page(&thing, likely.as_ref(), view.now);
+        page.footer.extend(view.told(settings));
+        page.gauge = Some(view.gauge(settings)?);
         show(settings, &page)?;
         Ok(Outcome::CLEAN)
     }
 }
 
-fn page(
-    thing: &Looked,
-    alike: &[(Suggestion, String)],
-    owners: &Answer,
-    settings: &Settings,
-) -> Page {
+/// What is not known and only likely. It is not told of another moment: it looks at more of the
+/// roll of then than one thing needs.
+struct Likely {
+    alike: Vec<(Suggestion, String)>,
+    owners: Answer,
+}
+
+fn page(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Page {
     let entity = &thing.entity;
     let members = entity.members.len() as u64;
     let lead = match members {
@@ -81,53 +82,61 @@ fn page(
     Page {
         title: format!("{} ({})", thing.row.name, thing.row.id),
         lead,
-        sections: vec![
-            Section::rows(
-                "Sightings",
-                &["source", "seen as", "joined by", "first", "last"],
-                sightings(thing, settings),
-            ),
-            Section::rows(
-                "Statements",
-                &["of", "told", "by", "confidence", "since", "last"],
-                statements(thing, settings),
-            ),
-            Section::rows(
-                "Where it lies, and since when",
-                &["place", "history"],
-                places(thing),
-            ),
-            Section::rows(
-                "Who works with it",
-                &["id", "name", "says"],
-                super::places::users(thing),
-            ),
-            Section::lines("Links", links(thing)),
-            Section::rows(
-                "Who may own it, by this evidence",
-                &["who", "as", "score", "because"],
-                suggest::rows(owners),
-            ),
-            Section::rows(
-                "Kept apart",
-                &["shared", "differ in", "side", "id", "seen as"],
-                refused(thing),
-            ),
-            Section::rows(
-                "Might be the same, and was not merged",
-                &["id", "name", "likeness", "because"],
-                likely(thing, alike),
-            ),
-        ],
+        sections: sections(thing, likely, now),
         hints: Vec::new(),
         footer: Vec::new(),
         gauge: None,
-        record: record(thing, alike),
+        record: record(thing, likely),
     }
 }
 
-fn sightings(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
-    let now = settings.now;
+fn sections(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Vec<Section> {
+    let mut sections = vec![
+        Section::rows(
+            "Sightings",
+            &["source", "seen as", "joined by", "first", "last"],
+            sightings(thing, now),
+        ),
+        Section::rows(
+            "Statements",
+            &["of", "told", "by", "confidence", "since", "last"],
+            statements(thing, now),
+        ),
+        Section::rows(
+            "Where it lies, and since when",
+            &["place", "history"],
+            places(thing),
+        ),
+        Section::rows(
+            "Who works with it",
+            &["id", "name", "says"],
+            super::places::users(thing),
+        ),
+        Section::lines("Links", links(thing)),
+    ];
+    sections.extend(likely.map(|likely| {
+        Section::rows(
+            "Who may own it, by this evidence",
+            &["who", "as", "score", "because"],
+            suggest::rows(&likely.owners),
+        )
+    }));
+    sections.push(Section::rows(
+        "Kept apart",
+        &["shared", "differ in", "side", "id", "seen as"],
+        refused(thing),
+    ));
+    sections.extend(likely.map(|likely| {
+        Section::rows(
+            "Might be the same, and was not merged",
+            &["id", "name", "likeness", "because"],
+            alike(thing, &likely.alike),
+        )
+    }));
+    sections
+}
+
+fn sightings(thing: &Looked, now: Timestamp) -> Vec<Vec<Cell>> {
     let row = |member: &model::Member| {
         let keys: Vec<String> = member.joined_by.iter().map(short_key).collect();
         let joined = if keys.is_empty() {
@@ -137,13 +146,13 @@ fn sightings(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
         };
         let last = match member.missing_since {
             Some(at) => Cell::toned(format!("gone since {}", when(at, now)), Tone::Unknown),
-            None => Cell::new(when(member.last_seen, now)),
+            None => Cell::new(seen(member.last_seen, now)),
         };
         vec![
             Cell::new(member.sighting.source.as_str()),
             Cell::new(member.sighting.native.clone()),
             joined,
-            Cell::new(when(member.first_seen, now)),
+            Cell::new(seen(member.first_seen, now)),
             last,
         ]
     };
@@ -169,8 +178,7 @@ fn short_key(key: &model::Key) -> String {
     model::shorten(&key.to_string(), 48)
 }
 
-fn statements(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
-    let now = settings.now;
+fn statements(thing: &Looked, now: Timestamp) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     for (attribute, facts) in &thing.entity.facts {
         for (rank, fact) in facts.iter().enumerate() {
@@ -189,8 +197,8 @@ fn statements(thing: &Looked, settings: &Settings) -> Vec<Vec<Cell>> {
                 told,
                 Cell::new(fact.source.as_str()),
                 Cell::new(confidence(fact.confidence)),
-                Cell::new(when(fact.since, now)),
-                Cell::new(when(fact.last_told, now)),
+                Cell::new(seen(fact.since, now)),
+                Cell::new(seen(fact.last_told, now)),
             ]);
         }
     }
@@ -252,13 +260,9 @@ fn refused_record(one: &Conflict) -> Value {
     })
 }
 
-fn record(thing: &Looked, alike: &[(Suggestion, String)]) -> Value {
-    let alike: Vec<Value> = alike
-        .iter()
-        .map(
-            |(one, _)| json!({"id": other(thing, one), "score": one.score, "reasons": one.reasons}),
-        )
-        .collect();
+fn record(thing: &Looked, likely: Option<&Likely>) -> Value {
+    let one = |(one, _): &(Suggestion, String)| json!({"id": other(thing, one), "score": one.score, "reasons": one.reasons});
+    let alike = likely.map(|likely| likely.alike.iter().map(one).collect::<Vec<_>>());
     json!({
         "id": thing.row.id,
         "kind": thing.row.kind,
@@ -286,7 +290,7 @@ fn other<'s>(thing: &Looked, suggestion: &'s Suggestion) -> &'s EntityId {
     }
 }
 
-fn likely(thing: &Looked, alike: &[(Suggestion, String)]) -> Vec<Vec<Cell>> {
+fn alike(thing: &Looked, alike: &[(Suggestion, String)]) -> Vec<Vec<Cell>> {
     let row = |(one, name): &(Suggestion, String)| {
         vec![
             Cell::new(other(thing, one).as_str()),

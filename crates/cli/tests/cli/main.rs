@@ -41,6 +41,7 @@ mod long_files;
 mod microsoft;
 mod outputs;
 mod owners;
+mod past;
 mod places;
 mod planted;
 mod rights;

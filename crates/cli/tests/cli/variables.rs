@@ -55,6 +55,18 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["get", "ci"], "--known-at", "2026-11-01"),
     (&["why", "ci"], "--as-of", "2026-11-01"),
     (&["why", "ci"], "--known-at", "2026-11-01"),
+    (&["findings"], "--as-of", "2026-11-01"),
+    (&["findings"], "--known-at", "2026-11-01"),
+    (
+        &["query", "SELECT name FROM identities"],
+        "--as-of",
+        "2026-11-01",
+    ),
+    (
+        &["query", "SELECT name FROM identities"],
+        "--known-at",
+        "2026-11-01",
+    ),
     (&["query", "SELECT 1"], "--views", ""),
     (&["query", "SELECT 1"], "--examples", ""),
     (&["query", "SELECT name FROM identities"], "--limit", "1"),

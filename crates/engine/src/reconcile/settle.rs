@@ -21,6 +21,16 @@ pub(super) struct Settling<'a> {
     pub(super) started: Timestamp,
 }
 
+/// Writes what follows from sightings that are there: which are one thing, and its lines.
+pub(crate) struct Placing<'a> {
+    /// Whose roll.
+    pub(crate) tenant: &'a Tenant,
+    /// When it is written.
+    pub(crate) now: Timestamp,
+    /// Whether people may have decided about things that are new to this roll.
+    pub(crate) recalls: bool,
+}
+
 /// What hangs together with a batch, as it is composed from now on.
 struct Composed {
     /// The sightings that changed, with the keys they had before.
@@ -46,17 +56,14 @@ impl Settling<'_> {
                 .filter(|change| matches!(change, Change::Changed(_) | Change::Back(_)))
                 .map(|change| self.key_of(change))
                 .collect();
-            let before = self.closure(writing, known)?;
+            let placing = Placing {
+                tenant: run.tenant,
+                now: run.now,
+                recalls: false,
+            };
+            let before = placing.closure(writing, known)?;
             writing.apply(run.tenant, run.source, run.pass, self.started, changes)?;
-            let mut seeds: BTreeSet<SightingKey> =
-                before.iter().map(|one| one.key.clone()).collect();
-            seeds.extend(touched.iter().cloned());
-            let held = self.closure(writing, seeds.into_iter().collect())?;
-            let composed = compose(before, held, &touched);
-            let (lines, held_by) = self.lines(writing, &composed, &touched)?;
-            writing.assign(run.tenant, run.now, &lines, &composed.placement.emptied)?;
-            writing.count_credentials(run.tenant, run.now, &held_by)?;
-            Ok(())
+            placing.place(writing, before, &touched)
         })
     }
 
@@ -68,6 +75,26 @@ impl Settling<'_> {
             native: native.to_owned(),
         }
     }
+}
+
+impl Placing<'_> {
+    /// Writes all that follows from `touched` being as they are now, where `before` hung together
+    /// with them when they were otherwise.
+    pub(crate) fn place(
+        &self,
+        writing: &mut Writing<'_>,
+        before: Vec<Keyed>,
+        touched: &BTreeSet<SightingKey>,
+    ) -> Result<(), Error> {
+        let mut seeds: BTreeSet<SightingKey> = before.iter().map(|one| one.key.clone()).collect();
+        seeds.extend(touched.iter().cloned());
+        let held = self.closure(writing, seeds.into_iter().collect())?;
+        let composed = compose(before, held, touched);
+        let (lines, held_by) = self.lines(writing, &composed, touched)?;
+        writing.assign(self.tenant, self.now, &lines, &composed.placement.emptied)?;
+        writing.count_credentials(self.tenant, self.now, &held_by)?;
+        Ok(())
+    }
 
     fn closure(
         &self,
@@ -77,7 +104,7 @@ impl Settling<'_> {
         if seeds.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(writing.closure(self.run.tenant, &seeds, CONNECTED_MAX)?)
+        Ok(writing.closure(self.tenant, &seeds, CONNECTED_MAX)?)
     }
 
     /// The lines of everything composed or told otherwise now, and of what points at it; and by
@@ -90,7 +117,7 @@ impl Settling<'_> {
     ) -> Result<(Vec<Assigned>, BTreeMap<EntityId, i64>), Error> {
         let ids = composed.ids();
         let by_thing = self.sightings(writing, composed, &ids, touched)?;
-        let holders = Holders::find(writing, self.run.tenant, composed, &ids, &by_thing)?;
+        let holders = Holders::find(writing, self.tenant, composed, &ids, &by_thing)?;
         let things: BTreeMap<&EntityId, &Placed> =
             composed.dirty().map(|thing| (&thing.id, thing)).collect();
         let aliases = things.values().flat_map(|thing| &thing.aliases);
@@ -101,7 +128,7 @@ impl Settling<'_> {
             .collect();
         let asked: Vec<_> = asked.into_iter().cloned().collect();
         let mut old: BTreeMap<EntityId, Row> = BTreeMap::new();
-        for row in writing.entity_rows(self.run.tenant, &asked)? {
+        for row in writing.entity_rows(self.tenant, &asked)? {
             old.insert(row.id.clone(), row);
         }
         let mut held_by: BTreeMap<EntityId, i64> = BTreeMap::new();
@@ -145,7 +172,7 @@ impl Settling<'_> {
         let known: BTreeSet<&SightingKey> = composed
             .held
             .iter()
-            .filter(|held| held.entity.is_some())
+            .filter(|held| self.recalls || held.entity.is_some())
             .map(|held| &held.sighting)
             .collect();
         let mut parts: BTreeMap<EntityId, &EntityId> = BTreeMap::new();
@@ -158,7 +185,7 @@ impl Settling<'_> {
             parts.values().map(|id| ((*id).clone(), None)).collect();
         let asked: Vec<_> = parts.keys().cloned().collect();
         let mut decided: BTreeMap<&EntityId, Vec<Owned>> = BTreeMap::new();
-        for one in writing.owners_among(self.run.tenant, &asked)? {
+        for one in writing.owners_among(self.tenant, &asked)? {
             if let Some(id) = parts.get(&one.entity) {
                 decided.entry(id).or_default().push(one);
             }
@@ -182,13 +209,13 @@ impl Settling<'_> {
             .flat_map(|thing| thing.members.iter().cloned())
             .collect();
         let mut by_thing: BTreeMap<EntityId, Vec<Sighting>> = BTreeMap::new();
-        for sighting in writing.sightings(self.run.tenant, &members)? {
+        for sighting in writing.sightings(self.tenant, &members)? {
             if let Some(id) = ids.get(&sighting.key) {
                 by_thing.entry((*id).clone()).or_default().push(sighting);
             }
         }
         for entity in self.pointing(writing, composed, touched)? {
-            let sightings = writing.sightings_of(self.run.tenant, &entity)?;
+            let sightings = writing.sightings_of(self.tenant, &entity)?;
             if !sightings.is_empty() {
                 by_thing.insert(entity, sightings);
             }
@@ -222,7 +249,7 @@ impl Settling<'_> {
         moved.extend(composed.before.iter().cloned());
         let dirty: BTreeSet<&EntityId> = composed.dirty().map(|thing| &thing.id).collect();
         let emptied: BTreeSet<&EntityId> = composed.placement.emptied.iter().collect();
-        let mut pointing = writing.linked_to(self.run.tenant, &moved)?;
+        let mut pointing = writing.linked_to(self.tenant, &moved)?;
         pointing.retain(|id| !dirty.contains(id) && !emptied.contains(id));
         Ok(pointing)
     }

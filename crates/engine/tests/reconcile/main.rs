@@ -10,6 +10,7 @@ use model::{
 };
 use store::{Filter, PassCounts};
 
+mod past;
 mod properties;
 mod rolls;
 

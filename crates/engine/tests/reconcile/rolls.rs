@@ -205,18 +205,22 @@ impl Roll {
 
     /// A person says who owns a thing.
     pub(crate) fn own(&self, id: &EntityId, owner: &str) {
+        self.own_at(id, Some(owner), 1);
+    }
+
+    /// A person says at a time who owns a thing, or that nobody does.
+    pub(crate) fn own_at(&self, id: &EntityId, owner: Option<&str>, at: i64) {
+        let at = Timestamp(at);
         let decided = self.store.write(Durability::Full, |writing| {
-            writing.set_owner(
-                &self.tenant,
-                id,
-                Some(owner),
-                "business",
-                "ann",
-                Timestamp(1),
-            )?;
-            refresh(writing, &self.tenant, id, Timestamp(1))
+            writing.set_owner(&self.tenant, id, owner, "business", "ann", at)?;
+            refresh(writing, &self.tenant, id, at)
         });
         decided.unwrap();
+    }
+
+    /// The credentials of an identity, in the order in which they are listed.
+    pub(crate) fn held_by(&self, id: &EntityId) -> Vec<Row> {
+        self.read(|reading| reading.credentials_of(&self.tenant, id))
     }
 
     /// Every line.

@@ -61,6 +61,10 @@ pub(crate) fn run(
     sql: &str,
     limits: &QueryLimits,
 ) -> Result<Table, Error> {
+    if let Some(view) = limits.without.first() {
+        let why = format!("`{view}` cannot be kept from a reader of PostgreSQL");
+        return Err(Error::QueryRefused { why });
+    }
     let answer = connection.block(|client| async move {
         confine(client, tenant, limits).await?;
         let statement = client.prepare(sql).await?;

@@ -270,7 +270,7 @@ impl Writing<'_> {
         self.hang(tenant, hangs)
     }
 
-    fn hang(&mut self, tenant: &Tenant, hangs: Hangs) -> Result<(), Error> {
+    pub(super) fn hang(&mut self, tenant: &Tenant, hangs: Hangs) -> Result<(), Error> {
         const KEYS: Bulk = Bulk {
             sql: "INSERT INTO hard_key (tenant, hash, no) SELECT $1, r.hash, r.no FROM {rows}
                   WHERE true ON CONFLICT DO NOTHING",
@@ -362,13 +362,13 @@ const MISSING: Bulk = Bulk {
 
 /// Hard keys and links of sightings, by which others find them.
 #[derive(Default)]
-struct Hangs {
+pub(super) struct Hangs {
     keys: Vec<([u8; 16], i64)>,
     links: Vec<([u8; 16], i64, &'static str)>,
 }
 
 impl Hangs {
-    fn add(&mut self, source: &SourceId, no: i64, seen: &Observation) {
+    pub(super) fn add(&mut self, source: &SourceId, no: i64, seen: &Observation) {
         for key in &seen.keys {
             self.keys.push((bearer_hash(seen.kind, key), no));
         }
@@ -394,7 +394,7 @@ impl Hangs {
     }
 }
 
-fn hash_and_body(seen: &Observation) -> Result<(Value, Value), Error> {
+pub(super) fn hash_and_body(seen: &Observation) -> Result<(Value, Value), Error> {
     let bytes = seen.to_bytes();
     let hash = Observation::hash(&bytes);
     let body = String::from_utf8(bytes).map_err(|_| Error::corrupt("an observation"))?;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Attribute, EntityId, Kind, Observation, Timestamp};
+use model::{Attribute, Kind, Observation, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use store::{Change, Durability, Error, What};
+use store::{Change, Durability, Error, Moment, What};
 
 use crate::world::{World, credential, key, source, time};
 
@@ -119,34 +119,28 @@ fn agree(world: &World, tenant: &model::Tenant, passes: &[Vec<Said>]) -> Result<
             for (native, versions) in &naive {
                 for one in versions {
                     let ended = one.seen_to.filter(|to| *to <= known_at).and(one.valid_to);
-                    let began = one.valid_from.unwrap_or(one.seen_from);
+                    // What was seen was there, whatever its source says of when it was made.
+                    let began = one
+                        .valid_from
+                        .map_or(one.seen_from, |from| from.min(one.seen_from));
                     if one.seen_from <= known_at && began <= at && ended.is_none_or(|end| at < end)
                     {
                         expected.insert(native.clone(), one.status.clone());
                     }
                 }
             }
+            let moment = Moment {
+                at: time(at),
+                known: time(known_at),
+            };
+            let stood = world.store.read(|reading| {
+                let last = reading.last_number(tenant)?;
+                reading.stood(tenant, moment, &(1..=last).collect::<Vec<_>>())
+            });
             let mut got = BTreeMap::new();
-            let mut after = 0;
-            loop {
-                let page = world
-                    .store
-                    .read(|reading| {
-                        reading.as_of(
-                            tenant,
-                            time(at),
-                            time(known_at),
-                            Some(Kind::Credential),
-                            after,
-                            100,
-                        )
-                    })
-                    .unwrap();
-                let Some(last) = page.last() else { break };
-                after = last.cursor;
-                for one in &page {
-                    prop_assert_eq!(&one.entity, &EntityId::of(&one.key));
-                    got.insert(one.key.native.clone(), status(&one.observation));
+            for one in stood.unwrap() {
+                if one.missing_since.is_none() {
+                    got.insert(one.key.native, status(&one.observation));
                 }
             }
             prop_assert_eq!(got, expected, "true at {} as known at {}", at, known_at);

@@ -1,7 +1,9 @@
 //! Tenants: no read of one shows a row of another, no write reaches one.
 
 use model::{Duration, EntityId, FindingId, Kind, PlanId, SightingKey, SourceId, Target, Tenant};
-use store::{Durability, Error, Filter, Page, QueryLimits, Reading, RevocationFilter, VIEWS};
+use store::{
+    Durability, Error, Filter, Moment, Page, QueryLimits, Reading, RevocationFilter, VIEWS,
+};
 
 use crate::world::{World, fill, fill_tenant, key, plan, secret, source, time};
 
@@ -25,6 +27,10 @@ fn everything(
         ($($name:literal: $read:expr),* $(,)?) => { $(all.push(($name, format!("{:?}", $read?)));)* };
     }
     let keyed = reading.closure(&Tenant::local(), &[key(&host, Kind::Identity, "i")], 10)?;
+    let now = Moment {
+        at: time(100),
+        known: time(100),
+    };
     let bearer = Target::Bearer {
         kind: Kind::Credential,
         key: secret("shared"),
@@ -45,7 +51,11 @@ fn everything(
         "roll": reading.roll(tenant, &Filter::default(), &Page::default()).map(|page| page.rows),
         "facets": reading.facets(tenant, &Filter::default()).map(|facets| facets.into_values().flatten().collect::<Vec<_>>()),
         "versions": reading.versions(tenant, &thing),
-        "as_of": reading.as_of(tenant, time(100), time(100), None, 0, 10),
+        "stood": reading.stood(tenant, now, &[1, 2, 3, 4]),
+        "numbers_of": reading.numbers_of(tenant, std::slice::from_ref(&thing)),
+        "leading": reading.leading(tenant, std::slice::from_ref(&id)).map(Vec::from_iter),
+        "around": reading.around(tenant, now, std::slice::from_ref(&thing)).map(Vec::from_iter),
+        "connected": reading.connected(tenant, now, std::slice::from_ref(&thing)),
         "diff": reading.diff(tenant, time(0), time(100), 10),
         "passes": reading.passes(tenant, None, 10),
         "gaps": reading.gaps(tenant, None),
@@ -101,6 +111,8 @@ fn no_read_shows_another_tenants_rows(world: &World) {
         .store
         .read(|reading| {
             assert_eq!(reading.evidence_size(&stranger)?, 0);
+            assert_eq!(reading.last_number(&stranger)?, 0);
+            assert!(reading.joined(&stranger, None, 10)?.is_empty());
             assert_eq!(reading.count(&stranger, &Filter::default())?, 0);
             assert_eq!(reading.feed_end(&stranger, 0)?, 0);
             Ok(())

@@ -1,0 +1,247 @@
+//! What was told at a moment is what is told of it later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::Past;
+use model::{
+    Attribute, Collection, EntityId, Gap, Key, KeyKind, Kind, Observation, Reason, Relation, Scope,
+    SourceId, Timestamp,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use store::{Location, Moment, Options, Row, Store};
+
+use crate::rolls::{Roll, on_every_engine};
+
+/// What happens to a roll, one after the other.
+#[derive(Clone, Debug)]
+enum Act {
+    /// A source is read: these things, and whether a part of it could not be.
+    Pass(usize, Vec<Observation>, bool),
+    /// A person says who owns the thing in that place, if there is one.
+    Own(usize, u8),
+}
+
+/// More acts than any history has.
+const ACTS_MAX: usize = 7;
+
+fn key() -> impl Strategy<Value = Key> {
+    let kinds = vec![KeyKind::Uid, KeyKind::SecretHmac, KeyKind::JwtId];
+    (prop::sample::select(kinds), "[12]").prop_map(|(kind, value)| Key::new(kind, value))
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
+    let kind = prop::sample::select(vec![Kind::Credential, Kind::Identity, Kind::Grant]);
+    let keys = prop::collection::btree_set(key(), 0..3);
+    let link = prop::option::of(prop_oneof!["[a-c]".prop_map(Ok), key().prop_map(Err)]);
+    let name = prop::option::of("[pq]");
+    let created = prop::option::of(-20..90_i64);
+    (kind, "[a-c]", "[xy]", keys, link, (name, created)).prop_map(
+        |(kind, native, part, keys, link, (name, created))| {
+            let mut seen = Observation::new(kind, native, &Scope::of(part));
+            seen.keys = keys;
+            if let Some(name) = name {
+                seen = seen.is(Attribute::NAME, name);
+            }
+            if let Some(at) = created {
+                seen = seen.is(Attribute::CREATED_AT, Timestamp(at));
+            }
+            let relation = match kind {
+                Kind::Grant => Relation::Of,
+                _ => Relation::Holder,
+            };
+            match link {
+                Some(Ok(native)) => seen.link(relation, Kind::Identity, native),
+                Some(Err(key)) => seen.link_key(relation, Kind::Identity, key),
+                None => seen,
+            }
+        },
+    )
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let pass = (
+        0usize..3,
+        prop::collection::vec(observation(), 0..6),
+        any::<bool>(),
+    );
+    let act = prop_oneof![
+        3 => pass.prop_map(|(of, seen, gap)| Act::Pass(of, seen, gap)),
+        1 => (0usize..6, 0..3_u8).prop_map(|(of, who)| Act::Own(of, who)),
+    ];
+    prop::collection::vec(act, 1..ACTS_MAX)
+}
+
+/// What a roll tells at a moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    at: i64,
+    lines: BTreeMap<EntityId, Row>,
+    /// What ids led to, of all that lead somewhere.
+    led: BTreeMap<EntityId, EntityId>,
+    held: BTreeMap<EntityId, Vec<Row>>,
+}
+
+fn told(roll: &Roll, at: i64, ever: &BTreeSet<EntityId>) -> Told {
+    let lines = roll.lines();
+    let led = ever
+        .iter()
+        .filter_map(|id| Some((id.clone(), roll.row(id)?.id)))
+        .collect();
+    let held = lines
+        .keys()
+        .map(|id| (id.clone(), roll.held_by(id)))
+        .collect();
+    Told {
+        at,
+        lines,
+        led,
+        held,
+    }
+}
+
+/// Lets the acts happen at 10, 20, …; what the roll tells after each.
+fn happen(roll: &Roll, acts: &[Act]) -> Vec<Told> {
+    let mut all = vec![Told::default()];
+    let mut ever = BTreeSet::new();
+    for (n, act) in acts.iter().enumerate() {
+        let at = (n as i64 + 1) * 10;
+        match act {
+            Act::Pass(of, seen, gap) => {
+                let source = SourceId::new("test", ["c", "a", "b"][*of]);
+                let mut pass = Collection::new(source, Scope::whole(), Timestamp(at));
+                pass.observations.clone_from(seen);
+                if *gap {
+                    pass.gaps
+                        .push(Gap::new(&Scope::of("x"), Reason::Denied, "403"));
+                }
+                roll.take(&pass);
+            }
+            Act::Own(of, who) => {
+                if let Some(id) = roll.lines().keys().nth(*of) {
+                    let who = ["ann", "bob"].get(usize::from(*who)).copied();
+                    roll.own_at(id, who, at);
+                }
+            }
+        }
+        ever.extend(roll.lines().into_keys());
+        all.push(told(roll, at, &ever));
+    }
+    all
+}
+
+/// Stores for the rolls of then: one for each moment of a history, as a tenant has one roll in a
+/// store.
+struct Shelf {
+    _dir: tempfile::TempDir,
+    whole: Vec<Store>,
+    around: Vec<Store>,
+}
+
+impl Shelf {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str, n: usize| {
+            let location = Location::Sqlite(dir.path().join(format!("{name}{n}.db")));
+            Store::open(&location, &Options::default()).unwrap()
+        };
+        Self {
+            whole: (0..=ACTS_MAX).map(|n| open("whole", n)).collect(),
+            around: (0..=ACTS_MAX).map(|n| open("around", n)).collect(),
+            _dir: dir,
+        }
+    }
+}
+
+/// The roll of `moment`, put together in `to`.
+fn back(roll: &Roll, to: &Store, moment: Moment, around: Option<&EntityId>) -> Roll {
+    let past = Past {
+        from: &roll.store,
+        to,
+        tenant: &roll.tenant,
+        moment,
+    };
+    match around {
+        Some(id) => past.around(std::slice::from_ref(id)).unwrap(),
+        None => past.whole().unwrap(),
+    }
+    Roll {
+        store: to.clone(),
+        tenant: roll.tenant.clone(),
+    }
+}
+
+fn runner(few: usize, many: usize) -> TestRunner {
+    TestRunner::new(Config {
+        cases: u32::try_from(testkit::rounds(few, many)).unwrap(),
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+#[test]
+fn what_was_told_at_a_moment_is_told_of_it_later() {
+    on_every_engine("past", |base| {
+        let shelf = Shelf::new();
+        let held =
+            runner(48, 1_000).run(&(acts(), any::<prop::sample::Index>()), |(acts, pick)| {
+                let roll = base.beside();
+                let all = happen(&roll, &acts);
+                for (n, then) in all.iter().enumerate() {
+                    let moment = Moment {
+                        at: Timestamp(then.at),
+                        known: Timestamp(then.at),
+                    };
+                    let past = back(&roll, &shelf.whole[n], moment, None);
+                    prop_assert_eq!(&past.lines(), &then.lines, "at {}", then.at);
+                    let again = told(&past, then.at, &then.led.keys().cloned().collect());
+                    prop_assert_eq!(&again, then);
+                    past.assert_counts_agree();
+
+                    // One thing, by an id that leads there now, with what it held.
+                    let ids: Vec<_> = then.led.keys().collect();
+                    if ids.is_empty() {
+                        continue;
+                    }
+                    let id = ids[pick.index(ids.len())];
+                    let past = back(&roll, &shelf.around[n], moment, Some(id));
+                    let was = &then.led[id];
+                    let row = past.row(id);
+                    prop_assert_eq!(row.as_ref(), then.lines.get(was), "{}", id);
+                    prop_assert_eq!(&past.held_by(was), &then.held[was]);
+                }
+                Ok(())
+            });
+        held.unwrap();
+    });
+}
+
+/// Nobody dates anything back here: what was true then is what was known then.
+#[test]
+fn as_of_now_is_the_present_and_as_of_then_what_was_told_then() {
+    on_every_engine("present", |base| {
+        let shelf = Shelf::new();
+        let held = runner(24, 500).run(&acts(), |mut acts| {
+            for act in &mut acts {
+                if let Act::Pass(_, seen, _) = act {
+                    for one in seen {
+                        one.facts.remove(&Attribute::CREATED_AT);
+                    }
+                }
+            }
+            let roll = base.beside();
+            let all = happen(&roll, &acts);
+            let now = Timestamp(all.last().unwrap().at);
+            for (n, then) in all.iter().enumerate() {
+                let moment = Moment {
+                    at: Timestamp(then.at),
+                    known: now,
+                };
+                let past = back(&roll, &shelf.whole[n], moment, None);
+                prop_assert_eq!(&past.lines(), &then.lines, "at {}", then.at);
+            }
+            Ok(())
+        });
+        held.unwrap();
+    });
+}
