@@ -55,7 +55,7 @@ pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_
 pub use liveness::{Asked, Liveness, Round};
 pub use look::Looked;
 pub use model::Ownership;
-pub use past::Past;
+pub use past::{Difference, Past, What, between};
 pub use ports::{
     ArchiveLimits, Bearer, FileLimits, FilesPort, HttpLimits, HttpPort, LdapLimits, LdapPort,
     MysqlPort, OutsideLimits, RedisLimits, RedisPort, Said, SpireLimits, SpirePort, SqlLimits,

@@ -8,12 +8,15 @@
 //! **Invariant:** what was printed at a moment is what is told of that moment later, as known
 //! then. Held by `what_was_told_at_a_moment_is_told_of_it_later`.
 
+mod between;
 mod decided;
 
 use std::collections::BTreeSet;
 
 use model::{EntityId, SightingKey, Tenant, Timestamp};
 use store::{Durability, Moment, Store, Writing};
+
+pub use between::{Difference, What, between};
 
 use crate::reconcile::Placing;
 use crate::{Engine, Error};

@@ -62,6 +62,23 @@ impl Reading<'_> {
         rows.into_iter().map(owned).collect()
     }
 
+    /// The decisions about owners that were taken after `from` and until `to`, in that order; at
+    /// most `limit`.
+    pub fn owners_decided(
+        &mut self,
+        tenant: &Tenant,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Owned>, Error> {
+        let rows = self.rows(
+            "SELECT entity, kind, owner, by_whom, at FROM owner_decision
+             WHERE tenant = $1 AND at > $2 AND at <= $3 ORDER BY at, entity, kind LIMIT $4",
+            &[tenant.into(), from.into(), to.into(), limit.into()],
+        )?;
+        rows.into_iter().map(owned).collect()
+    }
+
     /// Every mute, ended ones included, by finding.
     pub fn mutes(&mut self, tenant: &Tenant) -> Result<Vec<Mute>, Error> {
         let rows = self.rows(

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{EntityId, Timestamp};
+use engine::{Difference, What};
+use model::{EntityId, Tenant, Timestamp};
 use serde_json::json;
-use store::What;
+use store::Reading;
 
 use crate::arguments::Limit;
 use crate::error::Error;
@@ -16,7 +17,9 @@ use crate::words::clock;
 
 /// Show what appeared, changed and went between two times
 ///
-/// Without `--from`, since before the latest pass began: what the last scan changed.
+/// Without `--from`, since before the latest pass began: what the last scan changed. Told are what
+/// sources saw otherwise, things that became one or two, and owners: whatever two lists `ls
+/// --known-at` of both times show otherwise of a thing itself.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
     /// From when: `2026-03-01`, `2026-03-01T12:00:00Z`
@@ -47,6 +50,7 @@ static SHEET: Sheet<'_> = Sheet {
         Field::text("source"),
         Field::text("native"),
         Field::list("changed"),
+        Field::text("with"),
         Field::time("at"),
     ],
     empty: "nothing changed in that time",
@@ -69,12 +73,12 @@ impl Diff {
                 // The instant before, so that what the pass itself brought is among them.
                 None => latest(&reading.passes(tenant, None, 100)?),
             };
-            let differences = reading.diff(tenant, from, to, most.saturating_add(1))?;
-            let mut ids: Vec<EntityId> = differences.iter().map(|one| one.entity.clone()).collect();
-            ids.sort();
-            ids.dedup();
-            let rows = reading.entity_rows(tenant, &ids)?;
-            let names: BTreeMap<_, _> = rows.into_iter().map(|row| (row.id, row.name)).collect();
+            let most = most.saturating_add(1);
+            let differences = match from <= to {
+                true => engine::between(reading, tenant, (from, to), settings.now, most)?,
+                false => Vec::new(),
+            };
+            let names = names(reading, tenant, &differences)?;
             Ok((from, differences, names))
         })?;
         if from > to {
@@ -99,6 +103,27 @@ impl Diff {
     }
 }
 
+/// What things are called now, by the ids that the differences name them by.
+fn names(
+    reading: &mut Reading<'_>,
+    tenant: &Tenant,
+    differences: &[Difference],
+) -> Result<BTreeMap<EntityId, String>, store::Error> {
+    let ids: BTreeSet<&EntityId> = differences.iter().map(|one| &one.entity).collect();
+    let ids: Vec<_> = ids.into_iter().cloned().collect();
+    let rows = reading.entity_rows(tenant, &ids)?.into_iter();
+    let mut names: BTreeMap<_, _> = rows.map(|row| (row.id, row.name)).collect();
+    for id in ids {
+        // It is part of another one by now.
+        if !names.contains_key(&id)
+            && let Some(row) = reading.entity_row(tenant, &id)?
+        {
+            names.insert(id, row.name);
+        }
+    }
+    Ok(names)
+}
+
 /// Just before the scan that ended last: its sources were read one after the other, each part of
 /// each once. `passes`: the latest first.
 fn latest(passes: &[store::Pass]) -> Timestamp {
@@ -116,30 +141,48 @@ fn latest(passes: &[store::Pass]) -> Timestamp {
     begun - model::Duration(1)
 }
 
-fn row(difference: &store::Difference, name: &str) -> Row {
+fn row(difference: &Difference, name: &str) -> Row {
+    let with = match &difference.what {
+        What::Merged(other) | What::Split(other) | What::Moved(other) => Some(other),
+        _ => None,
+    };
     let (word, changed, tone) = match &difference.what {
         What::New => ("new", Vec::new(), Tone::Plain),
         What::Changed(names) => ("changed", names.iter().cloned().collect(), Tone::Plain),
         What::Missing => ("gone", Vec::new(), Tone::Warn),
         What::Back => ("back", Vec::new(), Tone::Plain),
+        What::Merged(other) => ("merged", vec![format!("into {other}")], Tone::Plain),
+        What::Split(other) => ("split", vec![format!("from {other}")], Tone::Plain),
+        What::Moved(other) => ("moved", vec![format!("from {other}")], Tone::Plain),
+        What::Owned => ("changed", vec!["owner".to_owned()], Tone::Plain),
     };
     let changed: Vec<String> = changed;
+    let sighting = difference.sighting.as_ref();
+    let source = sighting.map(|sighting| sighting.source.as_str());
     let cells = vec![
         Cell::toned(word, tone),
         Cell::new(difference.entity.as_str()),
         Cell::new(name),
-        Cell::new(difference.sighting.source.as_str()),
+        Cell::new(source.unwrap_or_default()),
         Cell::new(changed.join(", ")),
         Cell::new(clock(difference.at)),
     ];
+    let changed = match with {
+        Some(_) => Vec::new(),
+        None => changed,
+    };
     let fields = Fields::from_iter([
         ("what".to_owned(), json!(word)),
         ("id".to_owned(), json!(difference.entity)),
         ("name".to_owned(), json!(name)),
-        ("kind".to_owned(), json!(difference.sighting.kind)),
-        ("source".to_owned(), json!(difference.sighting.source)),
-        ("native".to_owned(), json!(difference.sighting.native)),
+        ("kind".to_owned(), json!(difference.entity.kind())),
+        ("source".to_owned(), json!(source)),
+        (
+            "native".to_owned(),
+            json!(sighting.map(|sighting| &sighting.native)),
+        ),
         ("changed".to_owned(), json!(changed)),
+        ("with".to_owned(), json!(with)),
         ("at".to_owned(), json!(difference.at)),
     ]);
     Row {

@@ -187,6 +187,16 @@ fn what_was_two_then_shows_as_two_and_each_answers_by_its_own_id() {
         assert_eq!((&page["credentials"], credentials), (&json!(1), &json!(1)));
         assert_eq!(page["held"].as_array().unwrap().len(), 1);
     }
+    let merged = were.iter().find(|(id, _, _)| *id != are[0].0).unwrap();
+    let differences = world.get(&["diff", "--from", "2026-11-20T12:00:00Z", "-o", "json"]);
+    let differences: Value = serde_json::from_str(&differences).unwrap();
+    let told = differences.as_array().unwrap().iter();
+    let told: Vec<_> = told.filter(|one| one["what"] == "merged").collect();
+    assert_eq!(told.len(), 1, "{differences}");
+    assert_eq!(
+        (told[0]["id"].as_str(), told[0]["with"].as_str()),
+        (Some(merged.0.as_str()), Some(are[0].0.as_str()))
+    );
 }
 
 #[test]

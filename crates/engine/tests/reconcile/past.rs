@@ -1,8 +1,9 @@
-//! What was told at a moment is what is told of it later.
+//! What was told at a moment is what is told of it later, and the difference between two moments
+//! is what their lists show otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::Past;
+use engine::{Past, What, between};
 use model::{
     Attribute, Collection, EntityId, Gap, Key, KeyKind, Kind, Observation, Reason, Relation, Scope,
     SourceId, Timestamp,
@@ -239,6 +240,77 @@ fn as_of_now_is_the_present_and_as_of_then_what_was_told_then() {
                 };
                 let past = back(&roll, &shelf.whole[n], moment, None);
                 prop_assert_eq!(&past.lines(), &then.lines, "at {}", then.at);
+            }
+            Ok(())
+        });
+        held.unwrap();
+    });
+}
+
+/// The line without what follows from other things: whose it is, and what it holds.
+fn itself(row: &Row) -> Row {
+    Row {
+        credentials: 0,
+        holder: None,
+        listed: false,
+        ..row.clone()
+    }
+}
+
+#[test]
+fn what_two_lists_show_otherwise_the_difference_between_them_names() {
+    on_every_engine("between", |base| {
+        let pick = any::<prop::sample::Index>;
+        let held = runner(96, 2_000).run(&(acts(), pick(), pick()), |(acts, a, b)| {
+            let roll = base.beside();
+            let all = happen(&roll, &acts);
+            let now = Timestamp(all.last().unwrap().at);
+            let (a, b) = (a.index(all.len()), b.index(all.len()));
+            let (from, to) = (&all[a.min(b)], &all[a.max(b)]);
+            let window = (Timestamp(from.at), Timestamp(to.at));
+            let told = roll
+                .store
+                .read(|reading| between(reading, &roll.tenant, window, now, 1_000))
+                .unwrap();
+            let mut named = BTreeSet::new();
+            let mut of = BTreeMap::<EntityId, Vec<What>>::new();
+            for one in &told {
+                prop_assert!(one.at > window.0 && one.at <= window.1, "{:?}", one);
+                named.insert(one.entity.clone());
+                match &one.what {
+                    What::Merged(other) | What::Split(other) | What::Moved(other) => {
+                        named.insert(other.clone());
+                    }
+                    _ => {}
+                }
+                of.entry(one.entity.clone())
+                    .or_default()
+                    .push(one.what.clone());
+            }
+            let said = |id: &EntityId, is: fn(&What) -> bool| {
+                of.get(id).is_some_and(|all| all.iter().any(is))
+            };
+            for (id, row) in &to.lines {
+                match from.lines.get(id) {
+                    None => prop_assert!(
+                        said(id, |what| matches!(what, What::New | What::Split(_))),
+                        "{} appeared: {:?}",
+                        id,
+                        told
+                    ),
+                    Some(before) if itself(before) != itself(row) => {
+                        prop_assert!(named.contains(id), "{} is otherwise: {:?}", id, told);
+                    }
+                    Some(_) => {}
+                }
+            }
+            for id in from.lines.keys().filter(|id| !to.lines.contains_key(*id)) {
+                let merged = said(id, |what| matches!(what, What::Merged(_)));
+                prop_assert!(merged, "{} went: {:?}", id, told);
+            }
+            let listed = |id: &EntityId| from.lines.contains_key(id) || to.lines.contains_key(id);
+            for id in &named {
+                prop_assert!(listed(id), "{} is on neither list: {:?}", id, told);
             }
             Ok(())
         });

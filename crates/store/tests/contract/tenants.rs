@@ -64,6 +64,7 @@ fn everything(
         "sealed_paths": reading.sealed_paths(tenant),
         "owners": reading.owners(tenant),
         "owners_of": reading.owners_of(tenant, &id),
+        "owners_decided": reading.owners_decided(tenant, time(0), time(100), 10),
         "owners_among": reading.owners_among(tenant, std::slice::from_ref(&id)),
         "mutes": reading.mutes(tenant),
         "setting": reading.setting(tenant, "fingerprint_key").map(|found| found.into_iter().collect::<Vec<_>>()),
