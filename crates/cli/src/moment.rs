@@ -103,8 +103,11 @@ impl View {
         let found = view
             .roll
             .read(|reading, tenant| reading.find(tenant, text))?;
-        if found.is_empty() && !meant.is_empty() {
-            let was = view.parts(settings, &meant)?;
+        if let Some(held) = &view.past
+            && found.is_empty()
+            && !meant.is_empty()
+        {
+            let was = held.parts(&view.roll, settings.now, &meant)?;
             return Ok((view, was));
         }
         let was = view.engine(settings)?.find(text).map_err(unread())?;
@@ -153,43 +156,6 @@ impl View {
         })
     }
 
-    /// What the one thing that is meant now was then, where its id of now was none.
-    fn parts(&self, settings: &Settings, meant: &[EntityId]) -> Result<EntityId, Error> {
-        let Some(held) = &self.past else {
-            return Err(Error::failed("the present was asked for the past"));
-        };
-        let (names, keys) = held.present.read(|reading, tenant| {
-            let (mut names, mut keys) = (Vec::new(), Vec::new());
-            for row in reading.entity_rows(tenant, meant)? {
-                let members = reading.sightings_of(tenant, &row.id)?;
-                keys.extend(members.into_iter().map(|one| one.key));
-                names.push(row.name);
-            }
-            Ok((names, keys))
-        })?;
-        let stood = self
-            .roll
-            .read(|reading, tenant| reading.sightings(tenant, &keys))?;
-        let were: BTreeSet<EntityId> = stood.into_iter().map(|one| one.entity).collect();
-        let mut were = were.into_iter();
-        let name = names.first().map_or("it", String::as_str);
-        let told = held.then.told(settings.now);
-        match (were.next(), were.len()) {
-            (Some(was), 0) => Ok(was),
-            (None, _) => Err(
-                Error::failed(format!("nothing is known of `{name}` {told}"))
-                    .hint("`keyroll why ID` says when it was first seen"),
-            ),
-            (Some(first), more) => {
-                let others: Vec<_> = were.take(4).collect();
-                let ids = std::iter::once(&first).chain(&others);
-                let ids: Vec<_> = ids.map(EntityId::as_str).collect();
-                let told = format!("`{name}` was {} things {told}", more + 1);
-                Err(Error::failed(told).hint(format!("ask for one of them: {}", ids.join(", "))))
-            }
-        }
-    }
-
     /// The engine over it. Makes keys at first use.
     ///
     /// # Errors
@@ -220,6 +186,40 @@ impl View {
         match &self.past {
             Some(held) if held.then.known >= settings.now => held.present.gauge(),
             _ => self.roll.gauge(),
+        }
+    }
+}
+
+impl Held {
+    /// What the one thing that is meant now was then, where its id of now was none.
+    fn parts(&self, roll: &Roll, now: Timestamp, meant: &[EntityId]) -> Result<EntityId, Error> {
+        let (names, keys) = self.present.read(|reading, tenant| {
+            let (mut names, mut keys) = (Vec::new(), Vec::new());
+            for row in reading.entity_rows(tenant, meant)? {
+                let members = reading.sightings_of(tenant, &row.id)?;
+                keys.extend(members.into_iter().map(|one| one.key));
+                names.push(row.name);
+            }
+            Ok((names, keys))
+        })?;
+        let stood = roll.read(|reading, tenant| reading.sightings(tenant, &keys))?;
+        let were: BTreeSet<EntityId> = stood.into_iter().map(|one| one.entity).collect();
+        let mut were = were.into_iter();
+        let name = names.first().map_or("it", String::as_str);
+        let told = self.then.told(now);
+        match (were.next(), were.len()) {
+            (Some(was), 0) => Ok(was),
+            (None, _) => Err(
+                Error::failed(format!("nothing is known of `{name}` {told}"))
+                    .hint("`keyroll why ID` says when it was first seen"),
+            ),
+            (Some(first), more) => {
+                let others: Vec<_> = were.take(4).collect();
+                let ids = std::iter::once(&first).chain(&others);
+                let ids: Vec<_> = ids.map(EntityId::as_str).collect();
+                let told = format!("`{name}` was {} things {told}", more + 1);
+                Err(Error::failed(told).hint(format!("ask for one of them: {}", ids.join(", "))))
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::reconcile::Placing;
 use crate::{Engine, Error};
 
 /// Sightings put together in one transaction.
-const BLOCK: i64 = 2_000;
+const BLOCK: i64 = 1_000;
 
 /// After so many blocks the target counts anew what its plans are made from.
 const MANY_BLOCKS: u64 = 8;

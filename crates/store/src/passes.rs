@@ -269,7 +269,7 @@ fn gap(row: &mut Row) -> Result<Gap, Error> {
 }
 
 /// Passes looked at, latest first, before a sighting is said to be last seen when it changed last.
-const LOOKED_AT_MAX: usize = 32;
+pub(crate) const LOOKED_AT_MAX: usize = 32;
 
 /// The latest finished passes of sources with their gaps: from them follows "last seen".
 #[derive(Default)]

@@ -146,3 +146,150 @@ fn body<T: serde::de::DeserializeOwned>(leaf: &Leaf) -> Result<T, Error> {
     T::deserialize(leaf.body())
         .map_err(|error| Error::Unfit(format!("a leaf of the evidence log does not read: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Duration, Kind, Plan, SightingKey, SourceId};
+    use serde_json::json;
+    use store::{Durability, Location, Options};
+
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn store(dir: &tempfile::TempDir, name: &str) -> Store {
+        let location = Location::Sqlite(dir.path().join(name));
+        Store::open(&location, &Options::default()).unwrap()
+    }
+
+    fn plan(entity: &EntityId) -> Plan {
+        Plan::new(model::PlanBody {
+            v: 1,
+            tenant: Tenant::local(),
+            act: model::Act::Revoke,
+            subject: model::Subject {
+                entity: entity.clone(),
+                name: "shop".to_owned(),
+                credential: model::CredentialType::PostgresPassword,
+                source: SourceId::new("test", "a"),
+                native: "x".to_owned(),
+                handle: BTreeMap::new(),
+                principal: "shop".to_owned(),
+                seen_at: Vec::new(),
+            },
+            steps: Vec::new(),
+            window: model::Window {
+                denials: 5,
+                over: Duration::seconds(5),
+                first_after: Duration(0),
+            },
+            windows: Vec::new(),
+            children: Vec::new(),
+            survives: Vec::new(),
+            consumers: Vec::new(),
+            parent: None,
+            generation: 1,
+            created: at(5),
+            by: "ann".to_owned(),
+        })
+    }
+
+    /// Owners, mutes, and how far revocations were and since when.
+    type Standing = (Vec<Option<String>>, Vec<Mute>, Vec<(State, Timestamp)>);
+
+    /// What stands in the roll of `seconds`, in which `plan` is.
+    fn standing(dir: &tempfile::TempDir, from: &Store, plan: &Plan, seconds: i64) -> Standing {
+        let (to, tenant) = (store(dir, &format!("to{seconds}.db")), Tenant::local());
+        let decided = until(from, &tenant, at(seconds)).unwrap();
+        to.write(Durability::Repeatable, |writing| {
+            writing.put_plan(&tenant, plan)?;
+            decided.write(writing, &tenant)
+        })
+        .unwrap();
+        to.read(|reading| {
+            let owners = reading.owners(&tenant)?.into_iter().map(|one| one.owner);
+            let states = reading.revocations_of(&tenant, &plan.body.subject.entity)?;
+            Ok((
+                owners.collect(),
+                reading.mutes(&tenant)?,
+                states
+                    .into_iter()
+                    .map(|row| (row.state, row.updated))
+                    .collect(),
+            ))
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn what_was_decided_and_done_stands_as_the_evidence_log_has_it_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, tenant) = (store(&dir, "from.db"), Tenant::local());
+        let entity = EntityId::of(&SightingKey {
+            source: SourceId::new("test", "a"),
+            kind: Kind::Credential,
+            native: "x".to_owned(),
+        });
+        let plan = plan(&entity);
+        let owner = |owner: Option<&str>| json!({"decision": "owner", "entity": entity, "owner": owner, "ownership": "business"});
+        let mute = Mute {
+            finding: FindingId("fnd-0".to_owned()),
+            reason: "known".to_owned(),
+            by: "ann".to_owned(),
+            at: at(10),
+            until: at(90),
+        };
+        let proven = State::Proven {
+            at: at(20),
+            denials: 5,
+            over: Duration::seconds(5),
+        };
+        let moved = |from: &State, to: &State| json!({"plan": plan.id, "from": from, "to": to});
+        let leaves = [
+            (LeafKind::Decision, 10, owner(Some("ann"))),
+            (
+                LeafKind::Decision,
+                10,
+                json!({"decision": "mute", "mute": mute}),
+            ),
+            (
+                LeafKind::Transition,
+                10,
+                moved(&State::Requested, &State::ProviderAcked),
+            ),
+            (LeafKind::Decision, 20, owner(None)),
+            (
+                LeafKind::Decision,
+                20,
+                json!({"decision": "unmute", "finding": "fnd-0"}),
+            ),
+            (
+                LeafKind::Transition,
+                20,
+                moved(&State::ProviderAcked, &proven),
+            ),
+            (
+                LeafKind::Decision,
+                20,
+                json!({"decision": "something of later"}),
+            ),
+        ];
+        let records = leaves.map(|(kind, seconds, body)| {
+            let leaf = Leaf::new(kind, at(seconds), "ann", entity.as_str(), &body);
+            leaf.unwrap().to_bytes().unwrap()
+        });
+        from.write(Durability::Full, |writing| {
+            writing.evidence_append(&tenant, 0, &records, &[], b"head")
+        })
+        .unwrap();
+
+        let standing = |seconds| standing(&dir, &from, &plan, seconds);
+        assert_eq!(standing(9), (vec![], vec![], vec![]));
+        let ann = Some("ann".to_owned());
+        let acked = (State::ProviderAcked, at(10));
+        assert_eq!(standing(19), (vec![ann], vec![mute], vec![acked]));
+        assert_eq!(standing(20), (vec![None], vec![], vec![(proven, at(20))]));
+    }
+}

@@ -14,7 +14,7 @@ use crate::{Error, Reading};
 type Hash = [u8; 16];
 
 /// Sightings looked at at once.
-const BLOCK: usize = 2_000;
+const BLOCK: usize = 1_000;
 
 /// The numbers of sightings under hashes that they bear or point at.
 type Filed = BTreeMap<Hash, Vec<i64>>;
