@@ -317,3 +317,37 @@ fn what_two_lists_show_otherwise_the_difference_between_them_names() {
         held.unwrap();
     });
 }
+
+#[test]
+fn a_sighting_that_goes_from_one_thing_to_another_names_both() {
+    on_every_engine("moved", |base| {
+        let roll = base.beside();
+        let take = |source: &str, at: i64, seen: &[(&str, &str)]| {
+            let mut pass =
+                Collection::new(SourceId::new("test", source), Scope::whole(), Timestamp(at));
+            let seen = seen.iter().map(|(native, key)| {
+                Observation::new(Kind::Credential, *native, &Scope::of("x"))
+                    .key(Key::new(KeyKind::SecretHmac, *key))
+            });
+            pass.observations = seen.collect();
+            roll.take(&pass);
+        };
+        take("a", 10, &[("one", "k.1"), ("two", "k.2")]);
+        take("b", 10, &[("moves", "k.1")]);
+        take("b", 20, &[("moves", "k.2")]);
+        let id = |native: &str| crate::id_of("a", Kind::Credential, native);
+        let window = (Timestamp(10), Timestamp(20));
+        let told = roll
+            .store
+            .read(|reading| between(reading, &roll.tenant, window, Timestamp(20), 10))
+            .unwrap();
+        let told: Vec<_> = told.into_iter().map(|one| (one.entity, one.what)).collect();
+        let keys = What::Changed(BTreeSet::from(["keys".to_owned()]));
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.contains(&(id("two"), keys)), "{told:?}");
+        assert!(
+            told.contains(&(id("two"), What::Moved(id("one")))),
+            "{told:?}"
+        );
+    });
+}
