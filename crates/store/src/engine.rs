@@ -55,9 +55,14 @@ pub(crate) trait Engine: Send + Sync {
 }
 
 /// One transaction. Dropped without [`Session::finish`] it rolls back.
+/// Takes a row; its error ends what it is taken from.
+pub(crate) type Take<'t> = dyn FnMut(Row) -> Result<(), Error> + 't;
+
 pub(crate) trait Session {
     fn dialect(&self) -> Dialect;
     fn rows(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Error>;
+    /// Hands over each row as it comes, none kept: an answer of many may be of any size.
+    fn each(&mut self, sql: &str, params: &[Value], take: &mut Take<'_>) -> Result<(), Error>;
     /// Answers how many rows were written.
     fn run(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error>;
     /// `fixed` are `$1 …`; the columns of `rows` follow.

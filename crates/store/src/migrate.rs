@@ -12,12 +12,12 @@ use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 8] = [
+const STEPS: [(u32, &[&str]); 9] = [
     (
         1,
         &[
@@ -32,6 +32,7 @@ const STEPS: [(u32, &[&str]); 8] = [
     (6, &[include_str!("schema/0006_grants.sql")]),
     (7, &[include_str!("schema/0007_chain.sql")]),
     (8, &[include_str!("schema/0008_journal.sql")]),
+    (9, &[include_str!("schema/0009_owned.sql")]),
 ];
 
 /// The step before which no line was filed in blocks of names.
@@ -233,6 +234,10 @@ fn with_argument(word: &str, argument: &str, sqlite: bool) -> Option<String> {
             let (table, column) = argument.split_once(' ')?;
             format!("ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL;")
         }
+        // Rows up to a page: PostgreSQL would put bytes of more than 2 KB elsewhere, each to be
+        // looked up by itself.
+        ("whole", true) => String::new(),
+        ("whole", false) => format!("ALTER TABLE {argument} SET (toast_tuple_target = 8160);"),
         ("day", _) => format!(
             "(({argument} - (({argument} % 86400000000) + 86400000000) % 86400000000) / 86400000000)"
         ),

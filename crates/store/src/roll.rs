@@ -5,6 +5,7 @@ mod blocks;
 mod days;
 mod facts;
 mod filter;
+mod first;
 mod holders;
 mod merged;
 mod names;

@@ -50,6 +50,16 @@ impl<'s> Reading<'s> {
         self.session.rows(sql, params)
     }
 
+    /// Hands over each row as it comes.
+    pub(crate) fn each(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        mut take: impl FnMut(Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.session.each(sql, params, &mut take)
+    }
+
     /// The first row, where there is at most one.
     pub(crate) fn row(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, Error> {
         Ok(self.session.rows(sql, params)?.into_iter().next())

@@ -22,6 +22,10 @@ use std::time::Duration;
 use child::{Collected, collect};
 use stores::Place;
 
+/// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An unchanged pass over a million identities may take so long.
 const SQLITE_MAX: Duration = Duration::from_secs(15);
 const POSTGRES_MAX: Duration = Duration::from_secs(30);

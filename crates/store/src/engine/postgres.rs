@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
@@ -16,7 +18,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 use super::pool::{Held, Pool};
 use super::sqlite::first_words;
 use super::sslmode::{self, SslMode};
-use super::{Bulk, Dialect, Engine, Mode, Session, tls};
+use super::{Bulk, Dialect, Engine, Mode, Session, Take, tls};
 use crate::value::{Row, Value};
 use crate::{Durability, Error, Location, Options, QueryLimits, Table, query};
 
@@ -309,15 +311,12 @@ impl Param {
 }
 
 fn read(rows: Vec<tokio_postgres::Row>) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let mut read = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut values = Vec::with_capacity(row.len());
-        for n in 0..row.len() {
-            values.push(row.try_get::<_, Value>(n)?);
-        }
-        read.push(Row::new(values));
-    }
-    Ok(read)
+    rows.iter().map(read_one).collect()
+}
+
+fn read_one(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
+    let values = (0..row.len()).map(|n| row.try_get::<_, Value>(n));
+    values.collect::<Result<_, _>>().map(Row::new)
 }
 
 impl Session for PgSession<'_> {
@@ -335,6 +334,27 @@ impl Session for PgSession<'_> {
             .connection
             .block(|client| client.query(&statement, &params));
         rows.and_then(read).map_err(|error| self.failed(sql, error))
+    }
+
+    fn each(&mut self, sql: &str, params: &[Value], take: &mut Take<'_>) -> Result<(), Error> {
+        let statement = self.prepared(sql)?;
+        let mut taken = Ok(());
+        let read = self.connection.block(|client| {
+            let taken = &mut taken;
+            async move {
+                // The server goes on while a row is taken.
+                let mut rows = pin!(client.query_raw(&statement, params).await?);
+                while let Some(row) = rows.try_next().await? {
+                    *taken = take(read_one(&row)?);
+                    if taken.is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        });
+        read.map_err(|error| self.failed(sql, error))?;
+        taken
     }
 
     fn run(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {

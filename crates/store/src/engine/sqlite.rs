@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, params_from_iter};
 
 use super::pool::{Held, Pool};
-use super::{Bulk, Dialect, Engine, Mode, Session};
+use super::{Bulk, Dialect, Engine, Mode, Session, Take};
 use crate::query::Statement;
 use crate::value::{Row, Value};
 use crate::{Durability, Error, Options, QueryLimits, Table};
@@ -269,6 +269,26 @@ impl Session for SqliteSession<'_> {
             .map_err(|error| self.failed(sql, error))
     }
 
+    fn each(&mut self, sql: &str, params: &[Value], take: &mut Take<'_>) -> Result<(), Error> {
+        let mut taken = Ok(());
+        let read = self
+            .connection
+            .prepare_cached(&numbered(sql))
+            .and_then(|mut statement| {
+                let columns = statement.column_count();
+                let mut rows = statement.query(params_from_iter(params))?;
+                while let Some(row) = rows.next()? {
+                    taken = take(read_one(row, columns)?);
+                    if taken.is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+        read.map_err(|error| self.failed(sql, error))?;
+        taken
+    }
+
     fn run(&mut self, sql: &str, params: &[Value]) -> Result<u64, Error> {
         let ran = self
             .connection
@@ -368,13 +388,14 @@ fn append<'v>(
     let columns = statement.column_count();
     let mut rows = statement.query(params_from_iter(params))?;
     while let Some(row) = rows.next()? {
-        let mut values = Vec::with_capacity(columns);
-        for n in 0..columns {
-            values.push(value(row.get_ref(n)?));
-        }
-        found.push(Row::new(values));
+        found.push(read_one(row, columns)?);
     }
     Ok(())
+}
+
+fn read_one(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
+    let values = (0..columns).map(|n| row.get_ref(n).map(value));
+    values.collect::<Result<_, _>>().map(Row::new)
 }
 
 fn value(held: ValueRef<'_>) -> Value {

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Row;
 use super::blocks::{LINES, block_of};
 use super::filter::Filter;
 use super::names::numbered;
+use super::{Order, Row};
 use crate::Error;
 use crate::engine::{Bulk, Session};
 use crate::value::{Type, Value};
@@ -47,7 +47,7 @@ pub(super) type Retold = BTreeMap<i64, Option<Facts>>;
 type Block = BTreeMap<u8, Facts>;
 
 /// The number of a line in its block.
-fn place(founder: i64) -> u8 {
+pub(super) fn place(founder: i64) -> u8 {
     u8::try_from(founder.rem_euclid(LINES)).unwrap_or(0)
 }
 
@@ -301,12 +301,35 @@ impl<'b> Told<'b> {
         bits
     }
 
-    /// The spots of those of its lines that are among `lines`.
-    pub(super) fn spots_of(&self, lines: u128) -> impl Iterator<Item = i64> {
+    /// Those of its lines that are among `lines`, each with its spot.
+    pub(super) fn spots_of(&self, lines: u128) -> impl Iterator<Item = (u8, i64)> {
         let all = self.spots.numbers();
         all.filter(move |(line, _)| lines & bit(*line) != 0)
-            .map(|(_, spot)| spot)
     }
+
+    /// The time of each line that `order` goes by, put into `times`; none where it goes by names,
+    /// or where no time is told.
+    pub(super) fn times(&self, order: Order, times: &mut Times) {
+        *times = [None; LINES as usize];
+        let column = match order {
+            Order::Name => return,
+            Order::Expires => self.expires,
+            Order::LastUsed => self.used,
+        };
+        for (line, at) in column.numbers() {
+            if let Some(time) = times.get_mut(usize::from(line)) {
+                *time = Some(at);
+            }
+        }
+    }
+}
+
+/// A time of each line of a block.
+pub(super) type Times = [Option<i64>; LINES as usize];
+
+/// The founder of a line of `block`.
+pub(super) const fn founder(block: i64, line: u8) -> i64 {
+    block.saturating_mul(LINES).saturating_add(line as i64)
 }
 
 /// Whether the line of `founder` is among `lines` of its block.
@@ -369,8 +392,20 @@ mod tests {
             for (line, one) in &block {
                 prop_assert_eq!(bits & bit(*line) != 0, meets(one, &filter));
             }
-            let spots: Vec<_> = expected.iter().map(|(_, one)| one.spot).collect();
+            let spots: Vec<_> = expected.iter().map(|(line, one)| (**line, one.spot)).collect();
             prop_assert_eq!(told.spots_of(bits).collect::<Vec<_>>(), spots);
+            let mut times = [None; LINES as usize];
+            for (order, time) in [
+                (Order::Expires, (|one| one.expires) as fn(&Facts) -> Option<i64>),
+                (Order::LastUsed, |one| one.used),
+                (Order::Name, |_| None),
+            ] {
+                told.times(order, &mut times);
+                for line in 0..128_u8 {
+                    let expected = block.get(&line).and_then(time);
+                    prop_assert_eq!(times[usize::from(line)], expected);
+                }
+            }
         }
 
         #[test]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use model::{EntityId, Tenant};
 
-use super::filter::Where;
+use super::filter::{Counts, Where};
 use super::pages::Rank;
 use super::search::Numbers;
 use super::{Filter, Order, Page};
@@ -64,6 +64,21 @@ impl Reading<'_> {
         if order != Order::Name {
             (counts.number, counts.column) = ("c.cell", "e.cell");
         }
+        self.few_of(filter, counts)
+    }
+
+    /// The cells that `filter` means, unless there are too many of them.
+    pub(super) fn few_cells(
+        &mut self,
+        tenant: &Tenant,
+        filter: &Filter,
+    ) -> Result<Option<Parts>, Error> {
+        let mut counts = filter.counts(tenant);
+        (counts.number, counts.column) = ("c.cell", "e.cell");
+        self.few_of(filter, counts)
+    }
+
+    fn few_of(&mut self, filter: &Filter, mut counts: Counts) -> Result<Option<Parts>, Error> {
         filter.only_cells_that_may_match(&mut counts);
         counts.params.push((PARTS_MAX + 1).into());
         let sql = format!(

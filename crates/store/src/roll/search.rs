@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use memchr::memmem::Finder;
 use model::{EntityId, Tenant};
 
-use super::blocks::{Head, Packed, Page as Grams, text, unpack};
-use super::facts::{Told, is_among};
-use super::filter::{FEW, Filter, Way};
+use super::blocks::{Head, LINES, Packed, Page as Grams, unpack};
+use super::facts::{Times, Told, founder, is_among};
+use super::filter::{FEW, Filter, Way, Where};
+use super::first::First;
 use super::names::numbered;
 use super::pages::Rank;
 use super::{Order, Page, Row};
@@ -17,8 +18,9 @@ use crate::{Error, Reading};
 
 /// Pages read at once.
 const PAGES: i64 = 16;
-/// Blocks read at once.
-const READ: i64 = 256;
+/// Lines that are tried one by one, before blocks are searched: a text that one in forty names
+/// holds fills a page of a hundred from them.
+const WALKED: i64 = 4_000;
 
 /// Founders and spots are counted out one by one; numbers beyond these never were.
 const NUMBERS_MAX: usize = 1 << 31;
@@ -30,10 +32,8 @@ struct Hits {
     /// How many lines of the spot of each number hold the text.
     by_spot: Vec<u64>,
     founders: Numbers,
-    /// The first of their names, as many as were asked for.
-    first: BTreeSet<String>,
-    /// The last of them, once there are so many.
-    last: Option<String>,
+    /// Those that a page begins with.
+    first: First,
 }
 
 /// Numbers of founders or of spots, a bit each: both are counted out without holes.
@@ -74,65 +74,96 @@ impl Numbers {
 struct Search<'s> {
     /// What names are to hold, if that is asked.
     finder: Option<Finder<'s>>,
-    /// What is asked of facts, if that is anything.
-    facts: Option<&'s Filter>,
+    filter: &'s Filter,
+    /// Whether owners or times are asked for, or the order goes by a time.
+    facts: bool,
     /// The spots that are meant, unless all are.
     spots: Option<Numbers>,
-    /// The first names that are asked for: not before which, and how many.
-    from: &'s str,
-    count: usize,
-    /// A block, and its names in small letters.
+    order: Order,
+    /// A block, and the same in small letters.
     raw: Vec<u8>,
-    names: Vec<u8>,
-    /// The facts of its lines.
+    small: Vec<u8>,
+    /// The facts of its lines, and their times.
     raw_facts: Vec<u8>,
+    times: Times,
     hits: Hits,
 }
 
 impl Search<'_> {
     /// One block, as [`Self::columns`] read it.
-    fn block(&mut self, row: &mut value::Row) -> Result<i64, Error> {
+    fn block(&mut self, row: &mut value::Row) -> Result<(), Error> {
         let (number, bytes) = (row.int()?, row.bytes()?);
         let mut meet = u128::MAX;
-        if let Some(filter) = self.facts {
-            meet = Told::read(&row.bytes()?, &mut self.raw_facts)?.meets(filter);
+        if self.facts {
+            let facts = row.bytes()?;
+            let told = Told::read(&facts, &mut self.raw_facts)?;
+            meet = told.meets(self.filter);
             if meet == 0 {
-                return Ok(number);
+                return Ok(());
             }
+            told.times(self.order, &mut self.times);
         }
         unpack(&bytes, &mut self.raw)?;
+        if let Some(finder) = &self.finder {
+            self.small.clear();
+            self.small.extend_from_slice(&self.raw);
+            self.small.make_ascii_lowercase();
+            // Most blocks hold a rare text nowhere: their heads are not read.
+            if finder.find(&self.small).is_none() {
+                return Ok(());
+            }
+        }
         let block = Packed::of(number, &self.raw)?;
-        let (first, spots) = ((self.from, self.count), self.spots.as_ref());
+        let (spots, times) = (self.spots.as_ref(), &self.times);
         let is_meant = |head: &Head| {
             is_among(head.founder, meet) && spots.is_none_or(|spots| spots.holds(head.spot))
         };
+        let hits = &mut self.hits;
         let Some(finder) = &self.finder else {
             for head in block.heads.iter().filter(|head| is_meant(head)) {
-                self.hits.take(&block, head, first)?;
+                hits.take(&block, head, times)?;
             }
-            return Ok(number);
+            return Ok(());
         };
-        self.names.clear();
-        self.names.extend_from_slice(block.names);
-        self.names.make_ascii_lowercase();
+        let begin = self.small.len() - block.names.len();
+        let names = self.small.get(begin..).unwrap_or_default();
         let mut heads = block.heads.iter();
         let mut at = 0;
-        while let Some(found) = finder.find(self.names.get(at..).unwrap_or_default()) {
+        while let Some(found) = finder.find(names.get(at..).unwrap_or_default()) {
             // No text holds the mark between names, so that what was found stands in one of them.
             let Some(hit) = heads.find(|head| head.end >= at + found) else {
                 break;
             };
             at = hit.end + 1;
             if is_meant(hit) {
-                self.hits.take(&block, hit, first)?;
+                hits.take(&block, hit, times)?;
             }
         }
-        Ok(number)
+        Ok(())
+    }
+
+    /// The facts of one block where no name is asked for.
+    fn facts_alone(&mut self, block: i64, facts: &[u8]) -> Result<(), Error> {
+        let told = Told::read(facts, &mut self.raw_facts)?;
+        let meet = told.meets(self.filter);
+        if meet == 0 {
+            return Ok(());
+        }
+        told.times(self.order, &mut self.times);
+        for (line, spot) in told.spots_of(meet) {
+            if self.spots.as_ref().is_none_or(|spots| spots.holds(spot)) {
+                let founder = founder(block, line);
+                self.hits.count(spot)?;
+                self.hits.founders.add(founder)?;
+                self.hits.first.take(founder, b"", &self.times)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is read of a block, and from where: one without facts holds nothing that meets any.
     const fn columns(&self) -> (&'static str, &'static str) {
-        if self.facts.is_some() {
+        if self.facts {
             (
                 ", f.facts",
                 "JOIN fact_block f ON f.tenant = b.tenant AND f.block = b.block",
@@ -144,18 +175,11 @@ impl Search<'_> {
 }
 
 impl Hits {
-    /// A line that was found; its name is kept while it is among the `first`.
-    fn take(&mut self, block: &Packed<'_>, head: &Head, first: (&str, usize)) -> Result<(), Error> {
-        self.add(head.founder, head.spot)?;
-        if first.1 > 0 {
-            self.keep(block.name(head), first)?;
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, founder: i64, spot: i64) -> Result<(), Error> {
-        self.count(spot)?;
-        self.founders.add(founder)
+    /// A line that was found.
+    fn take(&mut self, block: &Packed<'_>, head: &Head, times: &Times) -> Result<(), Error> {
+        self.count(head.spot)?;
+        self.founders.add(head.founder)?;
+        self.first.take(head.founder, block.name(head), times)
     }
 
     fn count(&mut self, spot: i64) -> Result<(), Error> {
@@ -168,25 +192,14 @@ impl Hits {
         Ok(())
     }
 
-    /// Keeps `name` while it is among the first `count` not before `from`.
-    fn keep(&mut self, name: &[u8], (from, count): (&str, usize)) -> Result<(), Error> {
-        let is_late = |last: &String| name >= last.as_bytes();
-        if name < from.as_bytes() || self.last.as_ref().is_some_and(is_late) {
-            return Ok(());
-        }
-        self.first.insert(text(name)?.to_owned());
-        if self.first.len() > count {
-            self.first.pop_last();
-        }
-        if self.first.len() == count {
-            self.last = self.first.last().cloned();
-        }
-        Ok(())
-    }
-
     fn are_few(&self) -> bool {
         self.by_spot.iter().sum::<u64>() <= FEW.unsigned_abs()
     }
+}
+
+fn id_of(text: &str) -> Result<EntityId, Error> {
+    let id = text.parse();
+    id.map_err(|_| Error::corrupt("an entity's id"))
 }
 
 impl Reading<'_> {
@@ -199,51 +212,83 @@ impl Reading<'_> {
         page: &Page,
         limit: usize,
     ) -> Result<Option<Vec<Row>>, Error> {
-        let by_name = page.order == Order::Name && filter.blocks_tell();
         let text = filter.sought();
-        // By name, a time alone is met by many of the first lines; two of them may not be.
+        // A time alone is met by many of the first lines; two of them may not be.
         let times = filter.expires_before.is_some() && filter.unused_since.is_some();
-        if text.is_none() && !(by_name && (filter.owner.is_some() || times)) {
+        let told = filter.blocks_tell();
+        if text.is_none() && !(told && (filter.owner.is_some() || times)) {
             return Ok(None);
         }
-        // One name more than there are lines: the first may have ended the page before.
-        let (rank, id) = page.place()?;
-        let (from, count) = match &rank {
-            Rank::Name(from) if by_name => (from.as_str(), limit + 2),
-            _ => ("", 0),
+        let place = page.place()?;
+        if told && let Some(rows) = self.page_by_walk(tenant, filter, page, limit)? {
+            return Ok(Some(rows));
+        }
+        // One more than are on the page: that tells whether there is another.
+        let count = if told { limit + 1 } else { 0 };
+        let first = First::of(page.order, place.0.clone(), count);
+        let mut hits = self.hits(tenant, filter, text, first)?;
+        let asked: Vec<i64> = match hits.first.founders() {
+            Some(first) if told => first,
+            _ if hits.are_few() => hits.founders.each().collect(),
+            _ if page.order == Order::Name && !told => return Ok(None),
+            _ => return self.page_by_cells(tenant, filter, page, limit, &hits),
         };
-        let hits = self.hits(tenant, filter, text, (from, count))?;
-        let (sql, asked) = if by_name {
-            (
-                "{rows} CROSS JOIN entity e WHERE e.tenant = $1 AND e.name = r.asked",
-                hits.first.into_iter().map(Value::from).collect(),
-            )
-        } else if hits.are_few() {
-            (
-                "{rows} CROSS JOIN entity e WHERE e.tenant = $1 AND e.founder = r.asked",
-                hits.founders.each().map(Value::from).collect::<Vec<_>>(),
-            )
-        } else if page.order == Order::Name {
-            return Ok(None);
-        } else {
-            return self.page_by_time(tenant, filter, page, limit, &hits);
-        };
-        let found = self.places(tenant, filter, page.order, (sql, asked))?;
-        let after = page.after.is_some().then_some((rank, id));
-        let mut found: Vec<_> = found
-            .into_iter()
-            .filter(|place| after.as_ref().is_none_or(|after| place > after))
-            .collect();
+        let mut found = self.places(tenant, filter, page.order, asked)?;
+        if page.after.is_some() {
+            found.retain(|line| *line > place);
+        }
         found.sort();
         found.truncate(limit + 1);
-        let ids = found.into_iter().map(|(_, id)| id.parse());
-        let ids = ids.collect::<Result<Vec<EntityId>, _>>();
-        let ids = ids.map_err(|_| Error::corrupt("an entity's id"))?;
+        let ids = found.iter().map(|(_, id)| id_of(id));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
         self.entity_rows(tenant, &ids).map(Some)
     }
 
-    /// The same in the order of a time, of the cells that hold the text.
-    fn page_by_time(
+    /// The same, where so many lines match that the first of [`WALKED`] in the order asked for fill
+    /// the page; `None` where they do not.
+    fn page_by_walk(
+        &mut self,
+        tenant: &Tenant,
+        filter: &Filter,
+        page: &Page,
+        limit: usize,
+    ) -> Result<Option<Vec<Row>>, Error> {
+        let (rank, id) = page.place()?;
+        let column = page.order.column();
+        let mut conditions = filter.counted(tenant, Way::Text);
+        let mut walked = Where::of(tenant);
+        std::mem::swap(&mut walked.params, &mut conditions.params);
+        if page.order == Order::Name
+            && let Some(owner) = &filter.owner
+        {
+            walked.and("e.owner = ?", owner.into());
+        }
+        let at = walked.params.len();
+        let last = [rank.into(), id.into(), WALKED.into(), (limit + 1).into()];
+        walked.params.extend(last);
+        let sql = format!(
+            "SELECT e.id FROM (SELECT * FROM entity e WHERE e.tenant = $1{} AND {column} IS NOT NULL
+             AND ({column}, e.id) > (${}, ${}) ORDER BY {column}, e.id LIMIT ${}) AS e
+             WHERE e.tenant = $1{} ORDER BY {column}, e.id LIMIT ${}",
+            walked.text,
+            at + 1,
+            at + 2,
+            at + 3,
+            conditions.text,
+            at + 4
+        );
+        let rows = self.rows(&sql, &walked.params)?;
+        if rows.len() <= limit {
+            return Ok(None);
+        }
+        let ids = rows.into_iter().map(|mut row| id_of(&row.text()?));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        self.entity_rows(tenant, &ids).map(Some)
+    }
+
+    /// The same, read cell by cell of those that hold what was found: where a page begins with more
+    /// lines of one rank than are sorted, an index tells which of them come first.
+    fn page_by_cells(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
@@ -256,7 +301,7 @@ impl Reading<'_> {
             text: None,
             ..filter.clone()
         };
-        let Some(mut parts) = self.few_parts(tenant, &untold, page.order)? else {
+        let Some(mut parts) = self.few_cells(tenant, &untold)? else {
             return Ok(None);
         };
         parts.retain(|cell| cells.contains_key(&cell));
@@ -284,31 +329,28 @@ impl Reading<'_> {
         Ok(cells)
     }
 
-    /// Where the lines that `asked` leads to and that `filter` means stand in `order`. SQLite keeps
-    /// to the order of a `CROSS JOIN`: by what it guesses of conditions it would read every line
-    /// first, and look for what is asked among them.
+    /// Where the lines of these founders that `filter` means stand in `order`. SQLite keeps to the
+    /// order of a `CROSS JOIN`: by what it guesses of conditions it would read every line first, and
+    /// look for what is asked among them.
     fn places(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
         order: Order,
-        (from, asked): (&str, Vec<Value>),
+        founders: Vec<i64>,
     ) -> Result<Vec<(Rank, String)>, Error> {
         let conditions = filter.counted(tenant, Way::Text);
         let column = order.column();
         let sql = format!(
-            "SELECT {column}, e.id FROM {from} AND {column} IS NOT NULL{}",
+            "SELECT {column}, e.id FROM {{rows}} CROSS JOIN entity e WHERE e.tenant = $1
+             AND e.founder = r.founder AND {column} IS NOT NULL{}",
             conditions.text
         );
-        let kind = match asked.first() {
-            Some(Value::Int(_)) => Type::Int,
-            _ => Type::Text,
-        };
         let bulk = Bulk {
             sql: &sql,
-            columns: &[("asked", kind)],
+            columns: &[("founder", Type::Int)],
         };
-        let asked: Vec<_> = asked.into_iter().map(|value| vec![value]).collect();
+        let asked: Vec<_> = founders.into_iter().map(|one| vec![one.into()]).collect();
         let rows = self.bulk_rows(&bulk, &conditions.params, &asked)?;
         rows.into_iter()
             .map(|mut row| Ok((order.read(&mut row)?, row.text()?)))
@@ -324,11 +366,8 @@ impl Reading<'_> {
         way: Way,
     ) -> Result<Option<BTreeMap<i64, u64>>, Error> {
         let hits = match filter.sought() {
-            Some(text) => self.hits(tenant, filter, Some(text), ("", 0))?,
-            None if way == Way::Walk && filter.blocks_tell() => {
-                self.hits_of_facts(tenant, filter)?
-            }
-            None => return Ok(None),
+            None if way != Way::Walk || !filter.blocks_tell() => return Ok(None),
+            text => self.hits(tenant, filter, text, First::default())?,
         };
         if filter.blocks_tell() {
             return self.cells_of(tenant, &hits).map(Some);
@@ -355,61 +394,48 @@ impl Reading<'_> {
         Ok(Some(cells))
     }
 
-    /// What of `filter` its text, and what spots and facts tell, let through; and the first `count`
-    /// names of it not before `from`.
+    /// What of `filter` its text, and what spots and facts tell, let through; with the lines that a
+    /// page begins with.
     fn hits(
         &mut self,
         tenant: &Tenant,
         filter: &Filter,
         text: Option<&str>,
-        (from, count): (&str, usize),
+        first: First,
     ) -> Result<Hits, Error> {
         let text = text.map(str::to_ascii_lowercase);
         let spots = self.wanted_spots(tenant, filter)?;
         let mut search = Search {
             finder: text.as_deref().map(Finder::new),
-            facts: filter.asks_facts().then_some(filter),
+            filter,
+            facts: filter.asks_facts() || first.goes_by_time(),
             spots,
-            from,
-            count,
+            order: first.order,
             raw: Vec::new(),
-            names: Vec::new(),
+            small: Vec::new(),
             raw_facts: Vec::new(),
-            hits: Hits::default(),
+            times: [None; LINES as usize],
+            hits: Hits {
+                first,
+                ..Hits::default()
+            },
         };
         let tenant = Value::from(tenant);
-        match text.as_deref().filter(|text| text.len() >= 3) {
-            None => self.blocks_between(&tenant, i64::MIN, i64::MAX, &mut search)?,
-            Some(text) => self.blocks_that_may(&tenant, text, &mut search)?,
+        match text.as_deref() {
+            Some(text) if text.len() >= 3 => self.blocks_that_may(&tenant, text, &mut search)?,
+            None if !search.hits.first.goes_by_name() => self.facts(&tenant, &mut search)?,
+            _ => self.blocks_between(&tenant, i64::MIN, i64::MAX, &mut search)?,
         }
         Ok(search.hits)
     }
 
-    /// How many lines of each spot meet what `filter` asks of facts, names left aside.
-    fn hits_of_facts(&mut self, tenant: &Tenant, filter: &Filter) -> Result<Hits, Error> {
-        let spots = self.wanted_spots(tenant, filter)?;
-        let (mut hits, mut raw) = (Hits::default(), Vec::new());
-        let mut after = i64::MIN;
-        loop {
-            let rows = self.rows(
-                "SELECT block, facts FROM fact_block WHERE tenant = $1 AND block > $2
-                 ORDER BY block LIMIT $3",
-                &[tenant.into(), after.into(), READ.into()],
-            )?;
-            if rows.is_empty() {
-                return Ok(hits);
-            }
-            for mut row in rows {
-                after = row.int()?;
-                let bytes = row.bytes()?;
-                let told = Told::read(&bytes, &mut raw)?;
-                for spot in told.spots_of(told.meets(filter)) {
-                    if spots.as_ref().is_none_or(|spots| spots.holds(spot)) {
-                        hits.count(spot)?;
-                    }
-                }
-            }
-        }
+    /// Searches what blocks of facts tell, names left aside.
+    fn facts(&mut self, tenant: &Value, search: &mut Search<'_>) -> Result<(), Error> {
+        let sql = "SELECT block, facts FROM fact_block WHERE tenant = $1";
+        self.each(sql, std::slice::from_ref(tenant), |mut row| {
+            let block = row.int()?;
+            search.facts_alone(block, &row.bytes()?)
+        })
     }
 
     /// The spots that are meant, unless all are.
@@ -477,19 +503,9 @@ impl Reading<'_> {
         let (facts, join) = search.columns();
         let sql = format!(
             "SELECT b.block, b.lines{facts} FROM name_block b {join} WHERE b.tenant = $1
-             AND b.block >= $2 AND b.block <= $3 ORDER BY b.block LIMIT $4"
+             AND b.block >= $2 AND b.block <= $3"
         );
-        let mut next = first;
-        while next <= last {
-            let params = [tenant.clone(), next.into(), last.into(), READ.into()];
-            let rows = self.rows(&sql, &params)?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for mut row in rows {
-                next = search.block(&mut row)?.saturating_add(1);
-            }
-        }
-        Ok(())
+        let params = [tenant.clone(), first.into(), last.into()];
+        self.each(&sql, &params, |mut row| search.block(&mut row))
     }
 }
