@@ -43,6 +43,7 @@ mod outputs;
 mod owners;
 mod places;
 mod planted;
+mod readme;
 mod rights;
 mod rules;
 mod saved;
