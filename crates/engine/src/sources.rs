@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use connectors::{Connector, Context, Dialect, Port, PortKind};
 use model::{Secret, SourceId};
-use store::{Durability, SourceConfig};
+use store::{Durability, RevocationFilter, SourceConfig};
 
+use crate::execute::ROWS;
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{
     Bearer, FilesPort, GitPort, HttpPort, LdapLimits, LdapPort, MysqlPort, RedisLimits, RedisPort,
@@ -30,8 +31,6 @@ pub struct Opened {
 
 /// The target of a source that tells its name only when it is asked.
 pub(crate) const UNNAMED: &str = "unknown";
-/// Revocations looked through for those that act through a source.
-const OPEN_MAX: usize = 1_000_000;
 /// Version of the first value sealed at a path.
 const SEALED_VERSION: u32 = 1;
 
@@ -109,7 +108,12 @@ impl Engine {
     /// Authority to revoke outlives what it revokes: first every row is proven, residual or
     /// unverifiable (revocation.md S-6, S-7).
     fn no_revocation_needs(&self, id: &SourceId) -> Result<(), Error> {
-        for row in self.residuals(OPEN_MAX)? {
+        let mut open = Vec::new();
+        self.store.read(|reading| {
+            let mut each = |row| open.push(row);
+            reading.each_revocation(&self.tenant, RevocationFilter::Open, ROWS, &mut each)
+        })?;
+        for row in open {
             let plan = self.plan(&row.plan)?;
             if plan.body.subject.source == *id && lifecycle::rank(&row.state).is_some() {
                 return Err(Error::Unfit(format!(
