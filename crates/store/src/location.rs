@@ -28,6 +28,8 @@ pub struct Options {
     pub busy_wait: Duration,
     /// Trust anchors for PostgreSQL in PEM; by default those of the platform.
     pub ca_file: Option<PathBuf>,
+    /// The mount table that says on what a file lies: the kernel's, unless a test has its own.
+    pub mounts: PathBuf,
 }
 
 impl Default for Options {
@@ -36,6 +38,7 @@ impl Default for Options {
             read_only: false,
             busy_wait: Duration::from_secs(10),
             ca_file: None,
+            mounts: PathBuf::from("/proc/self/mountinfo"),
         }
     }
 }
