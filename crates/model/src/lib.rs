@@ -43,7 +43,7 @@ pub use key::{Fingerprint, Key, KeyKind};
 pub use observation::{Link, Observation, Relation, Target};
 pub use ownership::Ownership;
 pub use plan::{Act, Plan, PlanBody, Step, StepKind, Subject, Survivor};
-pub use proof::{Grade, Outcome, Path, Probe, Probed, Proof, Receipt, State, Window};
+pub use proof::{Grade, Outcome, Path, Probe, Probed, Proof, Receipt, Sessions, State, Window};
 pub use revocability::{Class, CredentialType, Revocability, revocability};
 pub use row::Row;
 pub use scope::Scope;

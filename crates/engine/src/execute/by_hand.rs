@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use store::{Durability, RevocationFilter, RevocationRow};
 
 use super::ROWS;
-use super::journal::{Transition, shortened};
+use super::journal::{Transition, keep_sessions, shortened};
 use crate::decide::text;
 use crate::keys::hex;
 use crate::{Engine, Error, Ledger};
@@ -85,6 +85,7 @@ impl Engine {
         row.state = to.clone();
         row.next_at = None;
         row.body = body.unwrap_or(row.body);
+        keep_sessions(&mut row, &record);
         row.updated = now;
         self.store.write(Durability::Full, |writing| {
             writing.fence(&self.tenant, lease.lease())?;

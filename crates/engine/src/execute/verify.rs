@@ -111,6 +111,7 @@ impl Execution<'_> {
         if let Ok(standing) = self.provider.standing(&self.plan.body.subject) {
             let dead = self.is_dead(&standing);
             self.record.read_back = Some(dead);
+            self.record.show_sessions(standing.sessions);
             alive |= !dead;
         }
         let settled = self.row.state.is_settled();

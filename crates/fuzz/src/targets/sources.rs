@@ -363,6 +363,7 @@ fn subject(
             .collect(),
         principal: principal.to_owned(),
         seen_at: Vec::new(),
+        fingerprints: Vec::new(),
     }
 }
 
