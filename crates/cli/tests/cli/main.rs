@@ -32,6 +32,7 @@ mod integrations;
 mod interrupted;
 mod keys;
 mod keystone;
+mod leaves;
 mod linking;
 mod lists;
 mod live;

@@ -212,6 +212,12 @@ impl Execution<'_> {
         lifecycle::assemble(&self.plan, paths, &self.record, state, &label)
     }
 
+    /// A leaf that makes nothing else true.
+    pub(super) fn write_leaf(&self, kind: LeafKind, body: &impl Serialize) -> Result<(), Error> {
+        let leaf = self.leaf(kind, self.engine.now(), body)?;
+        self.write(vec![leaf], |_, _| Ok(()))
+    }
+
     fn leaf(&self, kind: LeafKind, at: Timestamp, body: &impl Serialize) -> Result<Leaf, Error> {
         let subject = self.plan.body.subject.entity.as_str();
         Ledger::leaf(kind, at, &self.engine.actor, subject, body)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::LeafKind;
+use evidence::{Leaf, LeafKind};
 use model::{Duration, Outcome, State, StepKind, Tenant};
 use serde_json::Value;
 use testkit::kill::{self, Chance};
@@ -12,6 +12,7 @@ use crate::stub::{Lie, Stage};
 
 const AHEAD: &str = "KEYROLL_CRASH_AHEAD";
 const ME: &str = "crash::killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice";
+const TRIED: &str = "crash::killed_at_any_point_trying_again_is_told_before_it_is_done";
 /// About as many points as one revocation has.
 const POINTS: u32 = 66;
 
@@ -42,6 +43,44 @@ fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
         whole(dir.path());
     }
     testkit::aloud(&format!("{kills} kills in {histories} revocations"));
+}
+
+/// Every point of trying again: what the provider was asked, the log said before.
+#[test]
+fn killed_at_any_point_trying_again_is_told_before_it_is_done() {
+    if let Some(told) = kill::child() {
+        let stage = Stage::open(&told.dir, Lie::None);
+        stage.later(Duration::minutes(told.told(AHEAD).parse().unwrap()));
+        told.arm(engine::crash::arm);
+        let entity = &stage.plan.body.subject.entity;
+        let verified = stage.engine.verify_revoked_in(&stage, entity).unwrap();
+        assert!(matches!(verified.state, State::Proven { .. }) && !verified.reopened);
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let state = Stage::open(dir.path(), Lie::None).apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    let told = |word: &str| {
+        let leaves = Stage::open(dir.path(), Lie::None).leaves();
+        let is = |leaf: &&Leaf| leaf.body().get(word).is_some();
+        leaves.iter().filter(is).count()
+    };
+    let (mut point, mut ended) = (0, false);
+    while !ended {
+        point += 1;
+        let asked = Stage::open(dir.path(), Lie::None).kept().asked;
+        let before = (told("verify"), told("probe"), told("verified"));
+        let ahead = (point * 2).to_string();
+        ended = kill::at(point, TRIED, dir.path(), &[(AHEAD, &ahead)]);
+        let after = (told("verify"), told("probe"), told("verified"));
+        let asked = Stage::open(dir.path(), Lie::None).kept().asked > asked;
+        assert!(!asked || after.0 == before.0 + 1, "asked untold at {point}");
+        // Of what was told at the end nothing is missing before it.
+        assert!(after.2 == before.2 || after.1 == before.1 + 2, "at {point}");
+        assert!(!ended || after.2 == before.2 + 1, "ended untold");
+    }
+    assert!(point > 6, "it has {point} points");
+    testkit::aloud(&format!("{point} kills of trying again"));
 }
 
 fn child(told: &kill::Child) {
