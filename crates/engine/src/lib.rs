@@ -63,7 +63,7 @@ pub use ports::{
     SqlPort, TlsLimits, TlsPort, index_paths, read_page, read_reply,
 };
 #[doc(hidden)]
-pub use ports::{read_method, read_spire_page, unpack_all};
+pub use ports::{foreign, grpc_says, leads_to_tls, read_method, read_spire_page, unpack_all};
 pub use reconcile::owner_that_counts;
 pub use record::Ledger;
 pub use ring::{Rewrapped, Term};

@@ -190,7 +190,7 @@ pub(crate) fn judge(magic: u64, mounted_as: Option<&str>) -> Judged {
 }
 
 /// The type of the mount that `path` lies on, from the text of `/proc/self/mountinfo`.
-pub(crate) fn mounted_as<'t>(mountinfo: &'t str, path: &str) -> Option<&'t str> {
+pub fn mounted_as<'t>(mountinfo: &'t str, path: &str) -> Option<&'t str> {
     let mut best: Option<(usize, &str)> = None;
     for line in mountinfo.lines() {
         let Some((place, kind)) = line.split_once(" - ") else {

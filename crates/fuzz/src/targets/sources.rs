@@ -87,6 +87,11 @@ pub(super) const TARGETS: &[Listed] = &[
         described,
     ),
     (
+        "gitlab_project_tokens",
+        "whatever GitLab answers ends in observations and gaps",
+        gitlab_project_tokens,
+    ),
+    (
         "description",
         "a description is refused in one line or is one",
         description,
@@ -257,6 +262,10 @@ fn described(input: &[u8]) {
         let told = pass(one, &mut port, &witness, target, &options);
         assert!(!told.text.contains('\u{1b}'), "an escape came out raw");
     }
+}
+
+fn gitlab_project_tokens(input: &[u8]) {
+    database("gitlab_project_tokens", "gitlab.example/7", input);
 }
 
 fn description(input: &[u8]) {
