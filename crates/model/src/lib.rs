@@ -48,7 +48,7 @@ pub use revocability::{Class, CredentialType, Revocability, revocability};
 pub use row::Row;
 pub use scope::Scope;
 pub use secret::Secret;
-pub use text::{clean, shorten};
+pub use text::{clean, shorten, without_login};
 pub use time::{Duration, Timestamp};
 pub use told::Told;
 pub use validity::Validity;

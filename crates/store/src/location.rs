@@ -62,6 +62,11 @@ impl FromStr for Location {
         if path.is_empty() || path.contains("://") {
             return Err(refused(&without_password(text)));
         }
+        // An address that was mistyped is no file: as the name of one it would be told everywhere.
+        let shown = model::without_login(text);
+        if path == text && !text.starts_with(['/', '.']) && shown != text {
+            return Err(refused(&shown));
+        }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
 }
@@ -140,6 +145,17 @@ mod tests {
             Location::Sqlite("roll.db".into())
         );
         assert!("mysql://x/y".parse::<Location>().is_err());
+        let mistyped = "postgres:/shop:hunter2@db.example/roll".parse::<Location>();
+        let told = mistyped.unwrap_err().to_string();
+        assert!(told.contains("postgres:…@db.example/roll"), "{told}");
+        for path in [
+            "/srv/a:b@c/roll.db",
+            "./a:b@c.db",
+            "sqlite:a:b@c.db",
+            "a@b.db",
+        ] {
+            assert!(path.parse::<Location>().is_ok(), "{path}");
+        }
         assert!(
             "postgres://u@h/d?sslmode=sometimes"
                 .parse::<Location>()

@@ -44,6 +44,7 @@ mod outputs;
 mod owners;
 mod places;
 mod planted;
+mod planted_acts;
 mod readme;
 mod rights;
 mod rules;
