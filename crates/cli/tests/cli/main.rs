@@ -57,5 +57,6 @@ mod templates;
 mod terminal;
 mod tokens;
 mod truth_kubernetes;
+mod units;
 mod variables;
 mod world;
