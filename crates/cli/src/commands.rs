@@ -11,6 +11,7 @@ mod evidence;
 mod findings;
 mod gaps;
 mod get;
+mod key;
 mod ls;
 mod man;
 mod metrics;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Evidence(evidence::Evidence),
     #[command(subcommand)]
     Enrol(enrol::Enrol),
+    #[command(subcommand)]
+    Key(key::Key),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Migrate(migrate::Migrate),
@@ -102,6 +105,7 @@ pub(crate) fn run(
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),
         Command::Enrol(enrol) => enrol.run(settings),
+        Command::Key(key) => key.run(settings),
         Command::Backup(backup) => backup.run(settings),
         Command::Restore(restore) => restore.run(settings),
         Command::Migrate(migrate) => migrate.run(settings),

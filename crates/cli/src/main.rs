@@ -33,6 +33,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    keep_no_core();
     // Help, version and usage errors end here: no runtime is started and no file is read.
     let typed = match arguments::parse() {
         Ok(typed) => typed,
@@ -49,6 +50,17 @@ fn main() -> ExitCode {
             exit::of_error(&error)
         }
     }
+}
+
+/// What crashes with a secret in its memory must not leave it on a disk, and what it starts must
+/// not either. Where the system does not take the limit, nothing else is lost.
+fn keep_no_core() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
 }
 
 /// Resolves what was typed and does it.

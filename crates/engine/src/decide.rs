@@ -1,16 +1,22 @@
 //! What a person decides: who owns a thing, which finding is muted. Each is a leaf first.
+//!
+//! Decisions about sources are taken in `sources.rs`, those about keys in `keys/`; their leaves
+//! are of the one form that stands here.
+
+use std::collections::BTreeMap;
 
 use evidence::LeafKind;
 use inventory::owners::Suggestion;
-use model::{EntityId, Finding, Mute, Ownership, Timestamp};
+use model::{EntityId, Finding, Mute, Ownership, SourceId, Timestamp};
 use serde::Serialize;
-use store::Durability;
+use store::{Durability, Writing};
 
-use crate::{Engine, Error, Ledger, reconcile};
+use crate::{Engine, Error, Ledger, crash, reconcile};
 
+/// The body of a leaf of kind `decision`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case", tag = "decision")]
-enum Decision<'a> {
+pub(crate) enum Decision<'a> {
     Owner {
         entity: &'a EntityId,
         owner: Option<&'a str>,
@@ -25,11 +31,57 @@ enum Decision<'a> {
     Unmute {
         finding: &'a str,
     },
+    /// A source is read and acted through from now on; what opens it is not told.
+    SourceAdded {
+        source: &'a SourceId,
+        options: &'a BTreeMap<String, String>,
+        kind_of_target: &'a str,
+        /// Whether it has a secret that is sealed here.
+        sealed: bool,
+        /// Whether it takes the place of what was known of it.
+        replaces: bool,
+    },
+    /// A source is forgotten, and what opened it destroyed.
+    SourceRemoved {
+        source: &'a SourceId,
+        /// Whether there was a secret to destroy.
+        destroyed: bool,
+    },
+    /// The fingerprint key is written into a file: whoever has that can test guesses.
+    KeyExported {
+        fingerprint_key: &'a str,
+        file: &'a str,
+    },
+    /// The fingerprint key of another roll is that of this one.
+    KeyImported {
+        fingerprint_key: &'a str,
+    },
+    /// A new term of the key ring seals from now on.
+    KeyRotated {
+        term: u32,
+        before: u32,
+    },
+    /// What is sealed under older terms is sealed anew.
+    RewrapBegun {
+        term: u32,
+        values: u64,
+    },
+    /// So much was.
+    RewrapEnded {
+        term: u32,
+        values: u64,
+    },
+    /// Found credentials are shown to their providers, so many to each host.
+    LiveChecked {
+        hosts: &'a BTreeMap<String, usize>,
+        /// Whether all of it goes to another place instead, that a person named.
+        elsewhere: bool,
+    },
 }
 
 /// What spoke for an owner whom a person took over from the suggestions.
 #[derive(Serialize)]
-struct Suggested<'a> {
+pub(crate) struct Suggested<'a> {
     score: u8,
     reasons: &'a [String],
 }
@@ -81,15 +133,7 @@ impl Engine {
             ownership,
             suggested,
         };
-        let leaf = Ledger::leaf(
-            LeafKind::Decision,
-            now,
-            &self.actor,
-            entity.as_str(),
-            &decision,
-        )?;
-        self.store.write(Durability::Full, |writing| {
-            let index = self.ledger.record(writing, &[leaf])?;
+        self.decide(entity.as_str(), now, &decision, |writing| {
             writing.set_owner(
                 &self.tenant,
                 entity,
@@ -99,9 +143,29 @@ impl Engine {
                 now,
             )?;
             // The owner is part of the line that lists and filters read.
-            reconcile::refresh(writing, &self.tenant, entity, now)?;
-            Ok(index)
+            Ok(reconcile::refresh(writing, &self.tenant, entity, now)?)
         })
+    }
+
+    /// One decision: its leaf and what it makes true, in one transaction. Returns the leaf's
+    /// index.
+    pub(crate) fn decide(
+        &self,
+        subject: &str,
+        at: Timestamp,
+        decision: &Decision<'_>,
+        makes_true: impl FnOnce(&mut Writing<'_>) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        let leaf = Ledger::leaf(LeafKind::Decision, at, &self.actor, subject, decision)?;
+        crash::point("before decision");
+        let index = self.store.write(Durability::Full, |writing| {
+            let index = self.ledger.record(writing, &[leaf])?;
+            makes_true(writing)?;
+            crash::point("within decision");
+            Ok::<_, Error>(index)
+        })?;
+        crash::point("after decision");
+        Ok(index)
     }
 
     /// Mutes a finding until a day. Returns the index of its leaf.
@@ -123,17 +187,9 @@ impl Engine {
             at: now,
             until,
         };
-        let leaf = Ledger::leaf(
-            LeafKind::Decision,
-            now,
-            &self.actor,
-            finding.entity.as_str(),
-            &Decision::Mute { mute: &mute },
-        )?;
-        self.store.write(Durability::Full, |writing| {
-            let index = self.ledger.record(writing, &[leaf])?;
-            writing.put_mute(&self.tenant, &mute)?;
-            Ok(index)
+        let decision = Decision::Mute { mute: &mute };
+        self.decide(finding.entity.as_str(), now, &decision, |writing| {
+            Ok(writing.put_mute(&self.tenant, &mute)?)
         })
     }
 
@@ -153,17 +209,9 @@ impl Engine {
                 ))
             })?;
         let decision = Decision::Unmute { finding };
-        let leaf = Ledger::leaf(
-            LeafKind::Decision,
-            self.now(),
-            &self.actor,
-            finding,
-            &decision,
-        )?;
-        self.store.write(Durability::Full, |writing| {
-            let index = self.ledger.record(writing, &[leaf])?;
+        self.decide(finding, self.now(), &decision, |writing| {
             writing.remove_mute(&self.tenant, &mute.finding)?;
-            Ok(index)
+            Ok(())
         })
     }
 }

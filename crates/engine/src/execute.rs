@@ -37,6 +37,9 @@ pub use queue::{Crowd, Tried};
 pub use verify::Verified;
 pub use world::{Live, Provider, World};
 
+/// Revocations that are fetched at once where all of them are looked through.
+pub(crate) const ROWS: usize = 1_000;
+
 /// How far carrying out a plan is, for whoever waits.
 #[derive(Clone, Copy, Debug)]
 pub enum Advance<'a> {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use model::{Fingerprint, Secret, Tenant, Timestamp};
 use store::{Durability, Location, Store};
-use vault::{Enrolment, FingerprintKey, KeyFileSeal, KeyRing, Random};
+use vault::{FingerprintKey, KeyFileSeal, KeyRing, Random};
 
 use crate::Error;
+use crate::ring::SharedRing;
 
 /// The operating system's generator, asked itself: a library's own, which is seeded from the
 /// processor's jitter first, costs each call of the program 30 ms.
@@ -65,17 +66,14 @@ impl KeyPaths {
 /// The keys of one tenant's store, in memory.
 #[derive(Clone)]
 pub struct Keys {
-    store: Store,
-    tenant: Tenant,
     fingerprint: Arc<FingerprintKey>,
-    seal: Arc<KeyFileSeal>,
-    ring: Arc<KeyRing>,
+    ring: Arc<SharedRing>,
     /// Id of the fingerprint key.
     pub fingerprint_key: String,
 }
 
-const FINGERPRINT_SETTING: &str = "fingerprint_key";
-const RING_SETTING: &str = "key_ring";
+pub(crate) const FINGERPRINT_SETTING: &str = "fingerprint_key";
+pub(crate) const RING_SETTING: &str = "key_ring";
 
 impl Keys {
     /// Reads the keys of `store`, or makes them if the store has never had any. Of two processes
@@ -109,12 +107,9 @@ impl Keys {
                 why,
             });
         }
-        let ring = KeyRing::from_sealed(tenant.clone(), &seal, &wrapped)?;
+        let ring = SharedRing::open(store, tenant, seal, wrapped)?;
         Ok(Self {
-            store: store.clone(),
-            tenant: tenant.clone(),
             fingerprint: Arc::new(fingerprint),
-            seal: Arc::new(seal),
             ring: Arc::new(ring),
             fingerprint_key: id,
         })
@@ -131,9 +126,14 @@ impl Keys {
             })
     }
 
-    /// The token that enrols another scanner; it is a secret.
-    pub fn enrol(&self) -> Enrolment {
-        self.fingerprint.enrol()
+    /// What the fingerprint key's file holds; it is a secret.
+    pub(crate) fn fingerprint_file(&self) -> Secret {
+        self.fingerprint.to_file()
+    }
+
+    /// What seals.
+    pub(crate) fn ring(&self) -> &SharedRing {
+        &self.ring
     }
 
     /// Seals `value` for `path` at `version`. The ring accounts for it before it is answered.
@@ -141,17 +141,7 @@ impl Keys {
     /// # Errors
     /// The term is used up, or there is no randomness.
     pub fn seal(&self, path: &str, version: u64, value: &Secret) -> Result<Vec<u8>, Error> {
-        let sealed = self
-            .ring
-            .seal(path, version, value, &SystemRandom)?
-            .to_bytes();
-        if self.ring.wants_saving() {
-            let wrapped = self.ring.to_sealed(self.seal.as_ref(), &SystemRandom)?;
-            self.store.write(Durability::Full, |writing| {
-                writing.put_setting(&self.tenant, RING_SETTING, &wrapped)
-            })?;
-        }
-        Ok(sealed)
+        self.ring.seal(path, version, value)
     }
 
     /// Opens what was sealed for `path` at `version`.
@@ -159,9 +149,7 @@ impl Keys {
     /// # Errors
     /// It was sealed for something else, or altered.
     pub fn open_sealed(&self, path: &str, version: u64, bytes: &[u8]) -> Result<Secret, Error> {
-        Ok(self
-            .ring
-            .open(path, version, &vault::Sealed::from_bytes(bytes)?)?)
+        self.ring.unseal(path, version, bytes)
     }
 }
 

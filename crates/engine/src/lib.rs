@@ -13,6 +13,7 @@ mod collect;
 mod covered;
 pub mod crash;
 mod decide;
+mod enrol;
 mod error;
 mod execute;
 mod fingerprints;
@@ -33,6 +34,7 @@ mod push;
 mod read_again;
 pub mod reconcile;
 mod record;
+mod ring;
 mod rules;
 mod scan;
 mod secrets;
@@ -49,6 +51,7 @@ use store::Store;
 pub use changed::{Changed, changed};
 pub use collect::{Pass, PassReport, Progress};
 pub use connectors::Change;
+pub use enrol::fingerprint_key_of;
 pub use error::Error;
 pub use execute::{Advance, Applied, Crowd, Live, Provider, Tried, Verified, World};
 pub use keys::{KeyPaths, Keys, SystemRandom, read_key_file, system_clock, write_key_file};
@@ -62,9 +65,10 @@ pub use ports::{
     SqlPort, TlsLimits, TlsPort, index_paths, read_page, read_reply,
 };
 #[doc(hidden)]
-pub use ports::{read_method, read_spire_page, unpack_all};
+pub use ports::{foreign, grpc_says, leads_to_tls, read_method, read_spire_page, unpack_all};
 pub use reconcile::owner_that_counts;
 pub use record::Ledger;
+pub use ring::{Rewrapped, Term};
 pub use rules::{Rules, Stated, text_in_tree};
 pub use scan::{Machine, Scanned};
 pub use sources::Opened;

@@ -11,10 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use store::{Filter, RevocationFilter, RevocationRow};
 
+use crate::execute::ROWS;
 use crate::{Engine, Error};
 
-/// Revocations looked through, the latest first.
-const ROWS_MAX: usize = 100_000;
 /// Passes looked through for the last of each source.
 const PASSES_MAX: usize = 10_000;
 
@@ -133,9 +132,11 @@ impl Engine {
                 .set(0);
         }
         let now = self.now();
-        let rows = self
-            .store
-            .read(|reading| reading.revocations(&self.tenant, RevocationFilter::All, ROWS_MAX))?;
+        let mut rows = Vec::new();
+        self.store.read(|reading| {
+            let mut each = |row| rows.push(row);
+            reading.each_revocation(&self.tenant, RevocationFilter::All, ROWS, &mut each)
+        })?;
         let mut waiting = 0.0_f64;
         for row in &rows {
             let state = row.state.as_str();

@@ -1,5 +1,7 @@
 //! Makes plans: what is to be revoked, who can do it, what will be done in which order.
 
+use std::collections::BTreeSet;
+
 use connectors::{Handle, PortKind, Revoker};
 use evidence::LeafKind;
 use lifecycle::Draft;
@@ -7,6 +9,9 @@ use model::{Attribute, Entity, EntityId, Kind, Plan, PlanId, SourceId, Subject};
 use store::Durability;
 
 use crate::{Engine, Error, Ledger};
+
+/// Fingerprints kept of one plan.
+const FINGERPRINTS_MAX: usize = 32;
 
 /// A credential and whoever can revoke it.
 struct Found {
@@ -34,6 +39,7 @@ impl Engine {
             handle: found.handle.handle.clone(),
             principal: found.handle.principal.clone(),
             seen_at: seen_at(&found.credential),
+            fingerprints: self.fingerprints_of(&found.credential.id)?,
         };
         let mut steps = found.revoker.steps(&subject);
         steps.sort_by_key(|step| step.ordinal);
@@ -81,6 +87,20 @@ impl Engine {
             writing.put_plan(&self.tenant, plan)?;
             Ok(())
         })
+    }
+
+    /// What tells its secret from every other one (CV-35), as those who see it now see it.
+    fn fingerprints_of(&self, credential: &EntityId) -> Result<Vec<String>, Error> {
+        let sightings = self
+            .store
+            .read(|reading| reading.sightings_of(&self.tenant, credential))?;
+        let here = sightings.iter().filter(|one| one.missing_since.is_none());
+        let keys = here.flat_map(|one| &one.observation.keys);
+        let told: BTreeSet<String> = keys
+            .filter(|key| key.is_fingerprint())
+            .map(ToString::to_string)
+            .collect();
+        Ok(told.into_iter().take(FINGERPRINTS_MAX).collect())
     }
 
     fn plan_before(&self, subject: &EntityId) -> Result<Option<(PlanId, u32)>, Error> {

@@ -25,6 +25,10 @@ pub use archive::unpack_all;
 pub use files::{FileLimits, FilesPort};
 pub(crate) use git::GitPort;
 pub use git::index_paths;
+#[doc(hidden)]
+pub use grpc::says as grpc_says;
+#[doc(hidden)]
+pub use http::foreign;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
 pub(crate) use http::{NOT_TAKEN, Outside, is_host, program_of};
 pub use ldap::{LdapLimits, LdapPort, read_page};
@@ -36,4 +40,6 @@ pub use spire::read_spire_page;
 pub use spire::{SpireLimits, SpirePort};
 pub(crate) use sql::Encrypting;
 pub use sql::{Bearer, SqlLimits, SqlPort};
+#[doc(hidden)]
+pub use tls::leads_to_tls;
 pub use tls::{TlsLimits, TlsPort};

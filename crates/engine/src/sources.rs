@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use connectors::{Connector, Context, Dialect, Port, PortKind};
 use model::{Secret, SourceId};
-use store::{Durability, SourceConfig};
+use store::{RevocationFilter, SourceConfig};
 
+use crate::decide::Decision;
+use crate::execute::ROWS;
 use crate::fingerprints::{KeyedFingerprints, Logins};
 use crate::ports::{
     Bearer, FilesPort, GitPort, HttpPort, LdapLimits, LdapPort, MysqlPort, RedisLimits, RedisPort,
@@ -30,8 +32,6 @@ pub struct Opened {
 
 /// The target of a source that tells its name only when it is asked.
 pub(crate) const UNNAMED: &str = "unknown";
-/// Revocations looked through for those that act through a source.
-const OPEN_MAX: usize = 1_000_000;
 /// Version of the first value sealed at a path.
 const SEALED_VERSION: u32 = 1;
 
@@ -58,16 +58,23 @@ impl Engine {
         })
     }
 
-    /// Adds a source, or replaces what is known of it; `secret` opens it and is sealed first.
+    /// Adds a source, or replaces what is known of it; `secret` opens it and is sealed first. It
+    /// is a decision, in the log with what it makes true; one that changes nothing is none.
     ///
     /// # Errors
-    /// The barrier or the store gave out.
+    /// The barrier, the log or the store gave out.
     pub fn add_source(
         &self,
         mut config: SourceConfig,
         secret: Option<&Secret>,
     ) -> Result<SourceConfig, Error> {
         let path = format!("source/{}", config.id.as_str());
+        let known = self.sources()?.into_iter().find(|one| one.id == config.id);
+        if let Some(known) = &known
+            && self.is_as_known(&config, secret, known)?
+        {
+            return Ok(known.clone());
+        }
         let version = match self
             .store
             .read(|reading| reading.sealed(&self.tenant, &path))?
@@ -79,37 +86,78 @@ impl Engine {
             .map(|secret| self.keys.seal(&path, u64::from(version), secret))
             .transpose()?;
         config.sealed_path = sealed.is_some().then(|| path.clone());
-        self.store.write(Durability::Full, |writing| {
+        let decision = Decision::SourceAdded {
+            source: &config.id,
+            options: &config.options,
+            kind_of_target: &config.kind_of_target,
+            sealed: sealed.is_some(),
+            replaces: known.is_some(),
+        };
+        self.decide(config.id.as_str(), self.now(), &decision, |writing| {
             if let Some(bytes) = &sealed {
                 writing.put_sealed(&self.tenant, &path, version, bytes)?;
             }
-            writing.put_source(&self.tenant, &config)?;
-            Ok::<_, Error>(())
+            Ok(writing.put_source(&self.tenant, &config)?)
         })?;
         Ok(config)
+    }
+
+    /// Whether `config` and what opens it are what is kept already. Secrets are compared by their
+    /// fingerprints.
+    fn is_as_known(
+        &self,
+        config: &SourceConfig,
+        secret: Option<&Secret>,
+        known: &SourceConfig,
+    ) -> Result<bool, Error> {
+        let as_known = SourceConfig {
+            sealed_path: known.sealed_path.clone(),
+            added: known.added,
+            ..config.clone()
+        };
+        if as_known != *known || secret.is_some() != known.sealed_path.is_some() {
+            return Ok(false);
+        }
+        // One that opens no more is replaced.
+        let Ok(kept) = self.source_secret(known) else {
+            return Ok(false);
+        };
+        let print = |secret: &Secret| self.keys.fingerprint(secret);
+        Ok(secret.map(print) == kept.as_ref().map(print))
     }
 
     /// Forgets a source and destroys what opened it. What it saw stays on the roll.
     ///
     /// # Errors
-    /// There is no such source, or a revocation that is under way acts through it.
+    /// There is no such source, a revocation that is under way acts through it, or the log cannot
+    /// be written.
     pub fn remove_source(&self, id: &SourceId) -> Result<(), Error> {
         let config = self.source(id)?;
         self.no_revocation_needs(id)?;
-        self.store.write(Durability::Full, |writing| {
+        let decision = Decision::SourceRemoved {
+            source: id,
+            destroyed: config.sealed_path.is_some(),
+        };
+        self.decide(id.as_str(), self.now(), &decision, |writing| {
             if let Some(path) = &config.sealed_path {
                 writing.destroy_sealed(&self.tenant, path)?;
             }
             writing.remove_source(&self.tenant, id)?;
             writing.forget_parts(&self.tenant, id)?;
-            Ok::<_, Error>(())
-        })
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// Authority to revoke outlives what it revokes: first every row is proven, residual or
     /// unverifiable (revocation.md S-6, S-7).
     fn no_revocation_needs(&self, id: &SourceId) -> Result<(), Error> {
-        for row in self.residuals(OPEN_MAX)? {
+        let mut open = Vec::new();
+        self.store.read(|reading| {
+            let mut each = |row| open.push(row);
+            reading.each_revocation(&self.tenant, RevocationFilter::Open, ROWS, &mut each)
+        })?;
+        for row in open {
             let plan = self.plan(&row.plan)?;
             if plan.body.subject.source == *id && lifecycle::rank(&row.state).is_some() {
                 return Err(Error::Unfit(format!(

@@ -228,7 +228,7 @@ impl Spec {
             _ => Err(Error::Unfit(format!(
                 "expected a path that exists, `postgres://…`, `mysql://…`, `redis://…`, `ldap://…`, `aws[:PROFILE]`, `entra[:TENANT]`, `azure[:SUBSCRIPTION]`, `k8s[:CONTEXT]`, `spire[:SOCKET]`, `tls://HOST:PORT`, `export:PATH`, `gcp-export:PATH`, `azure-export:PATH`, `kubernetes:PATH`, `spire-export:PATH`, `leavers:FILE`, `logs:PATH`, `collection:FILE`, a system as `keyroll sources systems` names it, or the id of a source \
                  (`keyroll sources list`), got `{}`",
-                model::shorten(&model::clean(text), 80)
+                model::shorten(&model::clean(&model::without_login(text)), 80)
             ))),
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod formats;
 
+mod answers_of_others;
 mod archive;
 mod archives;
 mod detector;
@@ -24,7 +25,7 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 13] = [
+    let lists: [&[Listed]; 14] = [
         sources::TARGETS,
         pushed::TARGETS,
         evidence::TARGETS,
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Target> {
         logs::TARGETS,
         spire::TARGETS,
         ldap::TARGETS,
+        answers_of_others::TARGETS,
     ];
     let listed = lists.into_iter().flatten();
     listed

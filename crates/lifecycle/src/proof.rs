@@ -1,8 +1,8 @@
 //! What receipts and probes prove, and how strongly (RP-1 to RP-8).
 
 use model::{
-    Duration, Grade, Outcome, Path, Plan, PlanBody, Probe, Proof, Receipt, State, StepKind,
-    Timestamp,
+    Duration, Grade, Outcome, Path, Plan, PlanBody, Probe, Proof, Receipt, Sessions, State,
+    StepKind, Timestamp,
 };
 
 use crate::count::{PathCount, count};
@@ -21,6 +21,12 @@ pub struct Record {
     pub lost: Vec<Path>,
     /// What the provider said when it was last asked: refused or absent, and without sessions.
     pub read_back: Option<bool>,
+    /// Live sessions when they were about to be ended, those that came later added.
+    pub sessions_found: Option<u32>,
+    /// Live sessions when the provider was last asked.
+    pub sessions_left: Option<u32>,
+    /// How many of those are counted as found already.
+    pub sessions_known: u32,
 }
 
 /// The word that a credential is dead. Nobody but [`judge`] can make one.
@@ -126,6 +132,48 @@ impl Record {
                 Outcome::Controlled { principal } => Some((receipt.at, principal.clone())),
                 _ => None,
             })
+    }
+
+    /// The provider shows so many live sessions, and they are about to be ended: those that were
+    /// not counted before are found.
+    pub fn find_sessions(&mut self, shown: Option<u32>) {
+        if let Some(now) = shown {
+            let anew = now.saturating_sub(self.sessions_known);
+            let before = self.sessions_found.unwrap_or(0);
+            self.sessions_found = Some(before.saturating_add(anew));
+            self.sessions_known = now;
+        }
+        self.sessions_left = shown;
+    }
+
+    /// The provider shows so many live sessions. Of fewer than were known, no more are known; more
+    /// have come and are found when they are about to be ended.
+    pub fn show_sessions(&mut self, shown: Option<u32>) {
+        if let Some(now) = shown {
+            self.sessions_known = self.sessions_known.min(now);
+        }
+        self.sessions_left = shown;
+    }
+
+    /// Sessions found, ended by the receipts' count, and left.
+    fn sessions(&self) -> Sessions {
+        let mut ended = None;
+        for receipt in &self.receipts {
+            if let (StepKind::EndSessions, Outcome::Done { count, .. }) =
+                (receipt.kind, &receipt.outcome)
+            {
+                ended = count
+                    .map(|count| count.saturating_add(ended.unwrap_or(0)))
+                    .or(ended);
+            }
+        }
+        // Where there was none, none was ended.
+        let nothing = (self.sessions_found == Some(0)).then_some(0);
+        Sessions {
+            found: self.sessions_found,
+            ended: ended.or(nothing),
+            left: self.sessions_left,
+        }
     }
 
     /// B where the provider's state was read back as dead, else C; A is for [`judge`] to give.
@@ -312,6 +360,7 @@ pub fn assemble(
                 (one.what.clone(), until)
             })
             .collect(),
+        sessions: record.sessions(),
         target: target.to_owned(),
     }
 }

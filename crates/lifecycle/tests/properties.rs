@@ -41,6 +41,7 @@ fn plan(survives: Vec<Survivor>) -> Plan {
             handle: BTreeMap::new(),
             principal: "role/7".to_owned(),
             seen_at: Vec::new(),
+            fingerprints: Vec::new(),
         },
         steps: Vec::new(),
         window: WINDOW,
@@ -110,6 +111,7 @@ fn dead() -> Record {
         bearer: true,
         lost: Vec::new(),
         read_back: Some(true),
+        ..Record::default()
     };
     for path in PATHS {
         record.probes.push(probe(*path, 8_500, accepted("role/7")));
@@ -135,6 +137,57 @@ fn what_was_controlled_cut_and_denied_over_the_window_is_proven() {
     assert_eq!(proof.grade, Grade::A);
     assert_eq!(proof.time_to_denied, Some(Duration::seconds(0)));
     assert!(proof.children[0].1.starts_with("denied over the window"));
+}
+
+#[test]
+fn sessions_are_told_as_found_ended_and_left_and_never_counted_twice() {
+    let plan = plan(Vec::new());
+    let told = |record: &Record| {
+        let told = assemble(&plan, PATHS, record, &State::Probing, "real").sessions;
+        (told.found, told.ended, told.left)
+    };
+    let ended = |count| {
+        let told = String::new();
+        receipt(StepKind::EndSessions, 11, Outcome::Done { told, count })
+    };
+    let mut record = dead();
+    assert_eq!(told(&record), (None, None, None), "nobody was asked");
+    // Shown before they are ended, three are there and two go; the third is tried again.
+    record.show_sessions(Some(3));
+    record.find_sessions(Some(3));
+    record.receipts.push(ended(Some(2)));
+    record.show_sessions(Some(1));
+    assert_eq!(told(&record), (Some(3), Some(2), Some(1)));
+    record.find_sessions(Some(1));
+    record.receipts.push(ended(Some(1)));
+    record.show_sessions(Some(0));
+    assert_eq!(told(&record), (Some(3), Some(3), Some(0)));
+    // One comes anew, is shown, and is ended; nobody acknowledges that.
+    record.show_sessions(Some(1));
+    assert_eq!(told(&record), (Some(3), Some(3), Some(1)));
+    record.find_sessions(Some(1));
+    record.receipts.push(ended(None));
+    record.show_sessions(Some(0));
+    assert_eq!(told(&record), (Some(4), Some(3), Some(0)));
+
+    let mut none = dead();
+    none.find_sessions(Some(0));
+    assert_eq!(told(&none), (Some(0), Some(0), Some(0)));
+    let mut silent = dead();
+    silent.find_sessions(None);
+    assert_eq!(told(&silent), (None, None, None), "no such concept");
+}
+
+/// A proof that an older program wrote is read, and tells nothing that it did not know.
+#[test]
+fn a_proof_from_before_sessions_were_told_is_read() {
+    let plan = plan(Vec::new());
+    let proof = assemble(&plan, PATHS, &dead(), &State::Probing, "real");
+    let mut written = serde_json::to_value(&proof).unwrap();
+    let members = written.as_object_mut().unwrap();
+    assert!(members.remove("sessions").is_some());
+    let read: model::Proof = serde_json::from_value(written).unwrap();
+    assert_eq!(read, proof);
 }
 
 /// RP-1: each lie at the control, and no control at all.

@@ -37,6 +37,10 @@ pub struct Subject {
     /// Where its secret was seen, as `(source, native id)`: there it is read again for the
     /// positive control and the probes. Empty: evidence of grade A is out of reach (RP-8).
     pub seen_at: Vec<(SourceId, Native)>,
+    /// Its keyed fingerprints when the plan was made, each with what it is made of: they tell the
+    /// secret that dies from every other one, and nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<String>,
 }
 
 /// One kind of step, in the order of revocation.md section 2: cut first, clean later (RP-4).

@@ -226,6 +226,19 @@ impl State {
     }
 }
 
+/// Live sessions of what was revoked, by the provider's count; the one that a probe held open is
+/// among them. `None`: the provider has no such concept, or nobody could tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// There when they were about to be ended; those that came later are added.
+    pub found: Option<u32>,
+    /// Ended, as the provider acknowledged it. What ended while nobody could write it down is not
+    /// told here.
+    pub ended: Option<u32>,
+    /// Left when the provider was last asked.
+    pub left: Option<u32>,
+}
+
 /// The evidence record of a revocation (revocation.md section 3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
@@ -253,6 +266,9 @@ pub struct Proof {
     pub children: Vec<(String, String)>,
     /// What survives, and until when.
     pub residual: Vec<(String, Option<Timestamp>)>,
+    /// Sessions found, ended and left over. A proof of before they were told has none.
+    #[serde(default)]
+    pub sessions: Sessions,
     /// `real`, `emulator` or `stub`, as the source declares itself.
     pub target: String,
 }

@@ -16,6 +16,17 @@ pub fn clean(text: &str) -> String {
     out
 }
 
+/// `text` without what may be a password in it, where it is no address that could be read: all
+/// that stands between its first `:` and its last `@`.
+pub fn without_login(text: &str) -> String {
+    let parts = text.rsplit_once('@');
+    let parts = parts.and_then(|(before, after)| Some((before.split_once(':')?.0, after)));
+    match parts {
+        Some((first, after)) => format!("{first}:…@{after}"),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether a letter can steer a terminal or deceive a reader (Unicode 16 categories Cc, Cf in part).
 fn steers(letter: char) -> bool {
     letter.is_control()
@@ -47,6 +58,18 @@ mod tests {
     fn an_escape_sequence_never_reaches_a_terminal_raw() {
         assert_eq!(clean("a\u{1b}]0;x\u{7}b"), "a\\u{1b}]0;x\\u{7}b");
         assert_eq!(clean("user\u{202e}txt.exe"), "user\\u{202e}txt.exe");
+    }
+
+    #[test]
+    fn of_a_mistyped_address_no_login_is_left() {
+        for (text, left) in [
+            ("postgres:/ann:hun@ter2@host/x", "postgres:…@host/x"),
+            ("ann:hunter2@host", "ann:…@host"),
+            ("reader@dc.example", "reader@dc.example"),
+            ("logs:PATH", "logs:PATH"),
+        ] {
+            assert_eq!(without_login(text), left);
+        }
     }
 
     #[test]

@@ -16,7 +16,17 @@ pub enum Error {
         /// Where the file is or would be.
         path: PathBuf,
         /// What kind of file system it is.
-        kind: &'static str,
+        kind: String,
+    },
+    /// The operator's: another place is needed.
+    #[error(
+        "state file `{path}` is on a file system that a program serves (`{kind}`) and that is not known to be local, so its locks cannot be trusted; put it on a local disk, or give `--store` a PostgreSQL address"
+    )]
+    UnknownFileSystem {
+        /// Where the file is or would be.
+        path: PathBuf,
+        /// Its type in the mount table.
+        kind: String,
     },
     /// The operator's: a newer program has been here.
     #[error(

@@ -4,13 +4,15 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, network_fs};
+use crate::network_fs::{Judged, judge, mounted_as};
+use crate::{Error, Options};
 
 /// Makes sure that `path` is a file of ours on a local disk that no one else may read.
 ///
-/// A missing file is made with mode 0600, missing directories with mode 0700, unless
-/// `read_only`.
-pub(crate) fn prepare(path: &Path, read_only: bool) -> Result<(), Error> {
+/// A missing file is made with mode 0600, missing directories with mode 0700, unless it is opened
+/// for reading only.
+pub(crate) fn prepare(path: &Path, options: &Options) -> Result<(), Error> {
+    let read_only = options.read_only;
     let folder = folder_of(path);
     if !read_only && !folder.is_dir() {
         DirBuilder::new()
@@ -19,7 +21,7 @@ pub(crate) fn prepare(path: &Path, read_only: bool) -> Result<(), Error> {
             .create(&folder)
             .map_err(Error::file("make the directory", &folder))?;
     }
-    refuse_network(path, &folder)?;
+    refuse_network(path, &folder, &options.mounts)?;
     if !read_only {
         let made = OpenOptions::new()
             .write(true)
@@ -66,26 +68,29 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 }
 
 #[cfg(target_os = "linux")]
-fn refuse_network(path: &Path, folder: &Path) -> Result<(), Error> {
+fn refuse_network(path: &Path, folder: &Path, mounts: &Path) -> Result<(), Error> {
     let found = rustix::fs::statfs(folder)
         .map_err(|error| Error::file("examine the file system of", folder)(error.into()))?;
     // Kept as bits: the kernel's type is signed on some machines, the numbers are of 32 bits.
     let magic = u64::from(found.f_type as u32);
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    // Without a table, the kernel's number decides alone.
+    let table = fs::read(mounts).unwrap_or_default();
+    let table = String::from_utf8_lossy(&table);
     let whole = folder
         .canonicalize()
         .unwrap_or_else(|_| folder.to_path_buf());
-    let mounted = network_fs::mounted_as(&table, &whole.to_string_lossy());
-    match network_fs::network_kind(magic, mounted) {
-        Some(kind) => Err(Error::NetworkFileSystem {
-            path: path.to_path_buf(),
-            kind,
+    let path = path.to_path_buf();
+    match judge(magic, mounted_as(&table, &whole.to_string_lossy())) {
+        Judged::Local => Ok(()),
+        Judged::Network(kind) => Err(Error::NetworkFileSystem { path, kind }),
+        Judged::Unknown(kind) => Err(Error::UnknownFileSystem {
+            path,
+            kind: model::shorten(&model::clean(&kind), 60),
         }),
-        None => Ok(()),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn refuse_network(_: &Path, _: &Path) -> Result<(), Error> {
+fn refuse_network(_: &Path, _: &Path, _: &Path) -> Result<(), Error> {
     Ok(())
 }

@@ -56,6 +56,8 @@ mod value;
 mod views;
 
 pub use archive::Archived;
+#[doc(hidden)]
+pub use archive::archive_rows;
 pub use closure::Keyed;
 pub use decisions::Owned;
 pub use error::Error;
@@ -65,6 +67,8 @@ pub use journal::JournalPart;
 pub use leases::Lease;
 pub use location::{Location, Options};
 pub use migrate::SCHEMA;
+#[doc(hidden)]
+pub use network_fs::mounted_as;
 pub use passes::{GAPS_KEPT, Pass, PassCounts, PassOutcome, SourceGap};
 pub use past::{Moment, Stood};
 pub use query::{QueryLimits, Table};

@@ -28,6 +28,8 @@ pub struct Options {
     pub busy_wait: Duration,
     /// Trust anchors for PostgreSQL in PEM; by default those of the platform.
     pub ca_file: Option<PathBuf>,
+    /// The mount table that says on what a file lies: the kernel's, unless a test has its own.
+    pub mounts: PathBuf,
 }
 
 impl Default for Options {
@@ -36,6 +38,7 @@ impl Default for Options {
             read_only: false,
             busy_wait: Duration::from_secs(10),
             ca_file: None,
+            mounts: PathBuf::from("/proc/self/mountinfo"),
         }
     }
 }
@@ -58,6 +61,11 @@ impl FromStr for Location {
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         if path.is_empty() || path.contains("://") {
             return Err(refused(&without_password(text)));
+        }
+        // An address that was mistyped is no file: as the name of one it would be told everywhere.
+        let shown = model::without_login(text);
+        if path == text && !text.starts_with(['/', '.']) && shown != text {
+            return Err(refused(&shown));
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
@@ -137,6 +145,17 @@ mod tests {
             Location::Sqlite("roll.db".into())
         );
         assert!("mysql://x/y".parse::<Location>().is_err());
+        let mistyped = "postgres:/shop:hunter2@db.example/roll".parse::<Location>();
+        let told = mistyped.unwrap_err().to_string();
+        assert!(told.contains("postgres:…@db.example/roll"), "{told}");
+        for path in [
+            "/srv/a:b@c/roll.db",
+            "./a:b@c.db",
+            "sqlite:a:b@c.db",
+            "a@b.db",
+        ] {
+            assert!(path.parse::<Location>().is_ok(), "{path}");
+        }
         assert!(
             "postgres://u@h/d?sslmode=sometimes"
                 .parse::<Location>()

@@ -35,6 +35,17 @@ pub enum RevocationFilter {
     Due(Timestamp),
 }
 
+impl RevocationFilter {
+    /// Whether only open ones are meant, and which want to go on by when.
+    fn bounds(self) -> (i64, i64) {
+        match self {
+            Self::All => (0, i64::MAX),
+            Self::Open => (1, i64::MAX),
+            Self::Due(now) => (1, now.0),
+        }
+    }
+}
+
 /// The word that a step is about to be carried out, written before it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -72,12 +83,7 @@ impl Reading<'_> {
         filter: RevocationFilter,
         limit: usize,
     ) -> Result<Vec<RevocationRow>, Error> {
-        let (only_open, due) = match filter {
-            RevocationFilter::All => (0_i64, None),
-            RevocationFilter::Open => (1, None),
-            RevocationFilter::Due(now) => (1, Some(now)),
-        };
-        let due = due.map_or(i64::MAX, |now| now.0);
+        let (only_open, due) = filter.bounds();
         let sql = format!(
             "{REVOCATIONS} AND r.open >= $2 AND ($3 = {max} OR r.next_at <= $3)
              ORDER BY coalesce(r.next_at, {max}), r.updated DESC, r.plan LIMIT $4",
@@ -88,6 +94,45 @@ impl Reading<'_> {
             .into_iter()
             .map(revocation)
             .collect()
+    }
+
+    /// Hands on every revocation that `filter` means, however many there are, in the order of
+    /// their plans' ids; so many at once as a `page` holds.
+    pub fn each_revocation(
+        &mut self,
+        tenant: &Tenant,
+        filter: RevocationFilter,
+        page: usize,
+        each: &mut dyn FnMut(RevocationRow),
+    ) -> Result<(), Error> {
+        let (only_open, due) = filter.bounds();
+        let sql = format!(
+            "{REVOCATIONS} AND r.open >= $2 AND ($3 = {max} OR r.next_at <= $3) AND r.plan > $4
+             ORDER BY r.plan LIMIT $5",
+            max = i64::MAX
+        );
+        let page = page.max(1);
+        // Before every plan's id.
+        let mut after = PlanId(String::new());
+        loop {
+            let params = [
+                tenant.into(),
+                only_open.into(),
+                due.into(),
+                (&after).into(),
+                page.into(),
+            ];
+            let rows = self.rows(&sql, &params)?;
+            let whole = rows.len() == page;
+            for row in rows {
+                let row = revocation(row)?;
+                after = row.plan.clone();
+                each(row);
+            }
+            if !whole {
+                return Ok(());
+            }
+        }
     }
 
     /// The revocations of one thing under any id it had, the one that went on last first.

@@ -128,6 +128,30 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Puts `bytes` in the place of the value that is sealed at `path` as `before`, and only of
+    /// that one. Whether it was there.
+    pub fn reseal(
+        &mut self,
+        tenant: &Tenant,
+        path: &str,
+        version: u32,
+        before: &[u8],
+        bytes: &[u8],
+    ) -> Result<bool, Error> {
+        let written = self.run(
+            "UPDATE sealed SET bytes = $5
+             WHERE tenant = $1 AND path = $2 AND version = $3 AND bytes = $4",
+            &[
+                tenant.into(),
+                path.into(),
+                version.into(),
+                before.into(),
+                bytes.into(),
+            ],
+        )?;
+        Ok(written > 0)
+    }
+
     /// Removes a sealed value for ever. Whether it was there.
     pub fn destroy_sealed(&mut self, tenant: &Tenant, path: &str) -> Result<bool, Error> {
         let gone = self.run(

@@ -128,7 +128,7 @@ impl Store {
 fn engine_at(location: &Location, options: &Options) -> Result<Arc<dyn Engine>, Error> {
     Ok(match location {
         Location::Sqlite(path) => {
-            files::prepare(path, options.read_only)?;
+            files::prepare(path, options)?;
             Arc::new(Sqlite::open(path, options)?)
         }
         Location::Postgres(url) => Arc::new(Postgres::open(url, options)?),

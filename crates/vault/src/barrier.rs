@@ -122,6 +122,12 @@ impl KeyRing {
         self.active
     }
 
+    /// Every term, oldest first, with how many values it sealed, as far as counted.
+    pub fn terms(&self) -> impl Iterator<Item = (u32, u64)> {
+        let terms = self.terms.iter();
+        terms.map(|(number, term)| (*number, term.encryptions.load(Ordering::Relaxed)))
+    }
+
     /// How many values the active term sealed, as far as counted.
     pub fn encryptions(&self) -> u64 {
         self.terms

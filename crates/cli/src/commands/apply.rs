@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use engine::{Advance, Applied, Engine};
-use model::{Duration, Plan, Probe, Probed, Proof, Receipt, State, Timestamp};
+use model::{Duration, Plan, Probe, Probed, Proof, Receipt, Sessions, State, Timestamp};
 use serde_json::json;
 
 use crate::arguments::Consent;
@@ -216,6 +216,22 @@ fn page(plan: &Plan, applied: &Applied, now: Timestamp) -> Page {
     }
 }
 
+/// How many live sessions there were, in words.
+fn sessions(counted: Sessions) -> String {
+    let told = |count: Option<u32>, what: &str| match count {
+        Some(0) => format!("none {what}"),
+        Some(count) => format!("{count} {what}"),
+        None => format!("cannot tell how many {what}"),
+    };
+    if counted == Sessions::default() {
+        return "the provider does not count them".to_owned();
+    }
+    let Sessions { found, ended, left } = counted;
+    [(found, "found"), (ended, "ended"), (left, "left")]
+        .map(|(count, what)| told(count, what))
+        .join(", ")
+}
+
 /// The proof in pairs: what was seen before, what after, how fast, and what remains.
 pub(crate) fn proven(proof: &Proof) -> Vec<(String, Cell)> {
     let denied = proof
@@ -249,6 +265,10 @@ pub(crate) fn proven(proof: &Proof) -> Vec<(String, Cell)> {
         "probes",
         Cell::new(format!("{} asked, {denied} denied", proof.probes.len())),
     );
+    add("sessions", Cell::new(sessions(proof.sessions)));
+    for fingerprint in &proof.subject.fingerprints {
+        add("fingerprint", Cell::new(fingerprint.clone()));
+    }
     for (what, how) in &proof.children {
         add("derived", Cell::new(format!("{what}: {how}")));
     }

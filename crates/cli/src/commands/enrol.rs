@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{read_key_file, write_key_file};
+use engine::{fingerprint_key_of, read_key_file, write_key_file};
 use model::Secret;
 use serde_json::json;
 use vault::FingerprintKey;
@@ -47,23 +47,22 @@ impl Enrol {
 fn export(settings: &Settings, file: &Path) -> Result<Outcome, Error> {
     let roll = Roll::open(settings)?;
     let engine = roll.engine(settings)?;
-    let enrolment = engine.keys.enrol();
-    let key = FingerprintKey::from_enrolment(&enrolment)
-        .map_err(Error::because("cannot read the fingerprint key"))?;
-    write_key_file(WHAT, file, &key.to_file())
+    engine
+        .export_fingerprint_key(file)
         .map_err(Error::from_engine("cannot write the key"))?;
+    let id = &engine.keys.fingerprint_key;
     let name = file.display().to_string();
     show(
         settings,
         &Page {
-            title: format!("fingerprint key {} is in {name}", key.id()),
+            title: format!("fingerprint key {id} is in {name}"),
             lead: vec![Cell::new(
                 "carry it over a safe way, and delete it there once it is imported",
             )],
             hints: vec![format!(
                 "on the other machine: `keyroll enrol import {name}`"
             )],
-            record: json!({"file": name, "fingerprint_key": key.id()}),
+            record: json!({"file": name, "fingerprint_key": id}),
             ..Page::default()
         },
     )?;
@@ -78,22 +77,32 @@ fn import(settings: &Settings, file: &Path) -> Result<Outcome, Error> {
         content.ok_or_else(|| Error::failed(format!("there is no file `{}`", file.display())))?;
     let key = FingerprintKey::from_file(&content)
         .map_err(Error::because("this is no fingerprint key"))?;
-    let own = own(&paths.fingerprint)?;
-    match own {
-        Some(own) if own.id() == key.id() => {}
-        Some(own) => {
-            let told = format!(
-                "this roll has fingerprint key {} already; what it holds cannot be fingerprinted anew",
-                own.id()
-            );
-            return Err(Error::failed(told)
-                .hint("use another `--store` for what is to be matched elsewhere"));
-        }
-        None => {
-            let content: Secret = key.to_file();
-            write_key_file(WHAT, &paths.fingerprint, &content)
-                .map_err(Error::from_engine("cannot write the key"))?;
-        }
+    let own = own(&paths.fingerprint)?.map(|own| own.id());
+    // A roll that cannot take the decision down takes no key.
+    let roll = Roll::open_or_make(settings, &at)?;
+    let used = fingerprint_key_of(&roll.store, &roll.tenant)
+        .map_err(Error::from_engine("cannot read the roll"))?;
+    let another = |known: &&String| **known != key.id();
+    if let Some(known) = own.iter().chain(&used).find(another) {
+        let told = format!(
+            "this roll has fingerprint key {known} already; what it holds cannot be fingerprinted anew"
+        );
+        return Err(
+            Error::failed(told).hint("use another `--store` for what is to be matched elsewhere")
+        );
+    }
+    if own.is_none() {
+        let content: Secret = key.to_file();
+        write_key_file(WHAT, &paths.fingerprint, &content)
+            .map_err(Error::from_engine("cannot write the key"))?;
+    }
+    // Of a roll that was used under it before, this decides nothing; one whose log is empty may
+    // have been killed before it could say so.
+    let leaves = roll.read(|reading, tenant| reading.evidence_size(tenant))?;
+    if used.is_none() || leaves == 0 {
+        roll.engine(settings)?
+            .note_imported_key()
+            .map_err(Error::from_engine("cannot take the key over"))?;
     }
     told(
         settings,

@@ -308,6 +308,7 @@ pub(crate) fn list(
     limit: &Limit,
 ) -> Result<Outcome, Error> {
     let most = settings.limit(limit).unwrap_or(u64::MAX);
+    let mut all = 0_u64;
     let (plans, rows) = roll.read(|reading, tenant| {
         let filter = if open {
             RevocationFilter::Open
@@ -321,6 +322,8 @@ pub(crate) fn list(
             for row in &rows {
                 plans.extend(reading.plan(tenant, &row.plan)?);
             }
+            // Those beyond what is shown are counted: the queue never looks shorter than it is.
+            reading.each_revocation(tenant, filter, PLANS_MAX, &mut |_| all += 1)?;
         } else {
             plans = reading.plans(tenant, PLANS_MAX)?;
         }
@@ -339,7 +342,7 @@ pub(crate) fn list(
         ))?;
     }
     let mut gauge = roll.gauge()?;
-    let all = plans.len() as u64;
+    let all = all.max(plans.len() as u64);
     gauge.more_than_shown = (list.rows() < all).then_some(all);
     list.end(&gauge, &[])?;
     Ok(Outcome::CLEAN)

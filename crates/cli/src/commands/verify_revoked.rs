@@ -1,5 +1,6 @@
 //! `keyroll verify-revoked`: is what was revoked still dead?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -122,15 +123,15 @@ fn watched(
             "{alive} alive again: `keyroll residual --retry` cuts them"
         ));
     }
-    let open = roll.read(|reading, tenant| {
-        reading.revocations(tenant, RevocationFilter::Open, REVOCATIONS_MAX)
-    })?;
     // Under way, or alive and opened again: not tried here, and not to be forgotten by a timer.
-    let is_tried = |row: &RevocationRow| tried.iter().any(|one| one.plan == row.plan);
-    let left = open
-        .iter()
-        .filter(|row| !row.state.is_settled() && !is_tried(row))
-        .count();
+    let asked: BTreeSet<_> = tried.iter().map(|one| &one.plan).collect();
+    let mut left = 0;
+    roll.read(|reading, tenant| {
+        let mut each = |row: RevocationRow| {
+            left += usize::from(!row.state.is_settled() && !asked.contains(&row.plan));
+        };
+        reading.each_revocation(tenant, RevocationFilter::Open, ROWS, &mut each)
+    })?;
     if left > 0 {
         remarks.push(format!(
             "{left} not tried, because they are not ended yet: `keyroll residual` lists them"
@@ -186,8 +187,8 @@ fn row(one: &Tried<Verified>, now: Told, settings: &Settings) -> Row {
     }
 }
 
-/// Revocations that are looked through for those that are not ended.
-const REVOCATIONS_MAX: usize = 1_000_000;
+/// Revocations that are fetched at once where all are looked through.
+const ROWS: usize = 1_000;
 
 /// Why one of many was left out.
 pub(crate) const NOT_ASKED: &str = "not asked: its provider answered none of the others";

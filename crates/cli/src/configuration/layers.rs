@@ -221,6 +221,8 @@ fn harmless(configuration: &Configuration, origin: &Origin) -> Result<(), Error>
 
 #[cfg(test)]
 mod tests {
+    use testkit::kill::Chance;
+
     use super::*;
 
     fn project() -> Origin {
@@ -243,6 +245,91 @@ mod tests {
         }
         let configuration = read("fail_on = 'high'\noutput = ['json']", &project()).unwrap();
         assert!(harmless(&configuration, &project()).is_ok());
+    }
+
+    /// Every key that there is, and pieces that change what a text means.
+    const WRITTEN: &str = "store = 'a'\ntenant = 'b'\nfingerprint_key_file = 'c'\n\
+        seal_key_file = 'd'\noutput = ['json', 'csv=x']\ncolor = 'never'\nprogress = true\n\
+        limit = 5\nfail_on = 'high'\nmin_coverage = 90\nallow_partial = false\n\
+        rules = 'e'\n[scan]\nsources = ['f']\n";
+    const PIECES: &[&str] = &[
+        "'",
+        "\"",
+        "\"\"\"",
+        "[",
+        "]",
+        "[[",
+        "{",
+        "}",
+        "=",
+        ".",
+        "#",
+        "\n",
+        "\\",
+        "\\u0000",
+        "\0",
+        "\u{1b}[2J",
+        "-",
+        "1e999",
+        "18446744073709551616",
+        "nan",
+        "1979-05-27",
+        "scan.",
+        "true",
+    ];
+
+    /// The same mutations in every run: lines are left out, repeated and broken.
+    fn mutated(chance: &mut Chance) -> String {
+        let mut below = |n: usize| {
+            let drawn = chance.point(u32::try_from(n.max(1)).unwrap());
+            usize::try_from(drawn - 1).unwrap()
+        };
+        let lines: Vec<&str> = WRITTEN.lines().collect();
+        let mut text: Vec<char> = Vec::new();
+        for _ in 0..=below(lines.len()) {
+            text.extend(lines[below(lines.len())].chars());
+            text.push('\n');
+        }
+        for _ in 0..below(4) {
+            let at = below(text.len());
+            match below(3) {
+                0 if at < text.len() => drop(text.remove(at)),
+                1 => text.truncate(at.max(1)),
+                _ => drop(text.splice(at..at, PIECES[below(PIECES.len())].chars())),
+            }
+        }
+        text.into_iter().collect()
+    }
+
+    /// A checkout may hold anything: none of it is a panic, and none moves the roll.
+    #[test]
+    fn whatever_a_project_writes_is_refused_or_moves_nothing() {
+        let mut chance = Chance::new(0x746f_6d6c);
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..testkit::rounds(5_000, 200_000) {
+            let text = mutated(&mut chance);
+            let read = read(&text, &project());
+            let read = read.and_then(|one| harmless(&one, &project()).map(|()| one));
+            let Ok(one) = read else {
+                refused += 1;
+                continue;
+            };
+            taken += 1;
+            let moves = [
+                one.store.is_some(),
+                one.tenant.is_some(),
+                one.rules.is_some(),
+            ];
+            let keys = [one.fingerprint_key_file, one.seal_key_file];
+            assert!(!moves.contains(&true) && keys == [None, None], "{text}");
+            assert!(one.scan.sources.is_none(), "{text}");
+            let mut outputs = one.output.into_iter().flatten();
+            assert!(!outputs.any(|format| format.contains('=')), "{text}");
+        }
+        assert!(
+            taken > 50 && refused > 50,
+            "{taken} taken, {refused} refused"
+        );
     }
 
     #[test]

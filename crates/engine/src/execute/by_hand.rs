@@ -9,20 +9,18 @@ use std::path::Path;
 use aws_lc_rs::digest::{Context, SHA256};
 use evidence::LeafKind;
 use lifecycle::Event;
-use model::{EntityId, PlanId, State};
+use model::{EntityId, PlanId, State, Timestamp};
 use serde_json::{Value, json};
-use store::{Durability, RevocationFilter};
+use store::{Durability, RevocationFilter, RevocationRow};
 
-use super::journal::{Transition, shortened};
+use super::ROWS;
+use super::journal::{Transition, keep_sessions, shortened};
 use crate::decide::text;
 use crate::keys::hex;
 use crate::{Engine, Error, Ledger};
 
 /// In the body of a row: it was given up, wherever it stood.
 pub(super) const FORCED: &str = "forced";
-
-/// Revocations looked through for the latest of each subject.
-const ROWS_MAX: usize = 100_000;
 
 /// A file that shows something is no longer than this.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -87,6 +85,7 @@ impl Engine {
         row.state = to.clone();
         row.next_at = None;
         row.body = body.unwrap_or(row.body);
+        keep_sessions(&mut row, &record);
         row.updated = now;
         self.store.write(Durability::Full, |writing| {
             writing.fence(&self.tenant, lease.lease())?;
@@ -99,12 +98,18 @@ impl Engine {
 
     /// Where the latest revocation of each thing stands.
     pub(crate) fn latest_revocations(&self) -> Result<BTreeMap<EntityId, State>, Error> {
-        let mut rows = self
-            .store
-            .read(|reading| reading.revocations(&self.tenant, RevocationFilter::All, ROWS_MAX))?;
-        rows.sort_by_key(|row| row.updated);
-        let latest = rows.into_iter().map(|row| (row.subject, row.state));
-        Ok(latest.collect())
+        let mut latest = BTreeMap::<EntityId, (Timestamp, State)>::new();
+        self.store.read(|reading| {
+            let mut each = |row: RevocationRow| {
+                let known = latest.get(&row.subject);
+                if known.is_none_or(|(at, _)| *at < row.updated) {
+                    latest.insert(row.subject, (row.updated, row.state));
+                }
+            };
+            reading.each_revocation(&self.tenant, RevocationFilter::All, ROWS, &mut each)
+        })?;
+        let states = latest.into_iter().map(|(id, (_, state))| (id, state));
+        Ok(states.collect())
     }
 }
 

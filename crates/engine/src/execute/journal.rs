@@ -5,7 +5,7 @@ use evidence::{Leaf, LeafKind};
 use lifecycle::{Event, Record};
 use model::{Outcome, Path, Plan, Probe, Probed, Proof, Receipt, State, Step, Timestamp};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{Durability, RevocationRow, Writing};
 
 use super::{Advance, Execution};
@@ -15,6 +15,8 @@ use crate::{Engine, Error, Ledger, crash};
 const PROOF_PROBES_MAX: usize = 120;
 /// In the body of a row: when it was last opened again.
 const REOPENED: &str = "reopened";
+/// In the body of a row: live sessions found, left and known.
+const SESSIONS: &str = "sessions";
 /// Receipts that go into it.
 const PROOF_RECEIPTS_MAX: usize = 60;
 
@@ -45,10 +47,14 @@ impl Engine {
             updated: now,
             body: json!({}),
         });
+        let (sessions_found, sessions_left, sessions_known) = sessions(&row);
         let mut record = Record {
             receipts,
             probes,
             bearer,
+            sessions_found,
+            sessions_left,
+            sessions_known,
             ..Record::default()
         };
         if record.cut_at().is_some() {
@@ -124,7 +130,11 @@ impl Execution<'_> {
             (_, State::Requested) => Some(now),
             _ => self.reopened(),
         };
-        row.body = json!({ "tries": self.tries, REOPENED: reopened });
+        row.body = json!({
+            "tries": self.tries,
+            REOPENED: reopened,
+            SESSIONS: counted(&self.record),
+        });
         self.write(leaves, |writing, tenant| {
             writing.put_revocation(tenant, &row)
         })?;
@@ -144,6 +154,7 @@ impl Execution<'_> {
         let mut row = self.row.clone();
         row.step = ordinal;
         row.updated = now;
+        keep_sessions(&mut row, &self.record);
         self.write(vec![leaf], |writing, tenant| {
             writing.put_intent(tenant, &plan, ordinal, now, token)?;
             writing.put_revocation(tenant, &row)
@@ -201,6 +212,12 @@ impl Execution<'_> {
         lifecycle::assemble(&self.plan, paths, &self.record, state, &label)
     }
 
+    /// A leaf that makes nothing else true.
+    pub(super) fn write_leaf(&self, kind: LeafKind, body: &impl Serialize) -> Result<(), Error> {
+        let leaf = self.leaf(kind, self.engine.now(), body)?;
+        self.write(vec![leaf], |_, _| Ok(()))
+    }
+
     fn leaf(&self, kind: LeafKind, at: Timestamp, body: &impl Serialize) -> Result<Leaf, Error> {
         let subject = self.plan.body.subject.entity.as_str();
         Ledger::leaf(kind, at, &self.engine.actor, subject, body)
@@ -218,6 +235,27 @@ impl Execution<'_> {
             rows(writing, &engine.tenant)?;
             Ok::<_, Error>(())
         })
+    }
+}
+
+/// Live sessions found, left and known, as the row keeps them.
+fn sessions(row: &RevocationRow) -> (Option<u32>, Option<u32>, u32) {
+    let kept = row.body.get(SESSIONS).cloned().unwrap_or_default();
+    serde_json::from_value(kept).unwrap_or_default()
+}
+
+fn counted(record: &Record) -> Value {
+    json!([
+        record.sessions_found,
+        record.sessions_left,
+        record.sessions_known
+    ])
+}
+
+/// Puts them into the body of `row`, beside whatever else it keeps.
+pub(super) fn keep_sessions(row: &mut RevocationRow, record: &Record) {
+    if let Some(body) = row.body.as_object_mut() {
+        body.insert(SESSIONS.to_owned(), counted(record));
     }
 }
 

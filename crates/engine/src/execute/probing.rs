@@ -148,6 +148,7 @@ impl Execution<'_> {
         }
         let standing = self.provider.standing(&self.plan.body.subject)?;
         self.record.read_back = Some(self.is_dead(&standing));
+        self.record.show_sessions(standing.sessions);
         Ok(standing)
     }
 

@@ -13,11 +13,8 @@ use model::{Duration, EntityId, PlanId, Probed, SourceId, State};
 use store::{RevocationFilter, RevocationRow};
 
 use super::world::Live;
-use super::{Applied, Verified, World};
+use super::{Applied, ROWS, Verified, World};
 use crate::{Engine, Error};
-
-/// Revocations looked through.
-const ROWS_MAX: usize = 100_000;
 
 /// How much of the world is asked at once.
 #[derive(Clone, Copy, Debug)]
@@ -145,9 +142,16 @@ impl Engine {
     }
 
     fn rows(&self, filter: RevocationFilter) -> Result<Vec<RevocationRow>, Error> {
-        Ok(self
-            .store
-            .read(|reading| reading.revocations(&self.tenant, filter, ROWS_MAX))?)
+        let mut rows = Vec::new();
+        self.store.read(|reading| {
+            reading.each_revocation(&self.tenant, filter, ROWS, &mut |row| rows.push(row))
+        })?;
+        // Those that want to go on soonest first, then the latest.
+        rows.sort_by_key(|row| {
+            let next = row.next_at.map_or(i64::MAX, |at| at.0);
+            (next, std::cmp::Reverse(row.updated))
+        });
+        Ok(rows)
     }
 
     fn turns(&self, rows: &[RevocationRow]) -> Result<Vec<Turn>, Error> {

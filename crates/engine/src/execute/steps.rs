@@ -169,6 +169,9 @@ impl Execution<'_> {
         };
         (self.told)(Advance::Step(&step));
         let standing = self.provider.standing(&self.plan.body.subject)?;
+        if kind == StepKind::EndSessions {
+            self.record.find_sessions(standing.sessions);
+        }
         if done(&standing) {
             return self.found_done(&step);
         }
@@ -194,6 +197,7 @@ impl Execution<'_> {
         }
         // What a provider acknowledges is asked for again before it is believed.
         let standing = self.provider.standing(&self.plan.body.subject)?;
+        self.record.show_sessions(standing.sessions);
         if impossible || done(&standing) {
             return Ok(());
         }

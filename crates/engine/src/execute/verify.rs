@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use evidence::LeafKind;
 use lifecycle::Event;
 use model::{EntityId, PlanId, Probe, Probed, State};
+use serde_json::json;
 
 use super::world::Live;
 use super::{Execution, Halt, World};
-use crate::{Engine, Error};
+use crate::{Engine, Error, crash};
 
 /// What trying again came to.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Verified {
 
 impl Engine {
     /// Probes the latest revocation of `id` on every path, now. What is let in opens it again.
+    /// That it is tried is in the log before it is, and what came of it after.
     ///
     /// # Errors
     /// It was never revoked, somebody else is at it, or store or log gave out.
@@ -97,6 +100,8 @@ impl Engine {
 impl Execution<'_> {
     /// One probe on each path and one look at the provider; true if the row was opened again.
     fn try_again(&mut self) -> Result<bool, Error> {
+        self.intend_trying()?;
+        let before = self.record.probes.len();
         let mut alive = false;
         if self.record.bearer {
             for path in self.paths() {
@@ -111,12 +116,51 @@ impl Execution<'_> {
         if let Ok(standing) = self.provider.standing(&self.plan.body.subject) {
             let dead = self.is_dead(&standing);
             self.record.read_back = Some(dead);
+            self.record.show_sessions(standing.sessions);
             alive |= !dead;
         }
+        self.tell_tried(before, alive)?;
         let settled = self.row.state.is_settled();
         if alive && settled {
             self.go(Event::Reopened)?;
         }
         Ok(alive && settled)
+    }
+
+    /// The word that somebody is about to log in with what was revoked.
+    fn intend_trying(&self) -> Result<(), Error> {
+        crash::point("before trying");
+        let paths = if self.record.bearer {
+            self.paths()
+        } else {
+            &[]
+        };
+        let body = json!({
+            "plan": self.plan.id.as_str(),
+            "verify": { "paths": paths, "read_back": true },
+            "token": self.lease.lease().token,
+        });
+        self.write_leaf(LeafKind::Intent, &body)?;
+        crash::point("after trying was told");
+        Ok(())
+    }
+
+    /// What it came to; each probe is a leaf of its own besides.
+    fn tell_tried(&self, before: usize, alive: bool) -> Result<(), Error> {
+        crash::point("tried");
+        let probes = self.record.probes.get(before..).unwrap_or_default();
+        let denied = |probe: &&Probe| matches!(probe.probed, Probed::Denied { .. });
+        let body = json!({
+            "plan": self.plan.id.as_str(),
+            "verified": {
+                "probes": probes.len(),
+                "denied": probes.iter().filter(denied).count(),
+                "read_back": self.record.read_back,
+                "alive": alive,
+            },
+        });
+        self.write_leaf(LeafKind::Receipt, &body)?;
+        crash::point("after tried was told");
+        Ok(())
     }
 }

@@ -10,8 +10,12 @@ use leaks::live::Answer;
 use model::Validity;
 
 use super::{Asked, Liveness, Query, Round, Way};
+use crate::decide::Decision;
 use crate::ports::{Bearer, HttpPort, Outside};
 use crate::{Engine, Error};
+
+/// Hosts that one leaf tells by name.
+const HOSTS_MAX: usize = 500;
 
 impl Engine {
     /// Asks every question of `round`, and brings each answer into the roll before the next goes
@@ -43,6 +47,7 @@ impl Engine {
             &how.limits,
             Arc::clone(stop),
         )?;
+        self.tell_asking(&round.questions, how)?;
         let all = round.questions.len();
         let mut turns = Turns::new(round.questions, how.pause);
         let mut done = 0;
@@ -66,6 +71,26 @@ impl Engine {
             done += 1;
         }
         Ok(asked)
+    }
+
+    /// That found credentials are shown to somebody is in the log before the first one is.
+    fn tell_asking(&self, questions: &[Query], how: &Liveness) -> Result<(), Error> {
+        let mut hosts = BTreeMap::<String, usize>::new();
+        for one in questions {
+            *hosts.entry(one.host.clone()).or_default() += 1;
+        }
+        // A leaf holds no more; how many went to each of the rest is on the roll.
+        while hosts.len() > HOSTS_MAX {
+            if let Some((_, rest)) = hosts.pop_last() {
+                *hosts.entry("others".to_owned()).or_default() += rest;
+            }
+        }
+        let decision = Decision::LiveChecked {
+            hosts: &hosts,
+            elsewhere: how.endpoint.is_some(),
+        };
+        self.decide(self.tenant.as_str(), self.now(), &decision, |_| Ok(()))?;
+        Ok(())
     }
 
     fn exchange(

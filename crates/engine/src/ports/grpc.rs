@@ -138,6 +138,20 @@ impl Connection {
     }
 }
 
+/// The length of the one message in `whole`, and the refusal that `trailers` tell: for fuzzing.
+pub fn says(whole: &[u8], trailers: &[(&str, &str)]) -> (Result<usize, Refusal>, Option<Refusal>) {
+    let mut headers = HeaderMap::new();
+    for (name, value) in trailers {
+        let name = http::HeaderName::from_bytes(name.as_bytes());
+        let value = http::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    let message = unframed(Bytes::copy_from_slice(whole));
+    (message.map(|message| message.len()), refused(&headers))
+}
+
 /// The one message of an answer.
 fn unframed(mut whole: Bytes) -> Result<Bytes, Refusal> {
     if whole.len() < PREFIX {

@@ -25,6 +25,9 @@ use rustls::{AlertDescription, ClientConfig, ClientConnection, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
+use self::starttls::Wire as _;
+#[doc(hidden)]
+pub use self::starttls::leads_to_tls;
 use self::verify::{Asked, Looking};
 use super::http::wait;
 use crate::Error;
@@ -215,8 +218,7 @@ struct Wire {
     left: usize,
 }
 
-impl Wire {
-    /// Reads what is there, at least one byte.
+impl starttls::Wire for Wire {
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Refusal> {
         if self.left == 0 {
             return Err(refused("too_large", "more came than a handshake needs"));

@@ -12,6 +12,7 @@ use crate::stub::{Lie, Stage};
 
 const AHEAD: &str = "KEYROLL_CRASH_AHEAD";
 const ME: &str = "crash::killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice";
+const TRIED: &str = "crash::killed_at_any_point_trying_again_is_told_before_it_is_done";
 /// About as many points as one revocation has.
 const POINTS: u32 = 66;
 
@@ -42,6 +43,44 @@ fn killed_at_any_point_a_revocation_loses_nothing_and_does_nothing_twice() {
         whole(dir.path());
     }
     testkit::aloud(&format!("{kills} kills in {histories} revocations"));
+}
+
+/// Every point of trying again: what the provider was asked, the log said before.
+#[test]
+fn killed_at_any_point_trying_again_is_told_before_it_is_done() {
+    if let Some(told) = kill::child() {
+        let stage = Stage::open(&told.dir, Lie::None);
+        stage.later(Duration::minutes(told.told(AHEAD).parse().unwrap()));
+        told.arm(engine::crash::arm);
+        let entity = &stage.plan.body.subject.entity;
+        let verified = stage.engine.verify_revoked_in(&stage, entity).unwrap();
+        assert!(matches!(verified.state, State::Proven { .. }) && !verified.reopened);
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let state = Stage::open(dir.path(), Lie::None).apply().state;
+    assert!(matches!(state, State::Proven { .. }), "{state:?}");
+    let told = |word: &str| {
+        let leaves = Stage::open(dir.path(), Lie::None).leaves();
+        let is = |leaf: &&Leaf| leaf.body().get(word).is_some();
+        leaves.iter().filter(is).count()
+    };
+    let (mut point, mut ended) = (0, false);
+    while !ended {
+        point += 1;
+        let asked = Stage::open(dir.path(), Lie::None).kept().asked;
+        let before = (told("verify"), told("probe"), told("verified"));
+        let ahead = (point * 2).to_string();
+        ended = kill::at(point, TRIED, dir.path(), &[(AHEAD, &ahead)]);
+        let after = (told("verify"), told("probe"), told("verified"));
+        let asked = Stage::open(dir.path(), Lie::None).kept().asked > asked;
+        assert!(!asked || after.0 == before.0 + 1, "asked untold at {point}");
+        // Of what was told at the end nothing is missing before it.
+        assert!(after.2 == before.2 || after.1 == before.1 + 2, "at {point}");
+        assert!(!ended || after.2 == before.2 + 1, "ended untold");
+    }
+    assert!(point > 6, "it has {point} points");
+    testkit::aloud(&format!("{point} kills of trying again"));
 }
 
 fn child(told: &kill::Child) {
@@ -104,7 +143,7 @@ fn whole(dir: &Path) {
     let once = ["cut", "end_sessions", "remove"].map(|one| (one.to_owned(), 1));
     assert_eq!(stage.kept().effects, BTreeMap::from(once));
     let tenant = Tenant::local();
-    let (row, receipts, probes, leaves) = stage
+    let (row, receipts, probes) = stage
         .engine
         .store
         .read(|reading| {
@@ -112,7 +151,6 @@ fn whole(dir: &Path) {
                 reading.revocation(&tenant, &stage.plan.id)?.unwrap(),
                 reading.receipts(&tenant, &stage.plan.id)?,
                 reading.probes(&tenant, &stage.plan.id)?,
-                reading.evidence_leaves(&tenant, 0, 100_000)?,
             ))
         })
         .unwrap();
@@ -129,14 +167,21 @@ fn whole(dir: &Path) {
             .count();
         assert_eq!(settled, 1, "{kind:?}: {receipts:?}");
     }
-    let leaves: Vec<_> = leaves
-        .iter()
-        .map(|(_, bytes)| Leaf::from_bytes(bytes).unwrap())
-        .collect();
+    let leaves = stage.leaves();
     let of = |kind| leaves.iter().filter(move |leaf| leaf.kind() == kind);
     assert_eq!(of(LeafKind::Receipt).count(), receipts.len());
     assert_eq!(of(LeafKind::Probe).count(), probes.len());
     assert_eq!(of(LeafKind::Proof).count(), 1);
+    // However often it was killed, sessions were found once and none is left; that they were
+    // ended is acknowledged, unless the answer went down with a process.
+    let proof: model::Proof =
+        serde_json::from_value(of(LeafKind::Proof).next().unwrap().body().clone()).unwrap();
+    let sessions = proof.sessions;
+    assert_eq!((sessions.found, sessions.left), (Some(2), Some(0)));
+    assert!(
+        sessions.ended.is_none_or(|ended| ended == 2),
+        "{sessions:?}"
+    );
     let mut stands: Option<&Value> = None;
     for leaf in of(LeafKind::Transition) {
         if let Some(stands) = stands {

@@ -1,6 +1,8 @@
 //! Targets that are down, logs that cannot be written, two workers at one row.
 
+use evidence::{Leaf, LeafKind};
 use model::{Duration, State, StepKind, Tenant};
+use serde_json::json;
 use store::Durability;
 
 use crate::stub::{Lie, Stage};
@@ -76,6 +78,40 @@ fn without_the_log_nobody_gives_up_or_vouches() {
     assert!(stage.engine.attest(&stage.plan.id, "seen", None).is_err());
     let queue = stage.engine.residuals(10).unwrap();
     assert_eq!((queue.len(), &queue[0].state), (1, &state));
+}
+
+/// That somebody logs in with what was revoked is in the log before they do, and what came of it
+/// after.
+#[test]
+fn what_was_revoked_is_tried_only_after_the_log_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = Stage::open(dir.path(), Lie::None);
+    assert!(matches!(stage.apply().state, State::Proven { .. }));
+    let entity = &stage.plan.body.subject.entity;
+    let verify = || stage.engine.verify_revoked_in(&stage, entity);
+    let before = stage.leaves().len();
+    verify().unwrap();
+    let told: Vec<_> = stage.leaves().split_off(before);
+    let kinds: Vec<_> = told.iter().map(Leaf::kind).collect();
+    let probe = LeafKind::Probe;
+    assert_eq!(kinds, [LeafKind::Intent, probe, probe, LeafKind::Receipt]);
+    assert_eq!(
+        told[0].body()["verify"]["paths"],
+        json!(["new_login", "held_session"])
+    );
+    assert_eq!(
+        told[3].body()["verified"],
+        json!({"probes": 2, "denied": 2, "read_back": true, "alive": false})
+    );
+
+    let asked = stage.kept().asked;
+    break_log(&stage);
+    assert!(verify().is_err());
+    assert_eq!(
+        stage.kept().asked,
+        asked,
+        "tried although nobody could say so"
+    );
 }
 
 /// Somebody changes the log behind our back.

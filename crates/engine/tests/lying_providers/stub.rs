@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use connectors::{Declared, Refusal, Standing};
 use engine::{Advance, Applied, Bearer, Engine, KeyPaths, Provider, World};
+use evidence::Leaf;
 use lifecycle::Draft;
 use model::{
     CredentialType, Duration, EntityId, Kind, Outcome, Path, Plan, Probed, Reason, Secret,
@@ -185,6 +186,15 @@ impl Stage {
         serde_json::from_slice(&std::fs::read(&self.file).unwrap()).unwrap()
     }
 
+    /// All that the log holds.
+    pub(crate) fn leaves(&self) -> Vec<Leaf> {
+        let tenant = Tenant::local();
+        let all = |reading: &mut store::Reading<'_>| reading.evidence_leaves(&tenant, 0, 100_000);
+        let leaves = self.engine.store.read(all).unwrap();
+        let read = |(_, bytes): (u64, Vec<u8>)| Leaf::from_bytes(&bytes).unwrap();
+        leaves.into_iter().map(read).collect()
+    }
+
     /// Somebody else changes what the provider is.
     pub(crate) fn change(&self, by: impl FnOnce(&mut Kept)) {
         let mut kept = self.kept();
@@ -284,6 +294,7 @@ impl Provider for Stub<'_> {
             return Err(Refusal::new(Reason::Denied, "403").code("403").into());
         }
         *kept.effects.entry(step.as_str().to_owned()).or_default() += 1;
+        let sessions = (step == StepKind::EndSessions).then_some(kept.sessions);
         match step {
             StepKind::DenySessions => kept.denied = true,
             StepKind::Cut => kept.cut = true,
@@ -305,7 +316,7 @@ impl Provider for Stub<'_> {
         }
         Ok(Outcome::Done {
             told: "200".to_owned(),
-            count: None,
+            count: sessions,
         })
     }
 
@@ -395,6 +406,7 @@ fn plan(like: Like) -> Plan {
             handle: [("user".to_owned(), "seven".to_owned())].into(),
             principal: "user/7".to_owned(),
             seen_at: Vec::new(),
+            fingerprints: Vec::new(),
         },
         steps: (1..).zip(kinds).map(step).collect(),
         survives,

@@ -2,7 +2,54 @@
 
 use model::{Grade, Outcome, Path, Probed, State, StepKind};
 
+use evidence::{Check, PublicKey, Scope};
+use serde_json::{Value, json};
+
 use crate::ground::{Ground, quoted};
+
+/// The proof's leaf in a bundle that verifies with the public key alone: whose secret died, told
+/// by keyed fingerprints, and what became of its sessions.
+fn the_record_is_whole_and_verifies_elsewhere(
+    ground: &Ground,
+    plan: &model::Plan,
+    sessions: model::Sessions,
+) {
+    let mut bundle = Vec::new();
+    let subject = plan.body.subject.entity.as_str().to_owned();
+    let scope = Scope::Subjects([subject].into());
+    ground.engine.export_evidence(scope, &mut bundle).unwrap();
+    let key = PublicKey::parse(ground.engine.ledger.public_key()).unwrap();
+    let mut check = Check::new(&key);
+    let mut proofs = Vec::new();
+    for line in bundle.split_inclusive(|byte| *byte == b'\n') {
+        check.line(line).unwrap();
+        let read: Value = serde_json::from_slice(line).unwrap();
+        proofs.extend(find(&read, "proof").cloned());
+    }
+    check.end().unwrap();
+    let [body] = proofs.as_slice() else {
+        panic!("expected one proof: {proofs:?}")
+    };
+    assert_eq!(body["sessions"], json!(sessions));
+    let told = body["subject"]["fingerprints"].as_array().unwrap();
+    let own = &ground.engine.keys.fingerprint_key;
+    let begins = |kind: &str| {
+        let start = format!("{kind} {own}.");
+        let told = told.iter().filter_map(Value::as_str);
+        told.filter(|one| one.starts_with(&start)).count()
+    };
+    assert_eq!(begins("secret_hmac"), 1, "{told:?}");
+    assert!(begins("postgres_verifier") >= 1, "{told:?}");
+}
+
+/// The body of a leaf of this kind, wherever the line has it.
+fn find<'v>(value: &'v Value, kind: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(members) if members.get("kind") == Some(&json!(kind)) => members.get("body"),
+        Value::Object(members) => members.values().find_map(|one| find(one, kind)),
+        _ => None,
+    }
+}
 
 #[test]
 fn a_password_in_a_file_is_linked_revoked_and_proven_dead() {
@@ -46,6 +93,15 @@ fn a_password_in_a_file_is_linked_revoked_and_proven_dead() {
     assert!(codes.contains(&(Path::HeldSession, "57P01")), "{codes:?}");
     assert!(held.run("select 1").is_err());
     assert!(ground.engine.residuals(10).unwrap().is_empty());
+    // Ours, and the one that the probe held open; the server may show the control's own a little
+    // longer.
+    let sessions = proof.sessions;
+    assert!(
+        sessions.found >= Some(2) && sessions.ended >= Some(2),
+        "{sessions:?}"
+    );
+    assert_eq!(sessions.left, Some(0));
+    the_record_is_whole_and_verifies_elsewhere(&ground, &plan, sessions);
 
     // Applying it again does nothing more; trying again finds it dead.
     let receipts = proof.receipts.len();

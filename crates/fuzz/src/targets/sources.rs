@@ -87,6 +87,11 @@ pub(super) const TARGETS: &[Listed] = &[
         described,
     ),
     (
+        "gitlab_project_tokens",
+        "whatever GitLab answers ends in observations and gaps",
+        gitlab_project_tokens,
+    ),
+    (
         "description",
         "a description is refused in one line or is one",
         description,
@@ -259,6 +264,10 @@ fn described(input: &[u8]) {
     }
 }
 
+fn gitlab_project_tokens(input: &[u8]) {
+    database("gitlab_project_tokens", "gitlab.example/7", input);
+}
+
 fn description(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     if let Err(unfit) = connectors::check_description(&text) {
@@ -363,6 +372,7 @@ fn subject(
             .collect(),
         principal: principal.to_owned(),
         seen_at: Vec::new(),
+        fingerprints: Vec::new(),
     }
 }
 

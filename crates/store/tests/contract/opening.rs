@@ -238,3 +238,106 @@ fn what_is_not_there_is_not_made_by_a_reader() {
     assert!(Store::open(&Location::Sqlite(path.clone()), &options).is_err());
     assert!(!path.parent().unwrap().exists());
 }
+
+/// A mount table in which `folder` lies on a file system of type `kind`.
+fn table(world: &World, folder: &Path, kind: &str) -> std::path::PathBuf {
+    let point = folder.canonicalize().unwrap();
+    let point = point.to_str().unwrap().replace(' ', "\\040");
+    let file = world.folder.path().join("mountinfo");
+    let text = format!(
+        "21 1 0:19 / / rw,relatime - ext4 /dev/vda rw\n\
+         22 21 0:20 / {point} rw shared:1 - {kind} host:/there rw\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_store_on_a_network_file_system_is_refused_and_nothing_is_made_there() {
+    let world = World::sqlite();
+    let folder = world.folder.path().join("shared");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("roll.db");
+    for kind in [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "9p",
+        "virtiofs",
+        "ceph",
+        "lustre",
+        "gpfs",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.glusterfs",
+    ] {
+        let options = Options {
+            mounts: table(&world, &folder, kind),
+            ..Options::default()
+        };
+        let told = Store::open(&Location::Sqlite(path.clone()), &options).unwrap_err();
+        let named = kind.trim_start_matches("fuse.");
+        assert!(
+            matches!(&told, Error::NetworkFileSystem { kind, .. } if kind == named),
+            "{kind}: {told}"
+        );
+        let told = told.to_string();
+        assert!(
+            told.contains("--store") && told.contains("roll.db"),
+            "{told}"
+        );
+        assert!(!path.exists(), "{kind}: a file was made");
+    }
+    let options = Options {
+        mounts: table(&world, &folder, "fuse.of-tomorrow"),
+        ..Options::default()
+    };
+    let told = Store::open(&Location::Sqlite(path.clone()), &options).unwrap_err();
+    assert!(matches!(told, Error::UnknownFileSystem { .. }), "{told}");
+    for kind in ["ext4", "xfs", "overlay", "fuse.fuse-overlayfs"] {
+        let options = Options {
+            mounts: table(&world, &folder, kind),
+            ..Options::default()
+        };
+        Store::open(&Location::Sqlite(path.clone()), &options).unwrap();
+    }
+}
+
+/// A mount that goes with the test.
+struct Mount(std::path::PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// bindfs may call itself what it likes, so the kernel's own table says `fuse.sshfs`.
+#[test]
+fn a_store_on_a_real_mount_is_judged_by_the_kernels_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = |below: &str, options: &str| {
+        let (under, over) = (folder.path().join("under"), folder.path().join(below));
+        std::fs::create_dir_all(&under).unwrap();
+        std::fs::create_dir_all(&over).unwrap();
+        let mut bindfs = std::process::Command::new("bindfs");
+        let done = bindfs.args(["-o", options]).args([&under, &over]).output();
+        let mounted = done.is_ok_and(|done| done.status.success());
+        mounted.then(|| Mount(over))
+    };
+    let Some(shared) = mount("shared", "subtype=sshfs") else {
+        testkit::aloud(
+            "skipped what needs a FUSE file system: bindfs is not here or may not mount",
+        );
+        return;
+    };
+    let open = |mount: &Mount| {
+        let location = Location::Sqlite(mount.0.join("roll.db"));
+        Store::open(&location, &Options::default())
+    };
+    let told = open(&shared).unwrap_err();
+    assert!(matches!(told, Error::NetworkFileSystem { .. }), "{told}");
+    let local = mount("local", "subtype=bindfs").unwrap();
+    open(&local).unwrap();
+}

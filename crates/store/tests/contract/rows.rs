@@ -3,6 +3,7 @@
 
 use model::{
     EntityId, Grade, Kind, Mute, Outcome, Path, PlanId, Probe, Probed, Receipt, State, StepKind,
+    Tenant,
 };
 use store::{Change, Durability, Error, QueryLimits, RevocationFilter, RevocationRow};
 
@@ -15,6 +16,7 @@ contract![
     of_two_appenders_one_is_told_that_the_log_moved,
     a_plan_is_found_by_the_start_of_its_id_and_never_altered,
     a_revocation_stays_until_it_is_proven,
+    every_revocation_is_handed_on_whatever_the_page_holds,
     what_was_revoked_is_found_by_every_id_of_it,
     receipts_and_probes_keep_their_order,
 ];
@@ -284,6 +286,66 @@ fn a_revocation_stays_until_it_is_proven(world: &World) {
         .read(|reading| reading.revocation(tenant, &PlanId("pln-b".to_owned())))
         .unwrap();
     assert_eq!(got, Some(rows[1].clone()));
+}
+
+fn every_revocation_is_handed_on_whatever_the_page_holds(world: &World) {
+    let tenant = &world.tenant;
+    let row = |n: i64| RevocationRow {
+        plan: PlanId(format!("pln-{:02}", (n * 7) % 23)),
+        subject: EntityId::of(&key(&source("host"), Kind::Credential, &n.to_string())),
+        state: if n % 3 == 0 {
+            State::Proven {
+                at: time(n),
+                denials: 5,
+                over: model::Duration::seconds(5),
+            }
+        } else {
+            State::Requested
+        },
+        step: 1,
+        next_at: (n % 3 == 1).then(|| time(n)),
+        updated: time(n),
+        body: serde_json::json!({}),
+    };
+    let mut rows: Vec<_> = (0..23).map(row).collect();
+    let another: Tenant = "another".parse().unwrap();
+    world
+        .store
+        .write(Durability::Full, |writing| {
+            writing.put_revocation(&another, &row(99))?;
+            rows.iter()
+                .try_for_each(|row| writing.put_revocation(tenant, row))
+        })
+        .unwrap();
+    rows.sort_by(|a, b| a.plan.cmp(&b.plan));
+    let is_due = |row: &RevocationRow| row.next_at.is_some_and(|at| at <= time(10));
+    for (filter, wanted) in [
+        (RevocationFilter::All, rows.clone()),
+        (
+            RevocationFilter::Open,
+            rows.iter()
+                .filter(|row| row.state.is_open())
+                .cloned()
+                .collect(),
+        ),
+        (
+            RevocationFilter::Due(time(10)),
+            rows.iter().filter(|row| is_due(row)).cloned().collect(),
+        ),
+    ] {
+        // Pages that end before, at and behind the last one, and none that holds nothing.
+        for page in [0, 1, 2, 7, 22, 23, 24, 1_000] {
+            let mut found = Vec::new();
+            world
+                .store
+                .read(|reading| {
+                    let mut each = |row| found.push(row);
+                    reading.each_revocation(tenant, filter, page, &mut each)
+                })
+                .unwrap();
+            assert_eq!(found, wanted, "{filter:?} by {page}");
+        }
+    }
 }
 
 /// One id from sighting to proof: what merged since is found by every id that it has had.

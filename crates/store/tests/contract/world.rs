@@ -350,6 +350,7 @@ pub(crate) fn plan(entity: &EntityId) -> model::Plan {
             handle: [("role".to_owned(), "shop".to_owned())].into(),
             principal: "shop".to_owned(),
             seen_at: vec![(source("host"), "x".to_owned())],
+            fingerprints: vec!["secret_hmac 0011.aabb".to_owned()],
         },
         steps: vec![model::Step {
             ordinal: 1,

@@ -8,6 +8,7 @@
 mod documents;
 mod layers;
 mod manifests;
+mod parsers;
 mod places;
 mod secrets;
 mod sizes;

@@ -48,7 +48,7 @@ pub(super) fn all(settings: &Settings, layers: &Layers) -> Vec<Check> {
     checks.push(residual(&roll));
     match roll.engine(settings) {
         Ok(engine) => {
-            checks.push(Check::ok("keys", "they are those this roll was made with"));
+            checks.push(ring(&engine));
             checks.push(evidence(&roll, &engine));
         }
         Err(error) => checks.push(Check::fail(
@@ -58,6 +58,30 @@ pub(super) fn all(settings: &Settings, layers: &Layers) -> Vec<Check> {
         )),
     }
     checks
+}
+
+/// Whether the keys are the right ones, and the newest term of the ring may seal for long.
+fn ring(engine: &Engine) -> Check {
+    let terms = match engine.key_terms() {
+        Ok(terms) => terms,
+        Err(error) => {
+            let told = chain(&Error::from_engine("cannot read the key ring")(error));
+            return Check::fail("keys", told, "restore a backup");
+        }
+    };
+    let active = terms.iter().find(|term| term.active);
+    match active.filter(|term| term.encryptions >= vault::ROTATION_DUE) {
+        Some(term) => Check::warn(
+            "keys",
+            format!(
+                "term {} of the key ring sealed {} values and nears its end",
+                term.number,
+                count(term.encryptions)
+            ),
+            "`keyroll key rotate` makes a new one",
+        ),
+        None => Check::ok("keys", "they are those this roll was made with"),
+    }
 }
 
 /// An error with its causes in one line.

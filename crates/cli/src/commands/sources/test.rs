@@ -13,7 +13,7 @@ use crate::exit::Outcome;
 use crate::machine::{Asking, machine};
 use crate::output::{Cell, Page, Section, Tone, show};
 use crate::roll::{Ephemeral, Roll};
-use crate::settings::Settings;
+use crate::settings::{Settings, without_password};
 
 /// Asks the source that `text` names. One that was not added needs no roll: what is made to ask it
 /// goes again.
@@ -58,7 +58,8 @@ pub(super) fn run(settings: &Settings, text: &str, asking: &Asking) -> Result<Ou
     show(
         settings,
         &Page {
-            title: text.to_owned(),
+            // An address may have been typed with its password.
+            title: without_password(text),
             lead: std::iter::once(lead)
                 .chain(verdict(&rights, &lacking))
                 .collect(),

@@ -149,6 +149,7 @@ fn subject() -> Subject {
         ]),
         principal: USER.to_owned(),
         seen_at: Vec::new(),
+        fingerprints: Vec::new(),
     }
 }
 

@@ -23,6 +23,8 @@ use connectors::{Refusal, Request, Response, Whom};
 use model::{Reason, Secret};
 use tokio::runtime::Handle;
 
+pub(super) use self::center::{given as center_gives, is_kept_session};
+pub(super) use self::chain::program_gives;
 use self::chain::{Chain, taken_on};
 use super::ahead::Ahead;
 use super::client::{Sealed, sealed};

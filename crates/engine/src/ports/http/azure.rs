@@ -17,6 +17,7 @@ use model::{Reason, Secret};
 use reqwest::Url;
 
 use self::chain::Chain;
+pub(super) use self::chain::{given, program_gives};
 use super::Line;
 use super::client::{Sealed, sealed};
 use super::site::{endpoint_of, is_loopback};

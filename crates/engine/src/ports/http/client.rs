@@ -164,7 +164,7 @@ impl Sender {
 
 /// The parameters by which the page that follows is asked for. Where it is asked for is no
 /// business of an answer: of an address only its parameters are taken.
-fn next(headers: &HeaderMap) -> BTreeMap<String, String> {
+pub(super) fn next(headers: &HeaderMap) -> BTreeMap<String, String> {
     const TOKEN: &str = "x-ms-continuationtoken";
     if let Some(token) = headers.get(TOKEN).and_then(|token| token.to_str().ok()) {
         return BTreeMap::from([("continuationToken".to_owned(), token.to_owned())]);

@@ -257,8 +257,11 @@ fn base(
     })
 }
 
+/// No token is shown for longer than this, whatever its giver says (seconds): a day.
+pub(super) const SHOWN_MAX: u64 = 86_400;
+
 /// The token in an answer, and for how many seconds it is given.
-fn read(answer: &Response) -> Result<(Secret, u64), Refusal> {
+pub(super) fn read(answer: &Response) -> Result<(Secret, u64), Refusal> {
     #[derive(serde::Deserialize)]
     struct Given {
         access_token: String,
@@ -280,6 +283,6 @@ fn read(answer: &Response) -> Result<(Secret, u64), Refusal> {
         let told = "expected a token for what the source logs in with, got something else";
         Refusal::new(Reason::Failed, told)
     })?;
-    let seconds = given.expires_in.unwrap_or(GIVEN_FOR);
+    let seconds = given.expires_in.unwrap_or(GIVEN_FOR).min(SHOWN_MAX);
     Ok((Secret::from(given.access_token.as_str()), seconds))
 }

@@ -102,9 +102,7 @@ impl Center {
             .join(".aws/sso/cache")
             .join(format!("{name}.json"));
         let bytes = bytes_of(&path).ok_or_else(|| again(profile, "is not there"))?;
-        let kept = serde_json::from_slice(bytes.expose()).ok();
-        kept.and_then(|whole| Kept::read(path, whole))
-            .ok_or_else(|| again(profile, "cannot be read"))
+        Kept::of(path, &bytes).ok_or_else(|| again(profile, "cannot be read"))
     }
 
     /// The session with a later end, where it has what prolongs it and that was taken.
@@ -184,7 +182,16 @@ impl Center {
     }
 }
 
+/// Whether `bytes` are a session that AWS's tools kept.
+pub(in super::super) fn is_kept_session(bytes: &Secret) -> bool {
+    Kept::of(PathBuf::new(), bytes).is_some()
+}
+
 impl Kept {
+    fn of(path: PathBuf, bytes: &Secret) -> Option<Self> {
+        Self::read(path, serde_json::from_slice(bytes.expose()).ok()?)
+    }
+
     fn read(path: PathBuf, whole: Map<String, Value>) -> Option<Self> {
         let token = Secret::from(whole.get("accessToken")?.as_str()?);
         let ends = time(whole.get("expiresAt")?.as_str()?)?;
@@ -260,7 +267,7 @@ fn showing(base: &Url, request: &Request, token: &Secret) -> Result<Sealed, Refu
 }
 
 /// The credentials in an answer of the portal.
-fn given(response: &Response) -> Result<Credentials, Refusal> {
+pub(in super::super) fn given(response: &Response) -> Result<Credentials, Refusal> {
     let odd = || nobody("expected credentials of IAM Identity Center, got another answer");
     let told: Value = serde_json::from_str(&response.body).map_err(|_| odd())?;
     let held = told.get("roleCredentials").ok_or_else(odd)?;

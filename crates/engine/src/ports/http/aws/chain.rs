@@ -14,7 +14,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::os_shim_internal::{Env, Fs};
 use connectors::{Refusal, Request};
-use model::{Reason, Timestamp};
+use model::{Reason, Secret, Timestamp};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
@@ -311,12 +311,18 @@ fn printed(command: &str, profile: &str, stop: &AtomicBool) -> Result<Credential
             PRINTED_MAX / 1024
         ))
     })?;
-    let odd = |what: &str| {
+    program_gives(&printed).map_err(|what| {
         nobody(&format!(
-            "expected credentials from the `credential_process` of the profile `{}`, got {what}",
-            shown(profile)
+            "expected credentials from the `credential_process` of the profile `{}`, got {}",
+            shown(profile),
+            what.told
         ))
-    };
+    })
+}
+
+/// The credentials that the program of a profile printed; what came instead is told.
+pub(in super::super) fn program_gives(printed: &Secret) -> Result<Credentials, Refusal> {
+    let odd = nobody;
     let other = "something else than an object of version 1 with `AccessKeyId` and \
                  `SecretAccessKey`";
     let told: Value = serde_json::from_slice(printed.expose()).map_err(|_| odd(other))?;

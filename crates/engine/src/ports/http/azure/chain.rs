@@ -15,6 +15,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::super::client::{Door, Sender, sealed};
+use super::super::token::SHOWN_MAX;
 use super::super::{HttpLimits, Line, program, wait};
 use super::assertion::{Assertion, read};
 use crate::Error;
@@ -223,15 +224,20 @@ impl Chain {
             command.args(["--tenant", tenant]);
         }
         let printed = program::printed(command, BYTES_MAX).ok_or_else(nobody)?;
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Printed {
-            access_token: String,
-        }
-        let printed: Printed = serde_json::from_slice(printed.expose()).map_err(|_| nobody())?;
         // How long it lives is told in the time of this machine's zone: it is asked for again soon.
-        Ok((Secret::from(printed.access_token.as_str()), GIVEN_FOR))
+        Ok((program_gives(&printed)?, GIVEN_FOR))
     }
+}
+
+/// The token in what `az` prints.
+pub(in super::super) fn program_gives(printed: &Secret) -> Result<Secret, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Printed {
+        access_token: String,
+    }
+    let printed: Printed = serde_json::from_slice(printed.expose()).map_err(|_| nobody())?;
+    Ok(Secret::from(printed.access_token.as_str()))
 }
 
 /// An address of this machine or of its own link, in plain HTTP: nothing else answers for it.
@@ -335,7 +341,7 @@ const NUMBERED: &[(&str, &str)] = &[
 ];
 
 /// The token in an answer, and for how many seconds it is given.
-fn given(answer: &Response) -> Result<(Secret, u64), Refusal> {
+pub(in super::super) fn given(answer: &Response) -> Result<(Secret, u64), Refusal> {
     #[derive(Deserialize)]
     struct Given {
         access_token: String,
@@ -385,6 +391,6 @@ fn given(answer: &Response) -> Result<(Secret, u64), Refusal> {
     let seconds = seconds.or_else(|| given.expires_in.as_str()?.parse().ok());
     Ok((
         Secret::from(given.access_token.as_str()),
-        seconds.unwrap_or(GIVEN_FOR),
+        seconds.unwrap_or(GIVEN_FOR).min(SHOWN_MAX),
     ))
 }
