@@ -53,6 +53,7 @@ mod stub;
 mod templates;
 mod terminal;
 mod tokens;
+mod trusts;
 mod truth_kubernetes;
 mod variables;
 mod world;
