@@ -49,6 +49,7 @@ mod saved;
 mod secrets;
 mod seen;
 mod spire;
+mod stores;
 mod stub;
 mod templates;
 mod terminal;
