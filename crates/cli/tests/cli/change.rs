@@ -382,5 +382,17 @@ fn a_ticket_says_all_that_somebody_needs() {
     insta::assert_snapshot!("ticket", ticket);
     let print = first["fingerprint"].as_str().unwrap();
     assert!(ticket.contains(print));
+    for section in [
+        "Where",
+        "Whether it still works",
+        "Who uses it",
+        "Who answers",
+        "Next",
+    ] {
+        assert!(
+            ticket.contains(&format!("\n## {section}\n")),
+            "{section}: {ticket}"
+        );
+    }
     assert_eq!(world.run(&["findings", "ticket", "fnd-none"]).code, 1);
 }

@@ -225,6 +225,19 @@ fn recording_the_token_in_an_agents_configuration_is_that_github_app_by_its_publ
     );
     assert_eq!(told["sources"], 2, "{told}");
     assert_eq!(told["last_used_at"], "2026-11-25T08:00:00Z", "{told}");
+    // What is written for others says whose it is, who works with it and whether it lives.
+    let found = world.get(&["findings", "-o", "json"]);
+    let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+    let of_it = found.iter().find(|one| one["id"] == held[0]).unwrap();
+    let ticket = world.get(&["findings", "ticket", of_it["finding"].as_str().unwrap()]);
+    for said in [
+        "it belongs to deployer (",
+        "works with it",
+        "last used on 2026-11-25",
+        "nobody tried it",
+    ] {
+        assert!(ticket.contains(said), "{said}: {ticket}");
+    }
     // A token of another hash stays who it is.
     let other_app = get(&world, "renovate");
     let held = other_app["held"].as_array().unwrap();
