@@ -73,8 +73,8 @@ pub fn postgres() -> Option<PgServer> {
     server("KEYROLL_TEST_PG", "PostgreSQL").map(|url| PgServer { url })
 }
 
-/// Path of the certificate that a real server shows which [`postgres`], [`redis`] or
-/// [`rabbitmq`] gave (`PG`, `REDIS`, `RABBITMQ`), and which nobody else signed; `None`
+/// Path of the certificate that a real server shows which [`postgres`], [`mariadb`], [`redis`] or
+/// [`rabbitmq`] gave (`PG`, `MARIADB`, `REDIS`, `RABBITMQ`), and which nobody else signed; `None`
 /// where it was started without one.
 #[must_use]
 pub fn certificate(of: &str) -> Option<String> {

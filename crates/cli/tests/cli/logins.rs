@@ -246,6 +246,27 @@ fn a_real_postgresql_is_tried_over_tls() {
 }
 
 #[test]
+fn a_real_mariadb_is_tried_over_tls() {
+    let (Some(url), Some(certificate)) = (testkit::mariadb(), testkit::certificate("MARIADB"))
+    else {
+        return;
+    };
+    let app = testkit::fresh_name("app");
+    // Whoever comes in clear is not let in.
+    let make = format!("create user {app}@'%' identified by '{RIGHT}' require ssl");
+    mariadb(&url, &[&make]);
+    let at = url.rsplit('@').next().unwrap().trim_end_matches("/mysql");
+    tried_over_tls(&Encrypted {
+        system: "mysql",
+        right: format!("mysql://{app}:{RIGHT}@{at}/shop"),
+        wrong: format!("mysql://{app}:{WRONG}@{at}/shop"),
+        at: at.to_owned(),
+        certificate,
+        denied: "unknown",
+    });
+}
+
+#[test]
 fn a_real_redis_is_tried_over_tls() {
     let (Some(url), Some(at), Some(certificate)) = (
         testkit::redis(),
