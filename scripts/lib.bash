@@ -88,6 +88,11 @@ emulator_stop() {
     rm -f "$1/env"
 }
 
+# certificate_for DIR NAME...: DIR/cert.pem and DIR/key.pem for NAMES, signed by itself.
+certificate_for() {
+    "$MADE/venv/bin/python" "$ROOT/scripts/certificate.py" "$@" || die "could not make a certificate in $1"
+}
+
 # When a process began, in ticks since boot; tells it from a later one with the same id.
 began() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 

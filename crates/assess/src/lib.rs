@@ -31,6 +31,9 @@ pub use environments::{environment, namesakes};
 pub use next::{REVOKING, is_revocable};
 pub use rules::RULES;
 
+/// Types of resources that rules judge. Of most there is nothing to be said, and of some millions.
+pub const JUDGED_RESOURCES: &[&str] = &["github_oidc_subject", "ssh_host_key"];
+
 /// One rule.
 #[derive(Debug)]
 pub struct Rule {

@@ -1,6 +1,7 @@
 //! The list of rules, in the order of the manual.
 
 mod across_environments;
+mod agent_unasked;
 mod cloned_identity;
 mod cluster;
 mod cluster_takeover;
@@ -72,6 +73,7 @@ pub static RULES: &[&Rule] = &[
     &joined_by_token::RULE,
     &third_party_grant::RULE,
     &pipeline_too_open::RULE,
+    &agent_unasked::RULE,
     &shadow::RULE,
     &new_credential::RULE,
     &static_login::RULE,

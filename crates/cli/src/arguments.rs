@@ -64,7 +64,7 @@ pub(crate) struct Shared {
         env = "KEYROLL_SEAL_KEY_FILE"
     )]
     pub(crate) seal_key_file: Option<PathBuf>,
-    /// table, json, ndjson, csv, yaml, md, html, sarif, ocsf, cyclonedx, parquet, toon, lines or gauge;
+    /// table, json, ndjson, csv, yaml, md, html, sarif, ocsf, cyclonedx, parquet, toon, lines, codequality or gauge;
     /// `FORMAT=PATH` writes a file; may be repeated
     #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", env = "KEYROLL_OUTPUT", action = ArgAction::Append)]
     pub(crate) output: Vec<String>,

@@ -8,6 +8,7 @@
 //! what machines read; no control character leaves raw. Held by
 //! `no_format_lets_a_control_character_out`.
 
+mod codequality;
 mod csv;
 mod cyclonedx;
 mod field;

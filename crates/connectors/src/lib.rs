@@ -49,6 +49,7 @@ mod packing;
 mod port;
 pub mod postgres_roles;
 mod public_key;
+mod published;
 mod recording;
 mod redis_users;
 mod revoker;

@@ -22,6 +22,7 @@ mod wrapped;
 
 use model::{Reason, Scope};
 
+use crate::published;
 use crate::{Connector, Context, EntryKind, PortKind, Refusal, Spec, Stop};
 use fold::Fold;
 use reading::{FileRead, read};
@@ -143,8 +144,12 @@ impl Pass {
     fn tell(self, cx: &mut Context<'_>) -> Result<(), Stop> {
         let unread = self.trouble.len() + self.more;
         let unread = (unread > 0).then(|| format!("{unread} of its files were not read whole"));
-        for one in tell::observations(&self.fold, unread.as_deref()) {
+        let keyed = |provider: &str, hash: &str| published::fingerprint(cx, provider, hash);
+        for one in tell::observations(&self.fold, unread.as_deref(), &keyed) {
             cx.observe(one);
+        }
+        for _ in 0..tell::over(&self.fold) {
+            cx.set_aside("token that lived an hour");
         }
         let gap = |cx: &mut Context<'_>, scope: &Scope, told: String| {
             cx.gap(scope, &Refusal::new(Reason::Unsupported, told), None)

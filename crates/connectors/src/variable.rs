@@ -26,6 +26,7 @@ pub(crate) fn told(cx: &Context<'_>, mut found: Found, run: &Observation) -> Opt
     // The same key in another form has another fingerprint, and one public half.
     if told.keys.is_empty() || !is_key {
         told = told.key(model::Key::secret(&print));
+        told = crate::published::told(cx, told, &secret);
     }
     Some(
         told.is(Attribute::NAME, name.as_str())

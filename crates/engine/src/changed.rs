@@ -26,7 +26,12 @@ const NEW_SECRET: &str = "new-secret";
 /// The rule that judges the keys that it brings.
 const WEAK_KEY: &str = "weak-key";
 /// Rules that judge what it configures: by what stands in one file.
-const OF_THINGS: &[&str] = &["trust-too-wide", "pipeline-too-open", "static-login"];
+const OF_THINGS: &[&str] = &[
+    "trust-too-wide",
+    "pipeline-too-open",
+    "static-login",
+    "agent-unasked",
+];
 /// More findings than this of one change are counted and not kept.
 const FINDINGS_MAX: usize = 100_000;
 

@@ -192,9 +192,13 @@ impl Engine {
     ) -> Result<(), Error> {
         let mutes = self.store.read(|reading| reading.mutes(&self.tenant))?;
         let ground = self.ground()?;
-        for kind in [Kind::Identity, Kind::Credential, Kind::Grant] {
+        let kinds = [Kind::Identity, Kind::Credential, Kind::Grant].map(|kind| (kind, None));
+        let judged = assess::JUDGED_RESOURCES.iter();
+        let resources = judged.map(|type_| (Kind::Resource, Some((*type_).to_owned())));
+        for (kind, type_) in kinds.into_iter().chain(resources) {
             let filter = Filter {
                 kind: Some(kind),
+                type_,
                 missing: Some(false),
                 ..Filter::default()
             };

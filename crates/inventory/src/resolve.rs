@@ -121,7 +121,7 @@ fn bearers<'a>(members: &[Keyed<'a>]) -> Vec<Bears<'a>> {
 /// Smaller is stronger: unique ids before what only tends to be unique, addresses last.
 const fn strength(kind: KeyKind) -> u8 {
     match kind {
-        KeyKind::SecretHmac => 1,
+        KeyKind::SecretHmac | KeyKind::SecretDigest => 1,
         KeyKind::JwtId => 2,
         KeyKind::SpkiSha256 => 3,
         KeyKind::PostgresVerifier => 4,

@@ -78,4 +78,15 @@ mod tests {
         assert!(behind(bytes.as_bytes(), 1).is_none());
         assert!(behind(b"x=short", 1).is_none());
     }
+
+    /// What is decoded is no longer than three quarters of what is looked at, however much there
+    /// is of it.
+    #[test]
+    fn a_huge_text_is_decoded_as_far_as_it_is_looked_at() {
+        for length in [DIGITS_MAX - 1, DIGITS_MAX, DIGITS_MAX * 2, 32 << 20] {
+            let text = format!("x={}", PLAIN.encode("a".repeat(length)));
+            let (range, decoded) = behind(text.as_bytes(), 1).unwrap();
+            assert!(range.len() <= DIGITS_MAX && decoded.len() <= DIGITS_MAX * 3 / 4);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{KeyKind, Kind, Timestamp};
+use crate::{Duration, KeyKind, Kind, Timestamp};
 
 /// Who did what, when, from where, with which credential; and whose beginning or end that was.
 /// It borrows from the line it was read from and is never stored: folds keep what they need.
@@ -69,6 +69,11 @@ pub struct Party<'a> {
     pub name: Cow<'a, str>,
     /// The account or project it belongs to; empty: the one it acted in.
     pub account: Cow<'a, str>,
+    /// The SHA-256 that the provider publishes of the secret, in lower-case hex. Never told as it
+    /// is: what can be guessed could be tried against it.
+    pub published: Cow<'a, str>,
+    /// How long one of its kind lives at most.
+    pub lives: Option<Duration>,
 }
 
 /// A beginning, a change or an end.

@@ -17,6 +17,9 @@ pub enum KeyKind {
     AwsPrincipalId,
     /// `fingerprint key id.HMAC` of a canonical secret value.
     SecretHmac,
+    /// `fingerprint key id.HMAC` of the hash that a provider publishes of a secret, with the
+    /// provider: whoever has the hash alone and whoever has the secret come to the same.
+    SecretDigest,
     /// `iss` and `jti` of a JWT.
     JwtId,
     /// SHA-256 of a certificate's DER, hex.
@@ -62,6 +65,7 @@ impl KeyKind {
         !matches!(
             self,
             Self::SecretHmac
+                | Self::SecretDigest
                 | Self::PostgresLogin
                 | Self::SpkiSha256
                 | Self::JwtId
@@ -96,7 +100,10 @@ impl Key {
     pub const fn is_fingerprint(&self) -> bool {
         matches!(
             self.kind,
-            KeyKind::SecretHmac | KeyKind::PostgresVerifier | KeyKind::DatabaseVerifier
+            KeyKind::SecretHmac
+                | KeyKind::SecretDigest
+                | KeyKind::PostgresVerifier
+                | KeyKind::DatabaseVerifier
         )
     }
 

@@ -73,6 +73,23 @@ pub fn postgres() -> Option<PgServer> {
     server("KEYROLL_TEST_PG", "PostgreSQL").map(|url| PgServer { url })
 }
 
+/// Path of the certificate that a real server shows which [`postgres`], [`mariadb`], [`redis`] or
+/// [`rabbitmq`] gave (`PG`, `MARIADB`, `REDIS`, `RABBITMQ`), and which nobody else signed; `None`
+/// where it was started without one.
+#[must_use]
+pub fn certificate(of: &str) -> Option<String> {
+    server(
+        &format!("KEYROLL_TEST_{of}_CERTIFICATE"),
+        "a certificate of the server",
+    )
+}
+
+/// Where [`redis`] or [`rabbitmq`] (`REDIS`, `RABBITMQ`) listens encrypted: `host:port`.
+#[must_use]
+pub fn encrypted(of: &str) -> Option<String> {
+    server(&format!("KEYROLL_TEST_{of}_TLS"), "an encrypted port")
+}
+
 /// A fresh database name on [`postgres`]; creating it is the caller's.
 #[must_use]
 pub fn postgres_database(topic: &str) -> Option<PgDatabase> {

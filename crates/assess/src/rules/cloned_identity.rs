@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Attribute, Entity, Kind, Severity, Told, Value as Fact};
 use serde_json::Value;
 
+use super::trust_too_wide::is_open;
 use crate::environments::rank;
 use crate::{Ground, Rule, Ruling, Thing, Twin};
 
@@ -113,7 +114,9 @@ fn rights(one: &Entity) -> Option<BTreeSet<String>> {
 /// Who may take it on from outside, with what a person calls them: what tells two of them apart,
 /// and their names. Services of the provider itself are of no environment.
 fn trusts(one: &Entity) -> Option<BTreeMap<String, String>> {
+    // Of what is filled in later nobody can say that it is the same.
     let document = one.text(&Attribute::POLICY);
+    let document = document.filter(|text| !is_open(text));
     let document = document.and_then(|text| serde_json::from_str::<Value>(text).ok());
     if let Some(document) = document.filter(|one| one.get("Statement").is_some()) {
         return Some(in_document(&document));

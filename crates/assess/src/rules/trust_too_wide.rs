@@ -38,6 +38,10 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if here && thing.type_() == "entra_federated_subject" {
         return subject(thing);
     }
+    let made_of = thing.entity.kind == Kind::Resource && thing.type_() == "github_oidc_subject";
+    if made_of && thing.entity.missing_since.is_none() {
+        return claims(thing);
+    }
     let role = thing.entity.kind == Kind::Identity && thing.type_() == "aws_iam_role";
     if !role || thing.entity.missing_since.is_some() {
         return Vec::new();
@@ -66,7 +70,10 @@ fn federated(thing: &Thing<'_>) -> Vec<Ruling> {
             .find(|one| host == **one || host.starts_with(&format!("{one}/")))
     });
     let Some(shared) = shared else {
-        return Ruling::pass();
+        return match issuers.iter().any(|issuer| is_open(issuer)) {
+            true => Ruling::unknown("whose tokens its pool takes is filled in later"),
+            false => Ruling::pass(),
+        };
     };
     let whole = thing.entity.fact(&Attribute::named("whole_pool"));
     let whole = whole.is().and_then(|one| one.flag()) == Some(true);
@@ -76,6 +83,43 @@ fn federated(thing: &Thing<'_>) -> Vec<Ruling> {
     }
     Ruling::fail(format!(
         "any token of {shared} is taken: no condition at the provider, and the grant is to all of its pool"
+    ))
+}
+
+/// Claims of GitHub's tokens that strangers cannot have as well.
+const OWN: &[&str] = &[
+    "repo",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "enterprise",
+    "enterprise_id",
+    "job_workflow_ref",
+    "workflow_ref",
+    "actor",
+    "actor_id",
+];
+
+/// Of what the subjects of GitHub's tokens are made of: without a claim that names an owner, any
+/// repository of anybody can have tokens of the same subject.
+fn claims(thing: &Thing<'_>) -> Vec<Ruling> {
+    let default = thing.entity.fact(&Attribute::named("default"));
+    if default.is().and_then(|one| one.flag()) == Some(true) {
+        return Ruling::pass();
+    }
+    let Told::Is(Fact::List(claims)) = thing.entity.fact(&Attribute::named("claims")) else {
+        return Ruling::unknown("no source tells what its subjects are made of");
+    };
+    if claims.iter().any(|one| OWN.contains(&one.as_str())) {
+        return Ruling::pass();
+    }
+    if claims.iter().any(|one| is_open(one)) {
+        return Ruling::unknown("what its subjects are made of is filled in later");
+    }
+    Ruling::fail(format!(
+        "subjects are made of `{}` alone, which tokens of strangers can have as well",
+        model::clean(&claims.join("`, `"))
     ))
 }
 
@@ -89,7 +133,10 @@ fn subject(thing: &Thing<'_>) -> Vec<Ruling> {
     let host = issuer.trim_start_matches("https://").trim_end_matches('/');
     let of = |one: &&&str| host == **one || host.starts_with(&format!("{one}/"));
     let Some(shared) = SHARED.iter().find(of) else {
-        return Ruling::pass();
+        return match is_open(issuer) {
+            true => Ruling::unknown("whose tokens are taken is filled in later"),
+            false => Ruling::pass(),
+        };
     };
     let pattern = thing.entity.fact(&Attribute::named("is_pattern"));
     let subject = match pattern.is().and_then(|one| one.flag()) {
@@ -99,11 +146,14 @@ fn subject(thing: &Thing<'_>) -> Vec<Ruling> {
         },
         _ => subject,
     };
-    if is_wide(subject) {
+    if is_wide(fixed(subject)) || is_wide(subject) && !is_open(subject) {
         return Ruling::fail(format!(
             "tokens of {shared} are taken for `{}`, which strangers can match",
             model::clean(subject)
         ));
+    }
+    if is_open(subject) && is_wide(&format!("{}*", fixed(subject))) {
+        return Ruling::unknown("the owner in the subject is filled in later");
     }
     // What a branch brings runs before anybody has looked at it.
     if subject.ends_with(":pull_request") {
@@ -126,43 +176,174 @@ fn matched(expression: &str) -> Option<&str> {
 }
 
 fn judge(document: &Value) -> Vec<Ruling> {
-    let allowed = each(document.get("Statement"))
-        .filter(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Allow"));
-    let why: Vec<String> = allowed.filter_map(too_wide).collect();
-    match why.is_empty() {
-        true => Ruling::pass(),
-        false => Ruling::fail(why.join("; ")),
+    let mut wide = Vec::new();
+    let mut open = Vec::new();
+    for statement in each(document.get("Statement")) {
+        match of_statement(statement) {
+            Width::Narrow => {}
+            Width::Wide(why) => wide.push(why),
+            Width::Open(what) => open.push(what),
+        }
+    }
+    match (wide.is_empty(), open.first()) {
+        (false, _) => Ruling::fail(wide.join("; ")),
+        (true, Some(what)) => Ruling::unknown(format!("{what} is filled in later")),
+        (true, None) => Ruling::pass(),
     }
 }
 
-/// Why one statement that allows takes too many.
-fn too_wide(statement: &Value) -> Option<String> {
-    let principal = statement.get("Principal")?;
-    let anybody = principal.as_str() == Some("*")
-        || each(principal.get("AWS")).any(|one| one.as_str() == Some("*"));
-    if anybody && statement.get("Condition").is_none() {
-        return Some("anybody with an AWS account may take it on".to_owned());
+/// How many one statement takes.
+enum Width {
+    /// Those that are named.
+    Narrow,
+    /// Too many, and why.
+    Wide(String),
+    /// That depends on what is filled in later.
+    Open(&'static str),
+}
+
+/// Whether Terraform, CloudFormation or a template fills something in later. A variable of AWS
+/// (`${aws:username}`) is filled in at each request, and is a part of the policy.
+pub(super) fn is_open(text: &str) -> bool {
+    let mut after = text.split("${").skip(1);
+    after.any(|inner| !inner.starts_with("aws:"))
+}
+
+fn open(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(is_open)
+}
+
+fn of_statement(statement: &Value) -> Width {
+    if open(Some(statement)) {
+        return Width::Open("a statement of it");
+    }
+    let effect = statement.get("Effect");
+    if open(effect) {
+        return Width::Open("what a statement of it does");
+    }
+    if effect.and_then(Value::as_str) != Some("Allow") {
+        return Width::Narrow;
+    }
+    let Some(principal) = statement.get("Principal") else {
+        return Width::Narrow;
+    };
+    let condition = statement.get("Condition");
+    let aws = || each(principal.get("AWS")).filter_map(Value::as_str);
+    if (principal.as_str() == Some("*") || aws().any(|one| one == "*")) && condition.is_none() {
+        return Width::Wide("anybody with an AWS account may take it on".to_owned());
     }
     let provider = each(principal.get("Federated")).find_map(|one| {
         let name = one.as_str()?;
         SHARED.iter().find(|shared| name.ends_with(*shared))
-    })?;
+    });
+    // The claims that are asked for tell whose tokens they are, where the provider is open.
+    let provider = provider.or_else(|| {
+        let all_open = each(principal.get("Federated")).all(|one| open(Some(one)));
+        asked_of(condition).filter(|_| all_open && principal.get("Federated").is_some())
+    });
+    if let Some(provider) = provider {
+        return of_tokens(statement, provider);
+    }
+    let names = || {
+        each(Some(principal)).chain(
+            principal
+                .as_object()
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, one)| each(Some(one))),
+        )
+    };
+    let whole = |one: &Value| {
+        one.as_str()
+            .is_some_and(|text| is_open(text) && fixed(text).is_empty())
+    };
+    // An account or a provider of one's own that is filled in is named all the same.
+    match names().any(whole) && condition.is_none() {
+        true => Width::Open("whom it trusts"),
+        false => Width::Narrow,
+    }
+}
+
+/// Of a statement that takes tokens of `provider`, which everybody shares.
+fn of_tokens(statement: &Value, provider: &str) -> Width {
+    let condition = statement.get("Condition");
     let subjects = conditions(statement, "sub");
     if subjects.is_empty() {
-        return Some(format!(
-            "any token of {provider} is taken: no condition on `sub`"
-        ));
+        return match conditions_are_open(condition) {
+            true => Width::Open("what it asks of a token"),
+            false => Width::Wide(format!(
+                "any token of {provider} is taken: no condition on `sub`"
+            )),
+        };
     }
-    if let Some(wide) = subjects.iter().find(|subject| is_wide(subject)) {
-        return Some(format!(
-            "tokens of {provider} are taken for `{}`, which strangers can match",
-            model::clean(wide)
-        ));
+    for subject in &subjects {
+        if is_wide(fixed(subject)) || is_wide(subject) && !is_open(subject) {
+            return Width::Wide(format!(
+                "tokens of {provider} are taken for `{}`, which strangers can match",
+                model::clean(subject)
+            ));
+        }
+    }
+    // Whatever is filled in: behind the owner it takes in nobody else.
+    let hides = |subject: &&str| is_open(subject) && is_wide(&format!("{}*", fixed(subject)));
+    if subjects.iter().any(hides) {
+        return Width::Open("the owner in the condition on `sub`");
     }
     // Google's `aud` is the client itself; elsewhere it is what keeps tokens for others out.
-    conditions(statement, "aud")
-        .is_empty()
-        .then(|| format!("tokens of {provider} for anybody else are taken: no condition on `aud`"))
+    match (
+        conditions(statement, "aud").is_empty(),
+        conditions_are_open(condition),
+    ) {
+        (false, _) => Width::Narrow,
+        (true, true) => Width::Open("what it asks of a token"),
+        (true, false) => Width::Wide(format!(
+            "tokens of {provider} for anybody else are taken: no condition on `aud`"
+        )),
+    }
+}
+
+/// What stands before the first thing that is filled in later.
+fn fixed(text: &str) -> &str {
+    text.split("${").next().unwrap_or_default()
+}
+
+/// The shared provider whose claims a condition asks for.
+fn asked_of(condition: Option<&Value>) -> Option<&'static &'static str> {
+    let asked = condition?.as_object()?.values();
+    let mut names = asked
+        .filter_map(Value::as_object)
+        .flat_map(|keys| keys.keys());
+    names.find_map(|name| {
+        let host = name.rsplit_once(':')?.0;
+        SHARED.iter().find(|shared| host.ends_with(*shared))
+    })
+}
+
+/// Whether a condition may ask for more than is written: it, a test or a claim in it is filled in
+/// later.
+fn conditions_are_open(condition: Option<&Value>) -> bool {
+    let Some(condition) = condition else {
+        return false;
+    };
+    if open(Some(condition)) {
+        return true;
+    }
+    // The last part of a claim's name is what is asked for; whose tokens, the one before.
+    let claim_is_open = |name: &String| {
+        name == "(expression)" || is_open(name.rsplit_once("}:").map_or(name, |(_, claim)| claim))
+    };
+    condition
+        .as_object()
+        .into_iter()
+        .flatten()
+        .any(|(test, keys)| {
+            is_open(test)
+                || test == "(expression)"
+                || open(Some(keys))
+                || keys
+                    .as_object()
+                    .is_some_and(|keys| keys.keys().any(claim_is_open))
+        })
 }
 
 /// Whether a subject is matched by repositories of other owners: a wildcard before the owner ends.

@@ -1,9 +1,10 @@
 //! A key or a signature that can be broken with what can be rented.
 //!
 //! RSA below 2048 bits, elliptic curves below 224 bits, DSA, and signatures over MD5 or SHA-1 are
-//! disallowed by NIST SP 800-131A; of an SSH certificate the authority's key counts as its own. Make a new key; nothing else helps.
+//! disallowed by NIST SP 800-131A; of an SSH certificate the authority's key counts as its own, and
+//! of a known host the key by which it is believed. Make a new key; nothing else helps.
 
-use model::{Attribute, CredentialType, Severity, Told};
+use model::{Attribute, CredentialType, Kind, Severity, Told};
 
 use crate::{Ground, Rule, Ruling, Thing};
 
@@ -23,6 +24,9 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
         CredentialType::SshAuthorizedKey,
         CredentialType::SshCertificate,
     ];
+    if is_known_host(thing) {
+        return judged(thing);
+    }
     if !thing.is_live_credential() || !of_keys.iter().any(|one| one.as_str() == thing.type_()) {
         return Vec::new();
     }
@@ -38,6 +42,20 @@ fn check(thing: &Thing<'_>, _: &Ground) -> Vec<Ruling> {
     if let Some(Strength::Weak(why)) = thing.entity.text(&authority).map(strength) {
         return Ruling::fail(format!("the key of the authority that signed it: {why}"));
     }
+    judged(thing)
+}
+
+/// Whether it is a key by which a host or an authority of hosts is believed. One that is revoked
+/// is believed by nobody.
+fn is_known_host(thing: &Thing<'_>) -> bool {
+    thing.entity.kind == Kind::Resource
+        && thing.type_() == "ssh_host_key"
+        && thing.entity.missing_since.is_none()
+        && thing.entity.text(&Attribute::named("marker")) != Some("revoked")
+}
+
+/// What the name of its algorithm says.
+fn judged(thing: &Thing<'_>) -> Vec<Ruling> {
     match thing.entity.fact(&Attribute::ALGORITHM) {
         Told::Is(value) => match strength(value.text().unwrap_or_default()) {
             Strength::Weak(why) => Ruling::fail(why),

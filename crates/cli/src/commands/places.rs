@@ -40,7 +40,8 @@ impl Place<'_> {
         self.beside(attribute).map(ToString::to_string)
     }
 
-    fn path(&self) -> String {
+    /// The place alone.
+    pub(super) fn path(&self) -> String {
         self.fact
             .told
             .is()

@@ -6,7 +6,8 @@ use super::out::Out;
 use super::wanted::Target;
 use super::{Fields, Format, Gauge, Row, Sheet, Tone};
 use super::{
-    csv, cyclonedx, gauge, html, jq, json, lines, markdown, ocsf, parquet, sarif, table, toon, yaml,
+    codequality, csv, cyclonedx, gauge, html, jq, json, lines, markdown, ocsf, parquet, sarif,
+    table, toon, yaml,
 };
 use crate::error::Error;
 use crate::settings::Settings;
@@ -246,11 +247,8 @@ fn emit<'s>(
         Format::Gauge => Box::<gauge::Alone>::default(),
         Format::Parquet => Box::new(parquet::Table::new(&columns(sheet, selected))?),
         Format::Lines if sheet.title == FINDINGS => Box::new(lines::Lines::default()),
-        Format::Lines => {
-            return Err(
-                Error::usage("lines are findings that lie in files, and nothing else")
-                    .hint("`keyroll findings -o lines`"),
-            );
+        Format::Codequality if sheet.title == FINDINGS => {
+            Box::new(codequality::Report::new(&settings.environment.here))
         }
         Format::Sarif if sheet.title == FINDINGS => {
             Box::new(sarif::Log::new(&settings.environment.here))
@@ -266,25 +264,37 @@ fn emit<'s>(
             now,
             gauge: Gauge::none(),
         }),
-        Format::Sarif => {
-            return Err(
-                Error::usage("SARIF holds findings that lie in files, and nothing else")
-                    .hint("`keyroll findings -o sarif`"),
-            );
-        }
-        Format::Cyclonedx => {
-            return Err(Error::usage(
-                "CycloneDX holds the credentials of the roll, and nothing else",
-            )
-            .hint("`keyroll ls kind=credential -o cyclonedx`"));
-        }
-        Format::Ocsf => {
-            return Err(
-                Error::usage("OCSF holds findings and identities, and nothing else")
-                    .hint("`keyroll findings -o ocsf` or `keyroll ls -o ocsf`"),
-            );
+        Format::Lines | Format::Codequality | Format::Sarif | Format::Cyclonedx | Format::Ocsf => {
+            return Err(not_here(format));
         }
     })
+}
+
+/// That a format holds something else than what is asked for in it.
+fn not_here(format: Format) -> Error {
+    let (told, hint) = match format {
+        Format::Lines => (
+            "lines are findings that lie in files, and nothing else",
+            "`keyroll findings -o lines`",
+        ),
+        Format::Codequality => (
+            "Code Quality holds findings that lie in files, and nothing else",
+            "`keyroll findings -o codequality`",
+        ),
+        Format::Sarif => (
+            "SARIF holds findings that lie in files, and nothing else",
+            "`keyroll findings -o sarif`",
+        ),
+        Format::Cyclonedx => (
+            "CycloneDX holds the credentials of the roll, and nothing else",
+            "`keyroll ls kind=credential -o cyclonedx`",
+        ),
+        _ => (
+            "OCSF holds findings and identities, and nothing else",
+            "`keyroll findings -o ocsf` or `keyroll ls -o ocsf`",
+        ),
+    };
+    Error::usage(told).hint(hint)
 }
 
 /// The selected fields of a list with what they hold; all, if none is selected.

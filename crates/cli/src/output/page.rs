@@ -169,6 +169,7 @@ fn write(
         | Format::Sarif
         | Format::Ocsf
         | Format::Cyclonedx
+        | Format::Codequality
         | Format::Lines => Ok(()),
     }
 }
@@ -182,6 +183,7 @@ const fn holds_pages(format: Format) -> bool {
             | Format::Sarif
             | Format::Ocsf
             | Format::Cyclonedx
+            | Format::Codequality
             | Format::Lines
     )
 }

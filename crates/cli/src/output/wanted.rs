@@ -35,11 +35,13 @@ pub(crate) enum Format {
     Toon,
     /// Findings with a place, one a line, for editors.
     Lines,
+    /// Findings with a place, as GitLab's Code Quality reads them.
+    Codequality,
     /// How much of the world stands behind what is shown, and nothing else.
     Gauge,
 }
 
-const FORMATS: [(&str, Format); 14] = [
+const FORMATS: [(&str, Format); 15] = [
     ("table", Format::Table),
     ("json", Format::Json),
     ("ndjson", Format::Ndjson),
@@ -53,6 +55,7 @@ const FORMATS: [(&str, Format); 14] = [
     ("parquet", Format::Parquet),
     ("toon", Format::Toon),
     ("lines", Format::Lines),
+    ("codequality", Format::Codequality),
     ("gauge", Format::Gauge),
 ];
 

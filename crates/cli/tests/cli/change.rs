@@ -115,6 +115,32 @@ fn a_staged_secret_is_one_line_with_what_to_do_and_stops_the_commit() {
 }
 
 #[test]
+fn a_staged_agent_that_never_asks_is_told_once_and_one_that_asks_is_not() {
+    let shop = Shop::new();
+    let settings = |mode: &str, allow: &str| {
+        let text =
+            format!(r#"{{"permissions": {{"defaultMode": "{mode}", "allow": ["{allow}"]}}}}"#);
+        shop.file(".claude/settings.json", &text);
+        shop.git(&["add", "-A"]);
+    };
+    settings("default", "Bash(git:*)");
+    let (code, stdout, stderr) = shop.scan(&["--staged", "--fail-on", "low"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    settings("bypassPermissions", "Bash(git:*)");
+    let (code, stdout, _) = shop.scan(&["--staged", "--fail-on", "low"]);
+    assert_eq!(code, 3, "{stdout}");
+    assert!(stdout.contains("[agent-unasked]"), "{stdout}");
+    // What was there before is nobody's news; one way more is.
+    shop.commit("Trust the agent");
+    settings("bypassPermissions", "Bash(make:*)");
+    let (code, stdout, _) = shop.scan(&["--staged", "--fail-on", "low"]);
+    assert_eq!(code, 0, "{stdout}");
+    settings("bypassPermissions", "*");
+    let (code, stdout, _) = shop.scan(&["--staged", "--fail-on", "low"]);
+    assert_eq!(code, 3, "{stdout}");
+}
+
+#[test]
 fn what_to_type_about_a_staged_file_is_quoted_for_a_shell() {
     let shop = Shop::new();
     shop.file("it's new/my prod.env", &format!("X={}\n", url("app", NEW)));
@@ -356,5 +382,17 @@ fn a_ticket_says_all_that_somebody_needs() {
     insta::assert_snapshot!("ticket", ticket);
     let print = first["fingerprint"].as_str().unwrap();
     assert!(ticket.contains(print));
+    for section in [
+        "Where",
+        "Whether it still works",
+        "Who uses it",
+        "Who answers",
+        "Next",
+    ] {
+        assert!(
+            ticket.contains(&format!("\n## {section}\n")),
+            "{section}: {ticket}"
+        );
+    }
     assert_eq!(world.run(&["findings", "ticket", "fnd-none"]).code, 1);
 }

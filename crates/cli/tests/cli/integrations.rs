@@ -34,7 +34,12 @@ fn flags() -> BTreeSet<String> {
 fn calls(text: &str) -> Vec<String> {
     let text = text.replace("\\\n", " ");
     let call = |line: &str| {
-        let program = line.contains("keyroll scan") || line.contains("\"$BINARY\" scan");
+        let programs = [
+            "keyroll scan",
+            "\"$BINARY\" scan",
+            "\"$KEYROLL_PROGRAM\" scan",
+        ];
+        let program = programs.iter().any(|one| line.contains(one));
         program.then(|| line.split_once(" scan").map(|(_, rest)| rest.to_owned()))?
     };
     text.lines().filter_map(call).collect()

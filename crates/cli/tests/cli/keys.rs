@@ -173,3 +173,32 @@ fn ssh_certificates_are_judged_by_key_signature_and_authority() {
         ("dsa", name, of_dsa, "fail"),
     ]);
 }
+
+#[test]
+fn a_host_that_is_known_by_a_weak_key_is_found_and_one_that_nobody_believes_is_not() {
+    let dsa = |bits: usize| {
+        let numbers = [number(bits), number(160), number(bits), number(bits)];
+        let fields: Vec<&[u8]> = numbers.iter().map(Vec::as_slice).collect();
+        line("ssh-dss", &fields)
+    };
+    let rsa = line("ssh-rsa", &[&[1, 0, 1], &number(3072)]);
+    let world = World::new();
+    let hosts = format!(
+        "git.shop.test {}@revoked old.shop.test {}new.shop.test {rsa}",
+        dsa(1024),
+        dsa(2048)
+    );
+    world.file("keys/known_hosts", &hosts);
+    world.get(&["scan", world.path("keys").to_str().unwrap()]);
+    let found = world.get(&["findings", "--rule", "weak-key", "-o", "json"]);
+    let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+    let names: Vec<_> = found
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.len() == 1 && names[0].starts_with("git.shop.test "),
+        "{names:?}"
+    );
+    assert_eq!(found[0]["verdict"], "fail");
+}

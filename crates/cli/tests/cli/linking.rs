@@ -161,6 +161,99 @@ fn recording_one_key_in_iam_a_vault_a_repository_and_a_pipeline_is_one_credentia
     );
 }
 
+/// What GitHub's audit log tells of one request: who, with the token of which hash.
+fn github_event(at: &str, actor: &str, how: &str, token: &str) -> Value {
+    serde_json::json!({
+        "_document_id": format!("{at} {actor}"), "@timestamp": at, "action": "git.clone",
+        "actor": actor, "actor_is_bot": actor.ends_with("[bot]"), "org": "acme", "repo": "acme/shop",
+        "programmatic_access_type": how, "hashed_token": hash_of(token),
+    })
+}
+
+/// As GitHub's manual makes it: by the real OpenSSL.
+fn hash_of(token: &str) -> String {
+    use std::io::Write as _;
+    let mut child = Command::new("sh")
+        .args(["-c", "openssl dgst -sha256 -binary | base64 -w0"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(token.as_bytes())
+        .unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success());
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn recording_the_token_in_an_agents_configuration_is_that_github_app_by_its_published_hash() {
+    let token = format!("ghs_{}", "q7Lw2Zx9Vb4Nc6Md1Pf8Rt3Gh5Jk0YsAeUiO");
+    let other = format!("ghs_{}", "m1Qa8Ws3Ed6Rf2Tg9Yh4Uj7Ik5Ol0PzXcVbN");
+    let gone = format!("ghs_{}", "z9Xc3Vb6Nm1As4Df7Gh2Jk5Lq8We0RtYuIoP");
+    let mut world = World::new();
+    world.real_time();
+    let servers = serde_json::json!({"mcpServers": {"github": {
+        "command": "docker", "args": ["run", "-i", "ghcr.io/github/github-mcp-server"],
+        "env": {"GITHUB_PERSONAL_ACCESS_TOKEN": token},
+    }}});
+    world.file("shop/.mcp.json", &servers.to_string());
+    let how = "GitHub App server-to-server token";
+    let events = [
+        github_event("2026-11-25T06:00:00Z", "deployer[bot]", how, &gone),
+        github_event("2026-11-25T08:00:00Z", "deployer[bot]", how, &token),
+        github_event("2026-11-25T08:20:00Z", "renovate[bot]", how, &other),
+    ];
+    let lines: Vec<_> = events.iter().map(Value::to_string).collect();
+    world.file("github/audit.json", &lines.join("\n"));
+    let shop = world.path("shop");
+    let logs = format!("logs:{}", world.path("github").display());
+    world.get(&["scan", shop.to_str().unwrap(), &logs]);
+
+    let app = get(&world, "deployer");
+    assert_eq!(app["type"], "github_app", "{app}");
+    let held = app["held"].as_array().unwrap();
+    assert_eq!(held.len(), 1, "the one that was over is set aside: {app}");
+    let told = get(&world, held[0].as_str().unwrap());
+    assert!(
+        told["places_seen"].to_string().contains("shop/.mcp.json"),
+        "{told}"
+    );
+    assert_eq!(told["sources"], 2, "{told}");
+    assert_eq!(told["last_used_at"], "2026-11-25T08:00:00Z", "{told}");
+    // What is written for others says whose it is, who works with it and whether it lives.
+    let found = world.get(&["findings", "-o", "json"]);
+    let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+    let of_it = found.iter().find(|one| one["id"] == held[0]).unwrap();
+    let ticket = world.get(&["findings", "ticket", of_it["finding"].as_str().unwrap()]);
+    for said in [
+        "it belongs to deployer (",
+        "works with it",
+        "last used on 2026-11-25",
+        "nobody tried it",
+    ] {
+        assert!(ticket.contains(said), "{said}: {ticket}");
+    }
+    // A token of another hash stays who it is.
+    let other_app = get(&world, "renovate");
+    let held = other_app["held"].as_array().unwrap();
+    let other_told = get(&world, held[0].as_str().unwrap());
+    assert_eq!(other_told["sources"], 1, "{other_told}");
+    // The hash that the log tells is written nowhere: a guess could be tried against it.
+    let hashes = [&token, &other, &gone].map(|one| hash_of(one));
+    let written = crate::world::files(&world.path("home"));
+    assert!(!written.is_empty());
+    for (path, bytes) in written {
+        let text = String::from_utf8_lossy(&bytes);
+        let held = hashes.iter().find(|hash| text.contains(hash.as_str()));
+        assert_eq!(held, None, "{}", path.display());
+    }
+}
+
 #[test]
 fn an_old_key_of_an_administrator_in_an_export_is_told_as_what_it_is() {
     let key = "AKIAQ3EGWHX5JKPLTRMN";

@@ -141,9 +141,92 @@ fn a_real_postgresql_tells_a_right_password_from_a_wrong_one_and_no_other_refusa
     );
 }
 
+/// A PostgreSQL as far as whoever wants TLS of it gets: it has none.
+fn without_tls() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().take(8) {
+            let mut socket = socket.unwrap();
+            let mut asked = [0; 8];
+            if socket.read_exact(&mut asked).is_ok() {
+                socket.write_all(b"N").ok();
+            }
+        }
+    });
+    at
+}
+
 #[test]
-fn a_real_postgresql_without_tls_or_none_at_all_leaves_a_password_unknown() {
-    let Some(server) = testkit::postgres() else {
+fn a_server_without_tls_or_none_at_all_leaves_a_password_unknown() {
+    let at = without_tls();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for (named, place) in [
+        (format!("postgres={at}?tls=require"), at.clone()),
+        (format!("postgres={gone}"), gone.to_string()),
+    ] {
+        let world = World::new();
+        env(
+            &world,
+            ".env",
+            &format!("postgres://app:{RIGHT}@{place}/postgres"),
+        );
+        scan(&world, std::slice::from_ref(&named));
+        let told = told(&world);
+        assert_eq!(told[".env"].0, "unknown", "{named}: {}", told[".env"].1);
+    }
+}
+
+/// A server that shows a certificate which nobody else signed, and two logins at it.
+struct Encrypted {
+    /// As `--live-host` names its kind.
+    system: &'static str,
+    /// The addresses of a right login and of a wrong one.
+    right: String,
+    wrong: String,
+    /// `host:port`.
+    at: String,
+    certificate: String,
+    /// What a wrong password comes to.
+    denied: &'static str,
+}
+
+/// A right password is found to be one over TLS alone, and never told to whom the machine does not
+/// trust where that is asked for.
+fn tried_over_tls(server: &Encrypted) {
+    for (tls, trusted, validity, denied) in [
+        ("require", false, "live", server.denied),
+        ("verify-full", true, "live", server.denied),
+        ("verify-full", false, "unknown", "unknown"),
+    ] {
+        let mut world = World::new();
+        if trusted {
+            world = world.with("SSL_CERT_FILE", &server.certificate);
+        }
+        env(&world, "right.env", &server.right);
+        env(&world, "wrong.env", &server.wrong);
+        scan(
+            &world,
+            &[format!("{}={}?tls={tls}", server.system, server.at)],
+        );
+        let told = told(&world);
+        let case = format!("{} {tls}, trusted: {trusted}", server.system);
+        let is = |file: &str, wanted: &str| {
+            assert_eq!(told[file].0, wanted, "{case}: {file}: {}", told[file].1);
+        };
+        is("right.env", validity);
+        is("wrong.env", denied);
+    }
+}
+
+#[test]
+fn a_real_postgresql_is_tried_over_tls() {
+    let (Some(server), Some(certificate)) = (testkit::postgres(), testkit::certificate("PG"))
+    else {
         return;
     };
     let app = testkit::fresh_name("app");
@@ -152,24 +235,75 @@ fn a_real_postgresql_without_tls_or_none_at_all_leaves_a_password_unknown() {
         &format!("create role {app} login password '{RIGHT}'"),
     );
     let at = server.address();
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    for (named, place) in [
-        (format!("postgres={at}?tls=require"), at.to_owned()),
-        (format!("postgres={gone}"), gone.to_string()),
-    ] {
-        let world = World::new();
-        env(
-            &world,
-            ".env",
-            &format!("postgres://{app}:{RIGHT}@{place}/postgres"),
-        );
-        scan(&world, std::slice::from_ref(&named));
-        let told = told(&world);
-        assert_eq!(told[".env"].0, "unknown", "{named}: {}", told[".env"].1);
-    }
+    tried_over_tls(&Encrypted {
+        system: "postgres",
+        right: format!("postgres://{app}:{RIGHT}@{at}/postgres?sslmode=require"),
+        wrong: format!("postgres://{app}:{WRONG}@{at}/postgres?sslmode=require"),
+        at: at.to_owned(),
+        certificate,
+        denied: "dead",
+    });
+}
+
+#[test]
+fn a_real_mariadb_is_tried_over_tls() {
+    let (Some(url), Some(certificate)) = (testkit::mariadb(), testkit::certificate("MARIADB"))
+    else {
+        return;
+    };
+    let app = testkit::fresh_name("app");
+    // Whoever comes in clear is not let in.
+    let make = format!("create user {app}@'%' identified by '{RIGHT}' require ssl");
+    mariadb(&url, &[&make]);
+    let at = url.rsplit('@').next().unwrap().trim_end_matches("/mysql");
+    tried_over_tls(&Encrypted {
+        system: "mysql",
+        right: format!("mysql://{app}:{RIGHT}@{at}/shop"),
+        wrong: format!("mysql://{app}:{WRONG}@{at}/shop"),
+        at: at.to_owned(),
+        certificate,
+        denied: "unknown",
+    });
+}
+
+#[test]
+fn a_real_redis_is_tried_over_tls() {
+    let (Some(url), Some(at), Some(certificate)) = (
+        testkit::redis(),
+        testkit::encrypted("REDIS"),
+        testkit::certificate("REDIS"),
+    ) else {
+        return;
+    };
+    let app = testkit::fresh_name("app");
+    redis(&url, &[&format!("ACL SETUSER {app} on >{RIGHT} ~x:* +get")]);
+    tried_over_tls(&Encrypted {
+        system: "redis",
+        right: format!("rediss://{app}:{RIGHT}@{at}/0"),
+        wrong: format!("rediss://{app}:{WRONG}@{at}/0"),
+        at,
+        certificate,
+        denied: "dead",
+    });
+}
+
+#[test]
+fn a_real_rabbitmq_is_tried_over_tls() {
+    let (Some(_), Some(at), Some(certificate)) = (
+        testkit::rabbitmq(),
+        testkit::encrypted("RABBITMQ"),
+        testkit::certificate("RABBITMQ"),
+    ) else {
+        return;
+    };
+    tried_over_tls(&Encrypted {
+        system: "rabbitmq",
+        right: format!("amqps://orders:orders-of-tests@{at}/shop"),
+        wrong: format!("amqps://orders:{WRONG}@{at}/shop"),
+        at,
+        certificate,
+        denied: "dead",
+    });
 }
 
 #[test]

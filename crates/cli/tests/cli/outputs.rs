@@ -35,6 +35,7 @@ fn every_output_carries_the_gauge_or_has_it_beside_itself() {
         ("ls", "csv", false),
         ("ls", "toon", false),
         ("findings", "lines", false),
+        ("findings", "codequality", false),
     ] {
         world.get(&[
             call,

@@ -70,6 +70,21 @@ fn a_list_of_leavers_without_addresses_fails_as_a_source() {
 }
 
 #[test]
+fn a_list_of_leavers_by_user_names_makes_orphans_and_one_that_cannot_tell_people_apart_fails() {
+    let (world, id) = world();
+    world.get(&["owner", "accept", &id, "@ann", "--role", "system"]);
+    world.file("home/left.csv", "login,name\nann,Ann Lee\nann,Ann Berg\n");
+    let ran = world.run(&["scan", "leavers:left.csv"]);
+    assert_eq!(ran.code, 5, "{} {}", ran.stdout, ran.stderr);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(told.contains("of two people"), "{told}");
+    world.file("home/left.csv", "login,name\nann,Ann Lee\n");
+    world.get(&["scan", "-q", "leavers:left.csv"]);
+    let found = world.get(&["findings", "--rule", "orphaned", "-o", "ndjson"]);
+    assert!(found.contains("has left"), "{found}");
+}
+
+#[test]
 fn a_ticket_names_whom_the_evidence_names_until_somebody_is_confirmed() {
     let (world, id) = world();
     let found = json(&world, &["findings", "-o", "json"]);

@@ -152,7 +152,7 @@ fn shop(world: &World, leaks: bool) -> PathBuf {
 #[test]
 fn the_script_of_the_action_annotates_sums_up_and_gates() {
     let action = yaml("integrations/github-action/action.yml");
-    let script = action["runs"]["steps"][0]["run"].as_str().unwrap();
+    let script = script_of(&action, "scan");
     for (leaks, code) in [(false, 0), (true, 3)] {
         let world = World::new();
         let dir = shop(&world, leaks);
@@ -164,7 +164,7 @@ fn the_script_of_the_action_annotates_sums_up_and_gates() {
             .current_dir(&dir);
         let ran = surrounded(&world, command)
             .env("BASE", "HEAD~1")
-            .env("BINARY", default_of(&action, "binary"))
+            .env("BINARY", env!("CARGO_BIN_EXE_keyroll"))
             .env("FAIL_ON", default_of(&action, "fail-on"))
             .env("BASELINE", default_of(&action, "baseline"))
             .env("MATCHER", "problem-matcher.json")
@@ -182,6 +182,129 @@ fn the_script_of_the_action_annotates_sums_up_and_gates() {
         assert_eq!(results(Path::new(sarif)), usize::from(leaks));
         assert!(!std::fs::read_to_string(summary).unwrap().is_empty());
     }
+}
+
+/// The script of the step `id` of the action.
+fn script_of<'a>(action: &'a Value, id: &str) -> &'a str {
+    let mut steps = action["runs"]["steps"].as_array().unwrap().iter();
+    steps.find(|step| step["id"] == id).unwrap()["run"]
+        .as_str()
+        .unwrap()
+}
+
+/// Runs a step of the action as GitHub does; its code, what it said and what it put out.
+fn step(world: &World, id: &str, path: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
+    let action = yaml("integrations/github-action/action.yml");
+    let output = world.file("output", "");
+    let mut command = Command::new("bash");
+    command
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c"])
+        .arg(script_of(&action, id))
+        .current_dir(world.path("home"))
+        .env_clear()
+        .env("PATH", path)
+        .env("RUNNER_TEMP", world.path(""))
+        .env("GITHUB_OUTPUT", &output)
+        .envs(variables.iter().copied());
+    let ran = command.output().unwrap();
+    let put_out = std::fs::read_to_string(output).unwrap();
+    (ran.status.code().unwrap(), told(&ran), put_out)
+}
+
+/// A program that writes down what it was called with.
+fn stand_in(world: &World, name: &str, script: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = world.file(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    file
+}
+
+/// What the action takes as the program, with this search path and input.
+fn find(world: &World, path: &str, binary: &str) -> (i32, String, String) {
+    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../integrations/github-action");
+    let action = action.to_str().unwrap();
+    let variables = [("BINARY", binary), ("ACTION", action)];
+    step(world, "program", path, &variables)
+}
+
+#[test]
+fn the_action_takes_the_program_that_is_named_or_on_the_path() {
+    let bare = "/usr/bin:/bin";
+    let world = World::new();
+    let find = |path: &str, binary: &str| find(&world, path, binary);
+    let (code, _, out) = find(bare, env!("CARGO_BIN_EXE_keyroll"));
+    assert_eq!(code, 0);
+    assert!(
+        out.contains(&format!(
+            "program={}\nbuild=false\n",
+            env!("CARGO_BIN_EXE_keyroll")
+        )),
+        "{out}"
+    );
+    let (code, said, _) = find(bare, "/nowhere/keyroll");
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("::error::expected a program at `/nowhere/keyroll`"),
+        "{said}"
+    );
+
+    let keyroll = stand_in(&world, "keyroll", "exit 0\n");
+    let with = format!("{}:{bare}", keyroll.parent().unwrap().display());
+    let (_, _, out) = find(&with, "");
+    assert!(
+        out.contains(&format!("program={}\nbuild=false\n", keyroll.display())),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_action_builds_its_own_source_where_there_is_no_program_and_says_what_lacks() {
+    let bare = "/usr/bin:/bin";
+    let world = World::new();
+    let with = format!("{}:{bare}", world.path("bin").display());
+    let (code, said, out) = find(&world, bare, "");
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("build=true\n"), "{out}");
+    let value = |name: &str| {
+        let line = out
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.unwrap().to_owned()
+    };
+    assert!(!value("key").ends_with("none"), "{out}");
+    let source = PathBuf::from(value("source"));
+    assert!(source.join("Cargo.lock").is_file());
+
+    // A cargo that is too old, and one that is not and writes down what it is asked for.
+    let build = |version: &str| {
+        let script = format!(
+            "case $1 in --version) echo 'cargo {version}';; *) echo \"$@\" > '{0}/asked'; \
+             mkdir -p '{0}/keyroll-target/release'; echo built > '{0}/keyroll-target/release/keyroll';; esac\n",
+            world.path("").display()
+        );
+        stand_in(&world, "cargo", &script);
+        let (program, source) = (value("program"), value("source"));
+        step(
+            &world,
+            "build",
+            &with,
+            &[("PROGRAM", &program), ("SOURCE", &source)],
+        )
+    };
+    let (code, said, _) = build("1.70.0");
+    assert_eq!(code, 1);
+    assert!(said.contains("::error::expected Rust 1."), "{said}");
+    let (code, said, _) = build("1.999.0");
+    assert_eq!(code, 0, "{said}");
+    let asked = std::fs::read_to_string(world.path("asked")).unwrap();
+    assert!(
+        asked.starts_with("build --release --locked -p cli "),
+        "{asked}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(value("program")).unwrap(),
+        "built\n"
+    );
 }
 
 fn default_of<'a>(action: &'a Value, input: &str) -> &'a str {
@@ -211,6 +334,7 @@ fn the_script_of_the_gitlab_template_keeps_its_artifacts_and_gates() {
         let ran = surrounded(&world, command)
             .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", base)
             .env("KEYROLL_FAIL_ON", "low")
+            .env("KEYROLL_PROGRAM", "keyroll")
             .output()
             .unwrap();
         assert_eq!(ran.status.code(), Some(code), "{}", told(&ran));
@@ -218,7 +342,45 @@ fn the_script_of_the_gitlab_template_keeps_its_artifacts_and_gates() {
             assert!(dir.join(path.as_str().unwrap()).is_file(), "{path}");
         }
         assert_eq!(results(&dir.join("keyroll.sarif")), usize::from(leaks));
+        let report = job["artifacts"]["reports"]["codequality"].as_str().unwrap();
+        let report = std::fs::read(dir.join(report)).unwrap();
+        assert_eq!(issues(&report), usize::from(leaks));
     }
+}
+
+/// How many issues a Code Quality report has; each holds to what GitLab's manual asks for, and to
+/// what Code Climate's specification does.
+fn issues(report: &[u8]) -> usize {
+    assert_eq!(
+        report.first(),
+        Some(&b'['),
+        "no mark of byte order, one array"
+    );
+    let issues: Vec<Value> = serde_json::from_slice(report).unwrap();
+    let mut prints = std::collections::BTreeSet::new();
+    for issue in &issues {
+        for name in ["type", "check_name", "description", "fingerprint"] {
+            assert!(
+                issue[name].as_str().is_some_and(|text| !text.is_empty()),
+                "{name}: {issue}"
+            );
+        }
+        assert_eq!(issue["type"], "issue");
+        assert_eq!(issue["categories"], serde_json::json!(["Security"]));
+        let severity = issue["severity"].as_str().unwrap();
+        assert!(
+            ["info", "minor", "major", "critical", "blocker"].contains(&severity),
+            "{issue}"
+        );
+        let path = issue["location"]["path"].as_str().unwrap();
+        assert!(!path.starts_with(['.', '/']) || path == ".env", "{path}");
+        assert!(
+            issue["location"]["lines"]["begin"].as_u64().unwrap() >= 1,
+            "{issue}"
+        );
+        assert!(prints.insert(issue["fingerprint"].to_string()), "{issue}");
+    }
+    issues.len()
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::Context;
 use crate::files::{beside_servers, scrub, within_the_file};
 use crate::formats::settings::{self, Setting};
 use crate::formats::{Found, PrivateKey, blank};
+use crate::published;
 
 /// One item, with what it is told as before anybody looked at its value.
 struct Item<'v> {
@@ -141,6 +142,7 @@ fn credential(cx: &Context<'_>, found: Found) -> Observation {
     if let Some(secret) = &found.secret {
         told = told.key(Key::secret(&cx.fingerprint(secret)));
         told = beside_servers(cx, told, secret);
+        told = published::told(cx, told, secret);
     }
     told
 }

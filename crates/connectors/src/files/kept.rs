@@ -12,6 +12,7 @@ use super::sight::{self, Given};
 use crate::Context;
 use crate::database;
 use crate::formats::{Found, Seen, Thing};
+use crate::published;
 
 /// What was seen in files of one directory, until all of it is known.
 #[derive(Debug, Default)]
@@ -121,6 +122,7 @@ impl Kept {
                 field = &found.field;
                 told = told.key(Key::secret(print));
                 told = beside_servers(cx, told, secret);
+                told = published::told(cx, told, secret);
                 // A rule found it, or its format knows whether it may lie here.
                 let said = ["rule", "tool_file"].map(Attribute::named);
                 let said = said.iter().any(|one| told.facts.contains_key(one));

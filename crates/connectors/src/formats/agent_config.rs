@@ -2,7 +2,8 @@
 //! the credentials they carry.
 //!
 //! The agent is an identity (`ai_agent`, class agentic): `tools_allowed`, `tools_denied`,
-//! `approval` (how it asks before it acts, in the client's word), `auto_approve` (it does not).
+//! `approval` (how it asks before it acts, in the client's word), `auto_approve` (it does not),
+//! `unasked_by` (the settings that say so of everything, or of any command).
 //! Each server is one (`mcp_server`), a member of the agent: `command`, `package`, `pinned`
 //! (whether a version or digest is fixed), `transport`, `endpoint`, `tools_allowed`,
 //! `tools_denied`, `auto_approve`, `status`. Credentials in `env`, headers, arguments and

@@ -1,10 +1,17 @@
-//! Tokens and service principals that Azure's command line keeps under `~/.azure`.
+//! Tokens and service principals that Azure's command line keeps under `~/.azure`, and the
+//! subscriptions it works in (`azureProfile.json`).
+//!
+//! Each subscription is a resource (`azure_subscription`) with `account` (its id), `tenant`,
+//! `default` and who is logged in (`user`, `login`: `user` or `servicePrincipal`). A service
+//! principal is an identity as well.
 
-use model::{Attribute, CredentialType, Timestamp};
+use std::collections::BTreeSet;
+
+use model::{Attribute, Class, CredentialType, Kind, Timestamp};
 use serde_json::Value;
 
 use super::text::secret;
-use super::{FileAt, Format, FormatSpec, Found, Seen, tree};
+use super::{FileAt, Format, FormatSpec, Found, Seen, Thing, tree};
 use crate::jwt;
 use crate::microsoft::application_key;
 
@@ -17,8 +24,9 @@ impl Format for Azure {
     fn spec(&self) -> &'static FormatSpec {
         &FormatSpec {
             name: "azure",
-            reads: "tokens and service principals' secrets of Azure's command line",
+            reads: "tokens, service principals' secrets and subscriptions of Azure's command line",
             places: &[
+                "~/.azure/azureProfile.json",
                 "~/.azure/msal_token_cache.json",
                 "~/.azure/service_principal_entries.json",
             ],
@@ -29,7 +37,10 @@ impl Format for Azure {
         path.contains("/.azure/")
             && matches!(
                 name,
-                "msal_token_cache.json" | "service_principal_entries.json" | "accessTokens.json"
+                "msal_token_cache.json"
+                    | "service_principal_entries.json"
+                    | "accessTokens.json"
+                    | "azureProfile.json"
             )
     }
 
@@ -37,6 +48,9 @@ impl Format for Azure {
         let Some(value) = tree::json(file, seen) else {
             return;
         };
+        if file.name() == "azureProfile.json" {
+            return subscriptions(&value, seen);
+        }
         for kind in ["RefreshToken", "AccessToken"] {
             for (_, entry) in tree::members(&value, &[kind]).take(TOKENS_MAX) {
                 read_token(kind, entry, seen);
@@ -44,6 +58,62 @@ impl Format for Azure {
         }
         for entry in value.as_array().into_iter().flatten().take(TOKENS_MAX) {
             read_principal(entry, seen);
+        }
+    }
+}
+
+/// The subscriptions that the command line works in, and as whom.
+fn subscriptions(value: &Value, seen: &mut Seen) {
+    let mut principals = BTreeSet::new();
+    let all = tree::list(value, &["subscriptions"]);
+    if all.len() > TOKENS_MAX {
+        seen.unsupported(format!(
+            "lists more than {TOKENS_MAX} subscriptions; the rest was not read"
+        ));
+    }
+    for one in all.iter().take(TOKENS_MAX) {
+        let text = |path: &[&str]| tree::text(one, path);
+        let Some(id) = text(&["id"]) else {
+            seen.broken("a subscription without an id");
+            continue;
+        };
+        let (user, login) = (text(&["user", "name"]), text(&["user", "type"]));
+        let tenant = text(&["tenantId"]);
+        let default = one.get("isDefault").and_then(Value::as_bool);
+        let off = text(&["state"]).is_some_and(|state| state != "Enabled");
+        seen.thing(
+            Thing::new(
+                Kind::Resource,
+                format!("subscription {id}"),
+                "azure_subscription",
+            )
+            .is(Attribute::NAME, text(&["name"]).unwrap_or(id))
+            .is(Attribute::PROVIDER, "azure")
+            .is(Attribute::ACCOUNT, id)
+            .maybe(Attribute::named("tenant"), tenant)
+            .maybe(Attribute::named("cloud"), text(&["environmentName"]))
+            .maybe(Attribute::named("default"), default)
+            .maybe(Attribute::USER, user)
+            .maybe(Attribute::named("login"), login)
+            .maybe(Attribute::STATUS, off.then_some("disabled")),
+        );
+        // People are no business of the roll; what logs in for a program is.
+        if let (Some("servicePrincipal"), Some(user)) = (login, user)
+            && principals.insert((tenant, user))
+        {
+            let mut thing = Thing::new(
+                Kind::Identity,
+                format!("login {user}"),
+                "azuread_service_principal",
+            )
+            .is(Attribute::NAME, user)
+            .is(Attribute::PROVIDER, "azure")
+            .is(Attribute::CLASS, Class::Workload)
+            .maybe(Attribute::ACCOUNT, tenant);
+            if let Some(key) = application_key(tenant, Some(user)) {
+                thing = thing.with(|told| told.key(key));
+            }
+            seen.thing(thing);
         }
     }
 }

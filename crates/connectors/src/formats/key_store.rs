@@ -8,6 +8,7 @@
 //! What needs a password is tried with the empty one and those that manuals print.
 
 mod java;
+mod legacy;
 mod password;
 mod pkcs12;
 

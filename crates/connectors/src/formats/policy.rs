@@ -56,8 +56,8 @@ pub(in crate::formats) fn of(attribute: Option<&Value>) -> Option<Policy> {
     Some(out)
 }
 
-/// `thing` with a trust policy in full, where nothing in it is filled in later: rules judge its
-/// conditions.
+/// `thing` with a trust policy in full: rules judge its conditions. What is filled in later stands
+/// in it as `${…}`, and is judged as open.
 pub(in crate::formats) fn told(thing: Thing, document: &Value) -> Thing {
     let parsed;
     let document = match document {
@@ -70,23 +70,40 @@ pub(in crate::formats) fn told(thing: Thing, document: &Value) -> Thing {
         },
         other => other,
     };
-    let text = document.to_string();
-    if !document.is_object() || text.len() > BYTES_MAX || is_open(document) {
+    let text = opened(document).to_string();
+    if !document.is_object() || text.len() > BYTES_MAX {
         return thing;
     }
     thing.with(|told| told.is(Attribute::POLICY, text))
 }
 
-/// Whether something below `value` is filled in later: by Terraform, CloudFormation, a template.
-fn is_open(value: &Value) -> bool {
+/// `value` with `${…}` wherever Terraform, CloudFormation or a template fills something in later.
+fn opened(value: &Value) -> Value {
     match value {
-        Value::String(text) => text.contains("${") || text.contains("{{"),
-        Value::Array(list) => list.iter().any(is_open),
-        Value::Object(table) => table
-            .iter()
-            .any(|(name, value)| name == "Ref" || name.starts_with("Fn::") || is_open(value)),
-        _ => false,
+        Value::String(text) if text.contains("{{") => {
+            Value::String(text.replace("{{", "${").replace("}}", "}"))
+        }
+        Value::Array(list) => Value::Array(list.iter().map(opened).collect()),
+        Value::Object(table) => match filled_in(table) {
+            Some(text) => Value::String(text),
+            None => {
+                let each = table.iter().map(|(name, one)| (name.clone(), opened(one)));
+                Value::Object(each.collect())
+            }
+        },
+        other => other.clone(),
     }
+}
+
+/// What stands for a function of CloudFormation.
+fn filled_in(table: &serde_json::Map<String, Value>) -> Option<String> {
+    let (name, of) = table.iter().next().filter(|_| table.len() == 1)?;
+    // What a template of texts is filled in with stands in it as `${…}` already.
+    if name == "Fn::Sub" {
+        let list = of.as_array().and_then(|list| list.first());
+        return list.unwrap_or(of).as_str().map(str::to_owned);
+    }
+    (name == "Ref" || name.starts_with("Fn::")).then(|| format!("${{{name}}}"))
 }
 
 /// One value, or those of a list.
@@ -104,23 +121,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_is_told_whole_and_only_where_nothing_is_filled_in_later() {
+    fn a_policy_is_told_whole_with_what_is_filled_in_later_as_open() {
         let has = |document: Value| {
             let thing = Thing::new(model::Kind::Identity, "r", "aws_iam_role");
             let thing = told(thing, &document);
             let fact = thing.told.fact(&Attribute::POLICY);
-            fact.is().and_then(|value| value.text().map(str::len))
+            fact.is().and_then(|value| value.text().map(str::to_owned))
         };
         let long = json!({"Statement": [{"Sid": "x".repeat(2_000)}]});
-        assert!(has(long).unwrap() > 2_000);
+        assert!(has(long).unwrap().len() > 2_000);
         assert!(has(json!(r#"{"Statement": []}"#)).is_some());
-        for open in [
-            json!({"Statement": {"Principal": {"Ref": "X"}}}),
-            json!({"Statement": {"Principal": "${aws_iam_role.x.arn}"}}),
+        for (open, told) in [
+            (json!({"Ref": "X"}), "${Ref}"),
+            (json!({"Fn::GetAtt": ["X", "Arn"]}), "${Fn::GetAtt}"),
+            (
+                json!({"Fn::Sub": "repo:${Org}/shop:*"}),
+                "repo:${Org}/shop:*",
+            ),
+            (
+                json!({"Fn::Sub": ["repo:${Org}/shop", {"Org": "x"}]}),
+                "repo:${Org}/shop",
+            ),
+            (json!("${aws_iam_role.x.arn}"), "${aws_iam_role.x.arn}"),
+            (json!("{{ .Values.role }}"), "${ .Values.role }"),
+        ] {
+            let document = json!({"Statement": {"Principal": open}});
+            let text = json!({"Statement": {"Principal": told}}).to_string();
+            assert_eq!(has(document), Some(text));
+        }
+        for none in [
             json!("${data.aws_iam_policy_document.x.json}"),
             json!({"Statement": "x".repeat(BYTES_MAX)}),
         ] {
-            assert_eq!(has(open), None);
+            assert_eq!(has(none), None);
         }
     }
 

@@ -9,12 +9,14 @@
 mod catalog;
 mod config;
 mod credential;
+mod federated;
 mod hcl;
 mod pipelines;
 mod plan;
 mod resource;
 mod state;
 mod tell;
+mod trust;
 
 use serde_json::Value;
 

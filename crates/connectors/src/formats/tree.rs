@@ -14,6 +14,9 @@ const BYTES_MAX: usize = 32 << 20;
 /// So many bytes of a long document stand for one of its nodes, at least.
 const NODE_BYTES: usize = 8;
 
+/// Nodes of one document at most, however long it is: some two hundred bytes of memory each.
+const NODES_MAX: usize = 1 << 20;
+
 /// A short document may be as dense as it likes.
 const DENSE_BYTES_MAX: usize = 4 << 20;
 /// A longer one has so many bytes for each of its values, at least: in memory each takes ten times
@@ -213,6 +216,9 @@ pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> 
             Err(_) if document.contains("{{") || document.contains("{%") => {
                 seen.set_aside("template");
             }
+            Err(told) if is_budget(&told) => {
+                seen.unsupported("holds more values than are read of one document");
+            }
             Err(told) => {
                 let at = told.location().map_or(0, |place| place.line());
                 let line = u64::try_from(first)
@@ -228,6 +234,16 @@ pub(super) fn documents(text: &str, most: usize, seen: &mut Seen) -> Vec<Value> 
     out
 }
 
+/// Whether the parser stopped because there was more than it may make.
+fn is_budget(told: &serde_saphyr::Error) -> bool {
+    use serde_saphyr::Error;
+    match told {
+        Error::Budget { .. } => true,
+        Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => is_budget(error),
+        _ => false,
+    }
+}
+
 /// As the readers of such files are: of a name that stands twice the last value counts.
 pub(crate) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
@@ -241,7 +257,7 @@ pub(crate) fn options() -> serde_saphyr::Options {
 fn options_for(bytes: usize) -> serde_saphyr::Options {
     let mut options = options();
     if let Some(budget) = &mut options.budget {
-        let nodes = bytes / NODE_BYTES;
+        let nodes = (bytes / NODE_BYTES).min(NODES_MAX);
         budget.max_nodes = budget.max_nodes.max(nodes);
         // Each node begins, and some end.
         budget.max_events = budget.max_events.max(2 * nodes);
@@ -320,6 +336,20 @@ mod tests {
         assert!(seen.gaps.is_empty(), "{:?}", seen.gaps);
         assert_eq!(told[0]["f"], serde_json::json!({"d": 4, "e": 3}));
         assert_eq!(told[0]["a"]["d"], 2);
+    }
+
+    /// 32 MiB of the shortest lists and names there are: what is held of them does not grow with
+    /// how many there are.
+    #[test]
+    fn a_dense_document_is_a_gap_and_one_that_is_as_long_and_not_dense_is_read() {
+        let dense = "- [a,b,c,d,e,f,g]\n".repeat(BYTES_MAX / 18);
+        let mut seen = Seen::default();
+        assert!(documents(&dense, 1, &mut seen).is_empty());
+        let told = "holds more values than are read of one document".to_owned();
+        assert_eq!(seen.gaps, [(model::Reason::Unsupported, told)]);
+        let long = format!("- {}\n", "x".repeat(1_000)).repeat(BYTES_MAX / 1_003);
+        let mut seen = Seen::default();
+        assert_eq!(documents(&long, 1, &mut seen).len(), 1, "{:?}", seen.gaps);
     }
 
     #[test]

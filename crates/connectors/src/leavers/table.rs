@@ -1,4 +1,7 @@
-//! A list as CSV: a line of titles, a column of mail addresses, and perhaps names and days.
+//! A list as CSV: a line of titles, a column of mail addresses or user names, and perhaps names and
+//! days.
+
+use std::collections::BTreeMap;
 
 use model::{Duration, Timestamp};
 
@@ -60,6 +63,7 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
     let columns = reader.byte_headers().map_err(|_| expected())?;
     let columns = Columns::find(columns).ok_or_else(expected)?;
     let mut list = List::default();
+    let by_user_alone = columns.mails.is_empty();
     let (mut nameless, mut unclear) = (0_u64, 0_u64);
     for (n, line) in reader.byte_records().enumerate() {
         if n >= PEOPLE_MAX {
@@ -96,6 +100,9 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
             }
         }
     }
+    if by_user_alone {
+        told_apart(&list.left)?;
+    }
     if nameless > 0 {
         let told = format!("{nameless} lines without a mail address or user name");
         list.trouble.push(told);
@@ -110,9 +117,34 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
 }
 
 fn expected() -> String {
-    "expected a list with a title line that has a column `email`, or users as SCIM exports them; \
-     got something else"
+    "expected a list with a title line that has a column `email` or `username`, or users as SCIM \
+     exports them; got something else"
         .to_owned()
+}
+
+/// Whether user names alone tell people apart: one name is of one person, and is what somebody
+/// logs in with, not what they are called.
+fn told_apart(left: &[Person]) -> Result<(), String> {
+    let mut names: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for person in left {
+        if person.id.contains(char::is_whitespace) {
+            return Err(
+                "expected user names without blanks, as people log in with them, got names of \
+                 people; add a column `email`, or put the names under `name`"
+                    .to_owned(),
+            );
+        }
+        let name = person.name.as_deref();
+        let known = names.entry(person.id.as_str()).or_insert(name);
+        if *known != name {
+            return Err(
+                "expected each user name once, got one that is of two people; add a column \
+                 `email` that tells them apart"
+                    .to_owned(),
+            );
+        }
+    }
+    Ok(())
 }
 
 impl Columns {
@@ -139,7 +171,7 @@ impl Columns {
             since: first(SINCE),
             status: first(STATUS),
         };
-        (!found.mails.is_empty()).then_some(found)
+        (!found.mails.is_empty() || !found.users.is_empty()).then_some(found)
     }
 }
 

@@ -25,6 +25,30 @@ fn a_list_of_everybody_tells_by_its_status() {
     assert_eq!((read.staying, read.trouble.len()), (1, 1), "{read:?}");
 }
 
+#[test]
+fn user_names_alone_are_enough_where_each_is_of_one_person() {
+    assert_eq!(
+        left("username;last day\nALee;2026-02-27\nbob;2026-03-31\n"),
+        ["alee"]
+    );
+    assert_eq!(
+        left("login,name\nann,Ann Lee\nann,Ann Lee\n"),
+        ["ann", "ann"]
+    );
+    for (text, told) in [
+        ("login,name\nann,Ann Lee\nann,Ann Berg\n", "two people"),
+        ("user\nAnn Lee\n", "without blanks"),
+        ("name\nAnn Lee\n", "`email` or `username`"),
+    ] {
+        let refused = read(text.as_bytes(), now()).unwrap_err();
+        assert!(refused.contains(told), "{text}: {refused}");
+        assert!(!refused.to_lowercase().contains("ann"), "{refused}");
+    }
+    // Beside addresses a user name is another name and tells nobody apart.
+    let list = "email,login\na@x.com,ann\nb@x.com,ann\n";
+    assert_eq!(left(list), ["a@x.com", "b@x.com"]);
+}
+
 /// RFC 7644 section 3.4.2; `active`: RFC 7643 section 4.1.1.
 #[test]
 fn of_users_of_scim_those_switched_off_have_left() {

@@ -288,6 +288,7 @@ pub(super) fn principal<'a>(
         native: if unique { id } else { Cow::default() },
         handle,
         name,
+        ..Party::default()
     }
 }
 

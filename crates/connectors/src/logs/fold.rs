@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{AuditEvent, EventOutcome, KeyKind, Kind, Life, Party, Timestamp, Turn};
+use model::{AuditEvent, Duration, EventOutcome, KeyKind, Kind, Life, Party, Timestamp, Turn};
 
 /// Identities, and credentials, that are kept: of more, those whose names sort first.
 const SUBJECTS_MAX: usize = 200_000;
@@ -55,6 +55,10 @@ pub(crate) struct Standing {
     pub(crate) native: String,
     pub(crate) key: Option<(KeyKind, String)>,
     pub(crate) handle: String,
+    /// The hash that its provider publishes of it.
+    pub(crate) published: String,
+    /// How long one of its kind lives at most.
+    pub(crate) lives: Option<Duration>,
     pub(crate) name: Latest,
     pub(crate) account: Latest,
     /// When anything was told of it last.
@@ -251,13 +255,15 @@ fn keep_first<K: Ord, V>(map: &mut BTreeMap<K, V>, most: usize) -> bool {
     beyond
 }
 
-/// Where it stands: by its type and id, else by its handle.
+/// Where it stands: by its type and id, else by its handle, else by its published hash: sorted
+/// behind the others, because of those there may be one for every hour.
 fn place(party: &Party<'_>) -> Option<String> {
-    let (mark, id) = match (party.native.is_empty(), party.handle.is_empty()) {
-        (false, _) => ('#', &party.native),
-        (true, false) => ('~', &party.handle),
-        (true, true) => return None,
-    };
+    let ways = [
+        ('#', &party.native),
+        ('~', &party.handle),
+        ('\u{7f}', &party.published),
+    ];
+    let (mark, id) = ways.into_iter().find(|(_, id)| !id.is_empty())?;
     (id.len() <= ID_MAX).then(|| {
         let mut place = String::with_capacity(party.type_.len() + 1 + id.len());
         place.push_str(party.type_);
@@ -283,6 +289,12 @@ impl Standing {
         if fits && (self.handle.is_empty() || handle < self.handle.as_str()) {
             handle.clone_into(&mut self.handle);
         }
+        let published = party.published.as_ref();
+        let fits = !published.is_empty() && published.len() <= ID_MAX;
+        if fits && (self.published.is_empty() || published < self.published.as_str()) {
+            published.clone_into(&mut self.published);
+        }
+        self.lives = self.lives.max(party.lives);
         self.seen = self.seen.max(Some(at));
         self.provider = self.provider.max(party.provider);
         if !party.name.is_empty() {
@@ -320,10 +332,15 @@ impl Standing {
         if self.native.is_empty() {
             self.native.clone_from(&other.native);
         }
-        let handles = [&self.handle, &other.handle]
-            .into_iter()
-            .filter(|one| !one.is_empty());
-        self.handle = handles.min().cloned().unwrap_or_default();
+        for (mine, theirs) in [
+            (&mut self.handle, &other.handle),
+            (&mut self.published, &other.published),
+        ] {
+            if !theirs.is_empty() && (mine.is_empty() || theirs < &*mine) {
+                mine.clone_from(theirs);
+            }
+        }
+        self.lives = self.lives.max(other.lives);
         let keys = [&self.key, &other.key].into_iter().flatten();
         self.key = keys.min_by(|a, b| a.1.cmp(&b.1)).cloned();
         for (mine, theirs) in [

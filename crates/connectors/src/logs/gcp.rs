@@ -202,6 +202,7 @@ fn service_account<'a>(email: Cow<'a, str>, id: Option<Cow<'a, str>>) -> Option<
         name: Cow::Owned(name.to_owned()),
         account: Cow::Owned(project_of(&email).to_owned()),
         handle: email,
+        ..Party::default()
     })
 }
 

@@ -5,11 +5,18 @@
 
 use std::borrow::Cow;
 
-use model::{Activity, AuditEvent, EventClass, EventOutcome, KeyKind, Kind, Life, Party, Turn};
+use model::{
+    Activity, AuditEvent, Duration, EventClass, EventOutcome, KeyKind, Kind, Life, Party, Turn,
+};
 use serde::Deserialize;
 
 use super::lenient::{Object, Text};
 use super::platform::{Platform, Read};
+use crate::published;
+
+/// How long the token of an installation of an app lives ("Generating an installation access
+/// token for a GitHub App").
+const INSTALLATION_TOKEN: Duration = Duration::hours(1);
 
 pub(super) const PLATFORM: Platform = Platform {
     log: "github_audit",
@@ -59,6 +66,8 @@ struct Event<'a> {
     #[serde(borrow)]
     token_id: Text<'a>,
     #[serde(borrow)]
+    hashed_token: Text<'a>,
+    #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]
     title: Text<'a>,
@@ -83,15 +92,14 @@ struct Event<'a> {
 struct Data<'a> {
     #[serde(borrow)]
     token_id: Text<'a>,
+    #[serde(borrow)]
+    hashed_token: Text<'a>,
 }
 
 fn read(bytes: &[u8]) -> Read<'_> {
     let event: Event<'_> = serde_json::from_slice(bytes)?;
     let life = life(&event);
-    let token = [&event.token_id, &event.data.token_id]
-        .into_iter()
-        .find(|one| !one.is_empty());
-    let credential = token.map(|id| self::token(id, &event.user_programmatic_access_name));
+    let credential = shown(&event);
     let bot = event.actor_is_bot.as_str() == "true" || event.actor.as_str().ends_with("[bot]");
     let actor = bot.then(|| app_by_name(&event.actor));
     let at = event.timestamp.time().or_else(|| event.created_at.time());
@@ -125,6 +133,47 @@ fn read(bytes: &[u8]) -> Read<'_> {
         lives: life.into_iter().collect(),
         ..AuditEvent::default()
     })
+}
+
+/// The token that was shown: by its id, where it has one, and by the hash that is told of it.
+fn shown<'a>(event: &Event<'a>) -> Option<Party<'a>> {
+    let either = |one: &Text<'a>, other: &Text<'a>| match one.is_empty() {
+        true => other.clone(),
+        false => one.clone(),
+    };
+    let id = either(&event.token_id, &event.data.token_id);
+    let hash = either(&event.hashed_token, &event.data.hashed_token);
+    let published = published::of_base64(hash.as_str()).unwrap_or_default();
+    let how = event.programmatic_access_type.as_str();
+    let token = if id.is_empty() {
+        // A key of SSH has a fingerprint of its own form.
+        let is_token = !published.is_empty() && !how.contains("key");
+        is_token.then(|| unnumbered(how, event.actor.as_str()))?
+    } else {
+        self::token(&id, &event.user_programmatic_access_name)
+    };
+    Some(Party {
+        published: Cow::Owned(published),
+        ..token
+    })
+}
+
+/// A token that has no number: of an app, or a classic one of a person.
+fn unnumbered<'a>(how: &str, actor: &str) -> Party<'a> {
+    let how = if how.is_empty() { "token" } else { how };
+    let name = match actor {
+        "" => how.to_owned(),
+        actor => format!("{how} of {actor}"),
+    };
+    Party {
+        type_: "api_token",
+        provider: "github",
+        name: Cow::Owned(name),
+        lives: how
+            .contains("server-to-server")
+            .then_some(INSTALLATION_TOKEN),
+        ..Party::default()
+    }
 }
 
 /// A fine-grained token by its id.

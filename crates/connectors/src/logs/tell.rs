@@ -3,18 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Attribute, Confidence, Fact, Key, Kind, Observation, Relation, Scope, Timestamp, Told, Turn,
+    Attribute, Confidence, Fact, Fingerprint, Key, Kind, Observation, Relation, Scope, Timestamp,
+    Told, Turn,
 };
 
 use super::fold::{Fold, LogId, Span, Standing};
 use super::platform::platform;
 use crate::aws_iam::observe::native;
+use crate::published;
 
 /// Stretches of days that are named; of more their number is told.
 const STRETCHES_MAX: usize = 10;
 
+/// Makes the keyed fingerprint of a hash, in hex, that a provider publishes.
+pub(crate) type Keyed<'a> = &'a dyn Fn(&str, &str) -> Fingerprint;
+
 /// What the logs tell, in a fixed order. `unread`: what of them could not be read, if anything.
-pub(crate) fn observations(fold: &Fold, unread: Option<&str>) -> Vec<Observation> {
+pub(crate) fn observations(
+    fold: &Fold,
+    unread: Option<&str>,
+    keyed: Keyed<'_>,
+) -> Vec<Observation> {
     let identities = Settled::new(&fold.identities);
     let credentials = Settled::new(&fold.credentials);
     let windows: BTreeMap<&LogId, Window> = fold
@@ -29,14 +38,53 @@ pub(crate) fn observations(fold: &Fold, unread: Option<&str>) -> Vec<Observation
     for one in identities.standing.values() {
         told.push(of_standing(Kind::Identity, one, &windows));
     }
-    for one in credentials.standing.values() {
+    let lasting = credentials
+        .standing
+        .values()
+        .filter(|one| !is_over(one, fold));
+    for one in lasting {
         let mut credential = of_standing(Kind::Credential, one, &windows);
+        if !one.published.is_empty() {
+            let print = keyed(one.provider, &one.published);
+            credential = known_by_hash(credential, one, &print);
+        }
         if let Some(holder) = identities.at(&one.holder.text) {
             credential = credential.link(Relation::Holder, Kind::Identity, id(holder));
         }
         told.push(credential);
     }
     told
+}
+
+/// How many credentials are not told, because they were over before their logs end.
+pub(crate) fn over(fold: &Fold) -> usize {
+    let all = fold.credentials.values();
+    all.filter(|one| is_over(one, fold)).count()
+}
+
+/// Whether it is of a kind that lives for so short a time that it was over when its logs end. Of
+/// an app there is another one for every hour.
+fn is_over(one: &Standing, fold: &Fold) -> bool {
+    let ends = one.logs.iter().filter_map(|log| fold.logs.get(log)?.last);
+    let until = last_day(one);
+    until.is_some_and(|until| ends.max().is_some_and(|end| until < end))
+}
+
+/// When it is over at the latest, by when it was used first.
+fn last_day(one: &Standing) -> Option<Timestamp> {
+    Some(one.first_used? + one.lives?)
+}
+
+/// `told` with the key that whoever holds the secret comes to as well. What has no other id is
+/// called by it.
+fn known_by_hash(mut told: Observation, one: &Standing, print: &Fingerprint) -> Observation {
+    if one.native.is_empty() && one.handle.is_empty() {
+        told.native = format!("{}/hashed/{}", one.type_, print.short());
+    }
+    if let Some(until) = last_day(one) {
+        told = told.concluded(Attribute::EXPIRES_AT, until, Confidence::Derived);
+    }
+    told.key(published::key(print))
 }
 
 /// Days on which nothing is in a log though it goes on after them: log, account, and which.

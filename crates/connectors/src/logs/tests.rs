@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Attribute, Kind, Observation, Timestamp};
+use model::{Attribute, Fingerprint, Kind, Observation, Timestamp};
 use serde_json::Value;
 
 use super::fold::Fold;
@@ -15,11 +15,19 @@ fn now() -> Timestamp {
     "2026-11-29T00:00:00Z".parse().unwrap()
 }
 
+/// A fingerprint that is none, of a hash that a provider publishes.
+fn keyed(provider: &str, hash: &str) -> Fingerprint {
+    Fingerprint {
+        key: provider.to_owned(),
+        mac: hash.chars().rev().collect(),
+    }
+}
+
 /// What a file of these bytes comes to, in pieces of `piece`, and what of it was not read.
 fn told(bytes: &[u8], piece: usize) -> (Vec<Observation>, Option<String>) {
     let mut fold = Fold::default();
     let unread = take(&mut fold, bytes, piece);
-    (tell::observations(&fold, None), unread)
+    (tell::observations(&fold, None, &keyed), unread)
 }
 
 fn take(fold: &mut Fold, bytes: &[u8], piece: usize) -> Option<String> {
@@ -165,7 +173,7 @@ fn a_file_read_twice_or_in_other_pieces_tells_the_same() {
         let page = format!("{{\"Records\":[{}]}}", lines.join(","));
         assert_eq!(take(&mut fold, page.as_bytes(), 7), None);
     }
-    assert_eq!(tell::observations(&fold, None), whole);
+    assert_eq!(tell::observations(&fold, None, &keyed), whole);
 }
 
 #[test]
@@ -208,6 +216,58 @@ fn hostile_records_are_gaps_with_their_place_and_leave_the_rest() {
             "the log itself, by the good record: {unread}"
         );
     }
+}
+
+/// Of an app there is another token for every hour; a person's may live for years.
+#[test]
+fn tokens_that_github_tells_by_their_hash_alone_are_told_apart_and_never_by_the_hash() {
+    let event = |at: &str, how: &str, hash: &str, data: bool| {
+        let token = serde_json::json!({"hashed_token": hash});
+        let mut event = serde_json::json!({
+            "@timestamp": at, "action": "repo.access", "org": "acme", "actor": "ann",
+            "programmatic_access_type": how,
+        });
+        match data {
+            true => event["data"] = token,
+            false => event["hashed_token"] = token["hashed_token"].clone(),
+        }
+        event.to_string()
+    };
+    let hash = |n: u8| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [n; 32]);
+    let (app, classic, odd) = (hash(1), hash(2), "no hash".to_owned());
+    let server = "GitHub App server-to-server token";
+    let all = [
+        event("2026-09-01T08:00:00Z", server, &app, false),
+        event(
+            "2026-09-01T08:10:00Z",
+            "Personal access token (classic)",
+            &classic,
+            true,
+        ),
+        event("2026-09-01T08:20:00Z", "SSH key", &hash(3), false),
+        event("2026-09-01T08:30:00Z", server, &odd, false),
+    ];
+    let of = |lines: &[String]| {
+        let (seen, unread) = told(lines.join("\n").as_bytes(), 64);
+        assert_eq!(unread, None);
+        let tokens = seen.into_iter().filter(|one| one.kind == Kind::Credential);
+        tokens.collect::<Vec<_>>()
+    };
+    let tokens = of(&all);
+    let names: Vec<_> = tokens.iter().map(|one| one.native.as_str()).collect();
+    assert_eq!(tokens.len(), 2, "{names:?}");
+    for token in &tokens {
+        let key = token.keys.iter().next().unwrap();
+        assert_eq!(key.kind, model::KeyKind::SecretDigest);
+        let json = serde_json::to_string(token).unwrap();
+        assert!(!json.contains(&app) && !json.contains(&classic), "{json}");
+    }
+    let ends = |one: &Observation| one.fact(&Attribute::EXPIRES_AT).is().is_some();
+    assert_eq!(tokens.iter().filter(|one| ends(one)).count(), 1);
+    // Two hours later the one of the app is over, and is nobody's business any more.
+    let mut later = all.to_vec();
+    later.push(event("2026-09-01T11:00:00Z", "", &classic, false));
+    assert_eq!(of(&later).len(), 1);
 }
 
 #[test]

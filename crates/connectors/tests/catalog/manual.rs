@@ -15,6 +15,105 @@ fn manual(page: &str) -> PathBuf {
     PathBuf::from(docs).join(format!("{page}.md"))
 }
 
+/// Pages that tell of several formats, and of one whose name is that of a system's page. What is
+/// not listed here has a page of its own name.
+const PAGES: &[(&str, &[&str])] = &[
+    ("keys", &["x509", "private_key"]),
+    (
+        "ssh",
+        &[
+            "ssh_public_key",
+            "authorized_keys",
+            "ssh_certificate",
+            "known_hosts",
+        ],
+    ),
+    ("aws_files", &["aws_profile", "aws_cache"]),
+    (
+        "stored_logins",
+        &["pgpass", "netrc", "git_credentials", "gh_hosts"],
+    ),
+    (
+        "registries",
+        &[
+            "npmrc",
+            "pypirc",
+            "cargo_credentials",
+            "docker_config",
+            "maven_settings",
+            "gem_credentials",
+        ],
+    ),
+    ("gcloud", &["gcloud", "gcloud_store"]),
+    ("azure_cli", &["azure"]),
+    (
+        "ci",
+        &[
+            "github_actions",
+            "gitlab_ci",
+            "jenkins",
+            "azure_pipelines",
+            "circleci",
+            "buildkite",
+            "drone",
+            "bitbucket_pipelines",
+        ],
+    ),
+    ("containers", &["dockerfile", "compose"]),
+    ("images", &["image_config"]),
+    ("imports", &["cyclonedx", "sarif"]),
+    (
+        "terraform",
+        &["terraform_plan", "terraform_state", "terraform_config"],
+    ),
+    ("systemd_unit", &["systemd_unit", "credstore"]),
+    (
+        "windows",
+        &[
+            "windows_task",
+            "windows_service",
+            "registry_export",
+            "unattend",
+            "group_policy",
+            "dotnet_config",
+        ],
+    ),
+];
+
+/// The page that tells of a format.
+fn page_of(format: &str) -> &str {
+    let shared = PAGES.iter().find(|(_, formats)| formats.contains(&format));
+    shared.map_or(format, |(page, _)| *page)
+}
+
+#[test]
+fn each_format_has_a_page_that_is_none_of_a_system_and_one_that_is_shared_names_it() {
+    let systems: Vec<_> = catalog().map(|one| one.spec().name).collect();
+    let mut wrong = Vec::new();
+    for format in FORMATS {
+        let name = format.spec().name;
+        let page = page_of(name);
+        if systems.contains(&page) {
+            wrong.push(format!("{name}: {page}.md is the page of a system"));
+        }
+        let text = std::fs::read_to_string(manual(page)).unwrap_or_default();
+        let shared = page != name || PAGES.iter().any(|(one, _)| *one == page);
+        let named = !shared || text.contains(&format!("`{name}`"));
+        if !text.starts_with("# ") || !named {
+            wrong.push(format!(
+                "{name}: docs/sources/{page}.md does not tell of it"
+            ));
+        }
+    }
+    for (_, formats) in PAGES {
+        let unknown = formats
+            .iter()
+            .filter(|name| !FORMATS.iter().any(|one| one.spec().name == **name));
+        wrong.extend(unknown.map(|name| format!("there is no format {name}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 fn catalogue() -> String {
     let mut text = String::from(
         "# Sources\n\nWhat Keyroll reads, as the program says of itself.\n\n\
@@ -44,10 +143,7 @@ fn catalogue() -> String {
     );
     for format in FORMATS {
         let spec = format.spec();
-        let title = match manual(spec.name).exists() {
-            true => format!("[`{0}`]({0}.md)", spec.name),
-            false => format!("`{}`", spec.name),
-        };
+        let title = format!("[`{}`]({}.md)", spec.name, page_of(spec.name));
         let places: Vec<_> = spec.places.iter().map(|one| format!("`{one}`")).collect();
         writeln!(text, "| {title} | {} | {} |", spec.reads, places.join(", ")).unwrap();
     }

@@ -133,7 +133,8 @@ impl MysqlPort {
         let tls = SslOpts::default()
             .with_danger_accept_invalid_certs(!verified)
             .with_danger_skip_domain_validation(!verified)
-            .with_disable_built_in_roots(true)
+            // Where nothing is verified, the client wants some all the same.
+            .with_disable_built_in_roots(verified)
             .with_root_certs(roots.into_iter().map(|one| one.to_vec().into()).collect());
         OptsBuilder::default()
             .ip_or_hostname(self.server.host.clone())

@@ -1,16 +1,22 @@
 //! `keyroll findings ticket`: one finding as the text of a ticket.
 
+use engine::Looked;
 use inventory::owners::Answer;
-use model::{Finding, Verdict};
-use serde_json::Value;
+use model::{Attribute, Finding, Kind, Told, Validity, Verdict};
+use serde_json::{Value, json};
 
 use crate::commands::owner::suggest;
+use crate::commands::places;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::judged;
 use crate::output::{Cell, Fields, Page, Section, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
+use crate::words::clock;
+
+/// Other places, and workloads, that a ticket names; it is read by people.
+const NAMED_MAX: usize = 20;
 
 /// Write one finding as the text of a ticket (Markdown)
 #[derive(Debug, clap::Args)]
@@ -41,7 +47,15 @@ impl Ticket {
         let mut record = super::fields(finding);
         let suggested = engine.suggested(&thing, &left);
         record.insert("may_own_it".to_owned(), suggest::records(&suggested));
-        show(&settings, &page(finding, &suggested, record))?;
+        record.insert("used_by".to_owned(), places::user_records(&thing));
+        record.insert("places_seen".to_owned(), places::records(&thing));
+        let holder = thing.holder.as_ref();
+        let holder = holder.map(|holder| json!({"id": holder.id, "name": holder.name()}));
+        record.insert("belongs_to".to_owned(), json!(holder));
+        show(
+            &settings,
+            &page(&settings, finding, &thing, &suggested, record),
+        )?;
         Ok(Outcome::CLEAN)
     }
 }
@@ -69,8 +83,111 @@ fn unconfirmed(finding: &Finding, suggested: &Answer) -> Vec<String> {
     lines
 }
 
-/// The text: what, where, whose, why it matters, what to do.
-fn page(finding: &Finding, suggested: &Answer, record: Fields) -> Page {
+/// Whether it still lets in whoever shows it, and until when.
+fn validity(settings: &Settings, finding: &Finding, thing: &Looked) -> Vec<String> {
+    if thing.row.kind != Kind::Credential {
+        return Vec::new();
+    }
+    let because = thing.entity.text(&Attribute::VALIDITY_BECAUSE);
+    let because = because.map(|why| format!(": {why}")).unwrap_or_default();
+    let mut lines = vec![match finding.validity {
+        Some(Validity::Live) => format!("it still works{because}"),
+        Some(Validity::Dead) => format!("it is dead{because}"),
+        Some(Validity::Unknown) => format!("it was tried, and nobody can tell{because}"),
+        None => match thing.row.status.as_deref() {
+            Some(status) => format!("unknown: nobody tried it; a source lists it as {status}"),
+            None => "unknown: nobody tried it, and no source tells".to_owned(),
+        },
+    }];
+    lines.push(match &thing.row.expires_at {
+        Told::Is(at) if *at <= settings.now => format!("it ended on {}", clock(*at)),
+        Told::Is(at) => format!("it ends on {}", clock(*at)),
+        Told::Absent => "it never ends by itself".to_owned(),
+        Told::CannotTell => "no source tells when it ends".to_owned(),
+    });
+    lines
+}
+
+/// Whose it is and who works with it.
+fn users(thing: &Looked) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(holder) = &thing.holder {
+        lines.push(format!("it belongs to {} (`{}`)", holder.name(), holder.id));
+    } else if thing.row.kind == Kind::Credential {
+        lines.push("no source tells whose it is".to_owned());
+    }
+    for one in thing.users.iter().take(NAMED_MAX) {
+        let id = one.id.as_ref().map(|id| format!(" (`{id}`)"));
+        lines.push(format!(
+            "{} works with it{}",
+            one.name,
+            id.unwrap_or_default()
+        ));
+    }
+    more(&mut lines, thing.users.len(), "workloads");
+    if thing.row.kind == Kind::Credential && thing.users.is_empty() {
+        lines.push("no source tells who works with it".to_owned());
+    }
+    let used_for = thing.entity.text(&Attribute::LAST_USED_FOR);
+    lines.push(match &thing.row.last_used_at {
+        Told::Is(at) => {
+            let what = used_for
+                .map(|what| format!(", for {what}"))
+                .unwrap_or_default();
+            format!("last used on {}{what}", clock(*at))
+        }
+        Told::Absent => "never used, as its provider says".to_owned(),
+        Told::CannotTell => "no source tells when it was used last".to_owned(),
+    });
+    lines
+}
+
+/// Where else it lies.
+fn others(settings: &Settings, finding: &Finding, thing: &Looked) -> Vec<String> {
+    let own = finding.place.as_ref().map(|place| place.path.as_str());
+    let all = places::of(thing);
+    let others = all
+        .iter()
+        .filter(|place| Some(place.path().as_str()) != own);
+    let mut lines: Vec<String> = others.map(|place| place.cell(settings.now).text).collect();
+    lines.dedup();
+    let count = lines.len();
+    lines.truncate(NAMED_MAX);
+    more(&mut lines, count, "places");
+    lines
+}
+
+fn more(lines: &mut Vec<String>, count: usize, what: &str) {
+    if count > NAMED_MAX {
+        lines.push(format!("and {} more {what}", count - NAMED_MAX));
+    }
+}
+
+/// What to type: the rule's own command, and what ends a credential or tells whether it lives.
+fn next(finding: &Finding, thing: &Looked) -> Vec<String> {
+    let mut lines = vec![format!("`{}`", finding.next)];
+    let mut add = |command: String, why: &str| {
+        if command != finding.next {
+            lines.push(format!("`{command}` {why}"));
+        }
+    };
+    if assess::is_revocable(&thing.entity, thing.holder.as_ref()) {
+        let plan = format!("keyroll plan revoke {}", finding.entity);
+        add(plan, "plans its end; nothing changes until it is applied");
+    }
+    let id = &finding.entity;
+    add(format!("keyroll get {id}"), "shows all that is known of it");
+    lines
+}
+
+/// The text: what, where, whose, who uses it, whether it lives, why it matters, what to do.
+fn page(
+    settings: &Settings,
+    finding: &Finding,
+    thing: &Looked,
+    suggested: &Answer,
+    record: Fields,
+) -> Page {
     let lines = |title: &str, lines: Vec<String>| {
         Section::lines(title, lines.into_iter().map(Cell::new).collect())
     };
@@ -91,7 +208,7 @@ fn page(finding: &Finding, suggested: &Answer, record: Fields) -> Page {
         finding.entity, finding.name
     ));
     let owners = match &finding.owner {
-        Some(owner) => vec![owner.clone()],
+        Some(owner) => vec![format!("{owner}, as a person has confirmed")],
         None => unconfirmed(finding, suggested),
     };
     let why = finding
@@ -115,9 +232,12 @@ fn page(finding: &Finding, suggested: &Answer, record: Fields) -> Page {
         lead: vec![Cell::new(what)],
         sections: vec![
             lines("Where", at),
+            lines("Where else", others(settings, finding, thing)),
+            lines("Whether it still works", validity(settings, finding, thing)),
+            lines("Who uses it", users(thing)),
             lines("Who answers", owners),
             lines("Why it matters", why.collect()),
-            lines("Next", vec![format!("`{}`", finding.next)]),
+            lines("Next", next(finding, thing)),
             lines(
                 "Known as",
                 known

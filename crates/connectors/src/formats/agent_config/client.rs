@@ -51,6 +51,12 @@ const ENDS: &[(&str, &str)] = &[
     ("/Cursor/User/settings.json", "editor Cursor"),
     ("/zed/settings.json", "editor Zed"),
     ("/.zed/settings.json", "editor Zed"),
+    ("/Windsurf/User/settings.json", "editor Windsurf"),
+    ("/Kiro/User/settings.json", "editor Kiro"),
+    ("/.cursor/cli-config.json", "Cursor"),
+    ("/.cursor/cli.json", "Cursor"),
+    ("/.cursor/permissions.json", "Cursor"),
+    ("/.continue/permissions.yaml", "Continue"),
     ("/config/agents.yaml", "CrewAI"),
 ];
 

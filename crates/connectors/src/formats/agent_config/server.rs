@@ -115,9 +115,12 @@ fn told(name: &str, field: &str, command: &Command<'_>, one: &Value) -> Thing {
             .collect();
         (!list.is_empty()).then_some(list)
     };
-    let unasked = some(&["autoApprove", "alwaysAllow"]);
-    let all = flag("trust") == Some(true) || flag("autoApprove") == Some(true);
-    let auto = (unasked.is_some() || all).then_some(true);
+    let mut unasked = some(&["autoApprove", "alwaysAllow"]);
+    let all = ["trust", "autoApprove", "alwaysAllow"];
+    if all.iter().any(|name| flag(name) == Some(true)) {
+        unasked = Some(vec!["*".to_owned()]);
+    }
+    let auto = unasked.is_some().then_some(true);
     let package = command.package();
     Thing::new(Kind::Identity, field, "mcp_server")
         .is(Attribute::NAME, name)

@@ -1,9 +1,9 @@
-//! What a password opens: the seal of PKCS #12 (RFC 7292 appendix B) and PBES2 (RFC 8018).
-//!
-//! RC2 and triple DES, with which old programs encrypt, are not spoken here.
+//! What a password opens: the seal of PKCS #12 (RFC 7292 appendix B), PBES2 (RFC 8018), and RC2
+//! and triple DES, with which old programs encrypt (`legacy`).
 
 use std::num::NonZeroU32;
 
+use super::legacy;
 use aws_lc_rs::cipher::{
     AES_128, AES_192, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
 };
@@ -37,7 +37,7 @@ const SHA2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
 pub(super) struct Rounds(pub(super) u32);
 
 impl Rounds {
-    fn spend(&mut self, rounds: u32) -> bool {
+    pub(super) fn spend(&mut self, rounds: u32) -> bool {
         let enough = rounds <= self.0;
         if enough {
             self.0 -= rounds;
@@ -100,47 +100,103 @@ impl<'a> Seal<'a> {
 
     /// Whether `password` made it over `content`; false as well where no rounds are left.
     pub(super) fn fits(&self, password: &str, content: &[u8], rounds: &mut Rounds) -> bool {
-        let mut written = utf16(password);
-        written.extend([0, 0]);
-        // Some programs write no password as two zero bytes, others as nothing at all.
-        let empty = password.is_empty().then_some(Vec::new());
-        [Some(written), empty]
-            .into_iter()
-            .flatten()
-            .any(|password| {
-                rounds.spend(self.rounds) && {
-                    let key = hmac::Key::new(self.hmac, self.key(&password).as_ref());
-                    hmac::verify(&key, content, self.mac).is_ok()
-                }
-            })
+        as_written(password).into_iter().any(|password| {
+            rounds.spend(self.rounds) && {
+                let key = hmac::Key::new(self.hmac, &self.key(&password));
+                hmac::verify(&key, content, self.mac).is_ok()
+            }
+        })
     }
 
-    /// The key of the seal (appendix B.2, purpose 3): it is as long as the hash, so that one
-    /// block of the derivation is all of it.
-    fn key(&self, password: &[u8]) -> digest::Digest {
+    /// The key of the seal: as long as the hash.
+    fn key(&self, password: &[u8]) -> Vec<u8> {
+        let how = Derivation {
+            hash: self.hash,
+            block: self.block,
+            salt: self.salt,
+            rounds: self.rounds,
+        };
+        how.derive(SEALING, password, self.hash.output_len())
+    }
+}
+
+/// The forms in which a password is hashed: some programs write no password as two zero bytes,
+/// others as nothing at all.
+pub(super) fn as_written(password: &str) -> Vec<Vec<u8>> {
+    let mut written = utf16(password);
+    written.extend([0, 0]);
+    let mut all = vec![written];
+    if password.is_empty() {
+        all.push(Vec::new());
+    }
+    all
+}
+
+/// What is derived is to encrypt with (RFC 7292 appendix B.3).
+pub(super) const ENCRYPTING: u8 = 1;
+/// What is derived is to begin with.
+pub(super) const BEGINNING: u8 = 2;
+/// What is derived is to seal with.
+const SEALING: u8 = 3;
+
+/// How keys are made of passwords (appendix B.2).
+pub(super) struct Derivation<'a> {
+    pub(super) hash: &'static digest::Algorithm,
+    /// The block of the hash, in bytes.
+    pub(super) block: usize,
+    pub(super) salt: &'a [u8],
+    pub(super) rounds: u32,
+}
+
+impl Derivation<'_> {
+    /// As many bytes for this purpose as are asked for.
+    pub(super) fn derive(&self, purpose: u8, password: &[u8], length: usize) -> Vec<u8> {
         let fill = |text: &[u8]| -> Vec<u8> {
             let length = text.len().div_ceil(self.block) * self.block;
             text.iter().copied().cycle().take(length).collect()
         };
-        let start = [vec![3; self.block], fill(self.salt), fill(password)].concat();
-        let mut hash = digest::digest(self.hash, &start);
-        for _ in 1..self.rounds {
-            hash = digest::digest(self.hash, hash.as_ref());
+        let mut within = [fill(self.salt), fill(password)].concat();
+        let mut out = Vec::new();
+        while out.len() < length {
+            let start = [vec![purpose; self.block].as_slice(), &within].concat();
+            let mut hash = digest::digest(self.hash, &start);
+            for _ in 1..self.rounds {
+                hash = digest::digest(self.hash, hash.as_ref());
+            }
+            out.extend_from_slice(hash.as_ref());
+            // Each block of what goes in next is raised by the hash and by one.
+            let by: Vec<u8> = hash
+                .as_ref()
+                .iter()
+                .copied()
+                .cycle()
+                .take(self.block)
+                .collect();
+            for block in within.chunks_exact_mut(self.block) {
+                let mut carry = 1;
+                for (digit, by) in block.iter_mut().zip(&by).rev() {
+                    let sum = u16::from(*digit) + u16::from(*by) + carry;
+                    let [high, low] = sum.to_be_bytes();
+                    (*digit, carry) = (low, u16::from(high));
+                }
+            }
         }
-        hash
+        out.truncate(length);
+        out
     }
 }
 
-/// What PBES2 as `algorithm` says sealed with `password`; `None` where the password is another
-/// one, the scheme is not spoken here, or no rounds are left.
+/// What `algorithm` says was sealed with `password`; `None` where the password is another one, the
+/// scheme is not spoken here, or no rounds are left.
 pub(super) fn opened(
     mut algorithm: Der<'_>,
     sealed: &[u8],
     password: &str,
     rounds: &mut Rounds,
 ) -> Option<Vec<u8>> {
-    if algorithm.take(der::OBJECT_ID)? != PBES2 {
-        return None;
+    let scheme = algorithm.take(der::OBJECT_ID)?;
+    if scheme != PBES2 {
+        return legacy::opened(scheme, algorithm.sequence()?, sealed, password, rounds);
     }
     let mut parameters = algorithm.sequence()?;
     let (mut derive, mut encrypt) = (parameters.sequence()?, parameters.sequence()?);
@@ -191,7 +247,7 @@ pub(super) fn opened(
 }
 
 /// A number of four bytes at most.
-fn number(digits: &[u8]) -> Option<u32> {
+pub(super) fn number(digits: &[u8]) -> Option<u32> {
     (digits.len() <= 4).then(|| {
         digits
             .iter()

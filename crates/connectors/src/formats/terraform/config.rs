@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::resource::Resource;
+use super::resource::{Resource, TRUST};
+use super::trust::Trusts;
 use super::{RESOURCES_MAX, tell};
 use crate::formats::settings;
 use crate::formats::{Seen, Thing, tree};
@@ -13,6 +14,7 @@ pub(super) fn read(tree: &Value, variables: bool, seen: &mut Seen) {
     if variables {
         return literals("var", tree, seen);
     }
+    let trusts = Trusts::of(tree);
     let mut resources = Vec::new();
     for (block, prefix) in [("resource", ""), ("ephemeral", "ephemeral.")] {
         for (type_, named) in tree::members(tree, &[block]) {
@@ -23,11 +25,11 @@ pub(super) fn read(tree: &Value, variables: bool, seen: &mut Seen) {
                             "declares more than {RESOURCES_MAX} resources; none was read"
                         ));
                     }
-                    resources.push(Resource::new(
-                        format!("{prefix}{type_}.{name}"),
-                        type_,
-                        body,
-                    ));
+                    let trust = body.get(TRUST).and_then(|one| trusts.policy(one));
+                    resources.push(Resource {
+                        trust,
+                        ..Resource::new(format!("{prefix}{type_}.{name}"), type_, body)
+                    });
                 }
             }
         }
@@ -101,7 +103,7 @@ fn literals(field: &str, value: &Value, seen: &mut Seen) {
 }
 
 /// One body, or those of a list.
-fn some(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn some(value: &Value) -> impl Iterator<Item = &Value> {
     match value {
         Value::Array(list) => list.iter(),
         other => std::slice::from_ref(other).iter(),

@@ -23,7 +23,12 @@ pub(super) struct Resource<'a> {
     pub(super) depends: Vec<String>,
     /// Whether it is a data source: it was looked up, not made.
     pub(super) looked_up: bool,
+    /// The trust policy that its attribute refers to, where its file has it.
+    pub(super) trust: Option<Value>,
 }
+
+/// The attribute in which a role says whom it trusts.
+pub(super) const TRUST: &str = "assume_role_policy";
 
 impl<'a> Resource<'a> {
     /// A resource of which only this is known.
@@ -36,7 +41,13 @@ impl<'a> Resource<'a> {
             planned: None,
             depends: Vec::new(),
             looked_up: false,
+            trust: None,
         }
+    }
+
+    /// Whom it trusts: a policy, or the text of one.
+    pub(super) fn trust(&self) -> Option<&Value> {
+        self.trust.as_ref().or_else(|| self.values.get(TRUST))
     }
 
     /// An attribute that is a text and no reference.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::catalog::{self, What};
 use super::credential;
+use super::federated;
 use super::pipelines;
 use super::resource::{Identities, Resource};
 use crate::formats::policy;
@@ -27,6 +28,7 @@ const STORED: &[&str] = &[
 /// Tells of every one of `resources`.
 pub(super) fn all(resources: &[Resource<'_>], seen: &mut Seen) {
     pipelines::all(resources, seen);
+    federated::all(resources, seen);
     let identities = Identities::of(resources);
     for one in resources {
         let behind = identities.behind(one);
@@ -62,12 +64,12 @@ fn members(thing: Thing, behind: &[String]) -> Thing {
 fn thing(kind: Kind, one: &Resource<'_>) -> Thing {
     let mut thing = Thing::new(kind, one.address.as_str(), one.type_);
     thing = thing.with(|told| common(told, one));
-    if let Some(trust) = policy::of(one.values.get("assume_role_policy")) {
+    if let Some(trust) = policy::of(one.trust()) {
         thing = thing
             .is(Attribute::TRUSTS, trust.principals)
             .is(Attribute::named("federation"), trust.federated);
     }
-    if let Some(document) = one.values.get("assume_role_policy") {
+    if let Some(document) = one.trust() {
         thing = policy::told(thing, document);
     }
     if let Some(rotates) = one
