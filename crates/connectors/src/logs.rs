@@ -9,6 +9,7 @@ mod entra;
 mod fold;
 mod gcp;
 mod github;
+mod gitlab;
 mod kubernetes;
 mod lenient;
 mod models;
@@ -41,7 +42,7 @@ impl Connector for Logs {
     fn spec(&self) -> &'static Spec {
         &Spec {
             name: "logs",
-            reads: "audit logs in files: CloudTrail, Kubernetes, Entra, Azure, Google Cloud, Okta, GitHub, OpenAI, Anthropic, PostgreSQL",
+            reads: "audit logs in files: CloudTrail, Kubernetes, Entra, Azure, Google Cloud, Okta, GitHub, GitLab, OpenAI, Anthropic, PostgreSQL",
             named: "logs:PATH",
             target: "a directory or file; option `dirs` names several, one a line",
             port: PortKind::Files,

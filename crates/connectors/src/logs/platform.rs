@@ -6,7 +6,7 @@ use model::AuditEvent;
 use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use super::{cloudtrail, entra, gcp, github, kubernetes, models, okta, postgres};
+use super::{cloudtrail, entra, gcp, github, gitlab, kubernetes, models, okta, postgres};
 
 /// One record read.
 pub(crate) type Read<'a> = Result<AuditEvent<'a>, serde_json::Error>;
@@ -37,6 +37,7 @@ pub(crate) static PLATFORMS: &[&Platform] = &[
     &models::OPENAI,
     &models::ANTHROPIC,
     &postgres::JSONLOG,
+    &gitlab::PLATFORM,
     &github::PLATFORM,
 ];
 
