@@ -6,19 +6,19 @@
 
 mod cloudtrail;
 mod entra;
-mod fold;
+pub(crate) mod fold;
 mod gcp;
 mod github;
 mod gitlab;
 mod kubernetes;
-mod lenient;
+pub(crate) mod lenient;
 mod models;
 mod okta;
-mod platform;
+pub(crate) mod platform;
 mod postgres;
-mod reading;
-mod split;
-mod tell;
+pub(crate) mod reading;
+pub(crate) mod split;
+pub(crate) mod tell;
 mod wrapped;
 
 use model::{Reason, Scope};

@@ -5,6 +5,7 @@ pub(crate) mod formats;
 mod archive;
 mod archives;
 mod detector;
+mod events;
 mod evidence;
 mod keys;
 mod ldap;
@@ -24,9 +25,10 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 13] = [
+    let lists: [&[Listed]; 14] = [
         sources::TARGETS,
         pushed::TARGETS,
+        events::TARGETS,
         evidence::TARGETS,
         keys::TARGETS,
         archive::TARGETS,

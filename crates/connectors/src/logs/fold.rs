@@ -6,9 +6,11 @@
 //!
 //! **Invariant:** what is kept grows with identities, credentials and days, never with events.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{AuditEvent, EventOutcome, KeyKind, Kind, Life, Party, Timestamp, Turn};
+use serde::{Deserialize, Serialize};
 
 /// Identities, and credentials, that are kept: of more, those whose names sort first.
 const SUBJECTS_MAX: usize = 200_000;
@@ -38,7 +40,7 @@ pub(crate) struct Fold {
 pub(crate) type LogId = (&'static str, String);
 
 /// What one log covers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Span {
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
@@ -48,10 +50,10 @@ pub(crate) struct Span {
 }
 
 /// How one identity or credential stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {
-    pub(crate) type_: &'static str,
-    pub(crate) provider: &'static str,
+    pub(crate) type_: Cow<'static, str>,
+    pub(crate) provider: Cow<'static, str>,
     pub(crate) native: String,
     pub(crate) key: Option<(KeyKind, String)>,
     pub(crate) handle: String,
@@ -60,6 +62,7 @@ pub(crate) struct Standing {
     /// When anything was told of it last.
     pub(crate) seen: Option<Timestamp>,
     /// The logs that tell of it.
+    #[serde(with = "super::platform::log_ids")]
     pub(crate) logs: BTreeSet<LogId>,
     pub(crate) first_used: Option<Timestamp>,
     /// When, and with which action.
@@ -78,7 +81,7 @@ pub(crate) struct Standing {
 }
 
 /// The text that was told last; of two at one time the greater.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Latest {
     pub(crate) at: Option<Timestamp>,
     pub(crate) text: String,
@@ -99,6 +102,22 @@ impl Latest {
     fn merge(&mut self, other: &Self) {
         if let Some(at) = other.at {
             self.join(at, &other.text);
+        }
+    }
+}
+
+impl Span {
+    /// Joins what another part of the same log covers.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        least(&mut self.first, other.first);
+        self.last = self.last.max(other.last);
+        self.days.extend(&other.days);
+        self.parts.extend(other.parts.iter().cloned());
+        while self.days.len() > DAYS_MAX {
+            self.days.pop_last();
+        }
+        while self.parts.len() > PARTS_MAX {
+            self.parts.pop_last();
         }
     }
 }
@@ -194,8 +213,8 @@ impl Fold {
         let standing = match map.get_mut(&place) {
             Some(standing) => standing,
             None => map.entry(place.clone()).or_insert_with(|| Standing {
-                type_: party.type_,
-                provider: party.provider,
+                type_: Cow::Borrowed(party.type_),
+                provider: Cow::Borrowed(party.provider),
                 native: party.native.to_string(),
                 ..Standing::default()
             }),
@@ -206,7 +225,6 @@ impl Fold {
     }
 
     /// Joins what another part of the same logs came to.
-    #[cfg(test)]
     pub(crate) fn merge(&mut self, other: &Self) {
         for (of, map) in [
             (&other.identities, &mut self.identities),
@@ -217,17 +235,7 @@ impl Fold {
             }
         }
         for (log, theirs) in &other.logs {
-            let mine = self.logs.entry(log.clone()).or_default();
-            least(&mut mine.first, theirs.first);
-            mine.last = mine.last.max(theirs.last);
-            mine.days.extend(&theirs.days);
-            mine.parts.extend(theirs.parts.iter().cloned());
-            while mine.days.len() > DAYS_MAX {
-                mine.days.pop_last();
-            }
-            while mine.parts.len() > PARTS_MAX {
-                mine.parts.pop_last();
-            }
+            self.logs.entry(log.clone()).or_default().merge(theirs);
         }
         self.beyond |= other.beyond;
         self.bound();
@@ -284,7 +292,9 @@ impl Standing {
             handle.clone_into(&mut self.handle);
         }
         self.seen = self.seen.max(Some(at));
-        self.provider = self.provider.max(party.provider);
+        if &*self.provider < party.provider {
+            self.provider = Cow::Borrowed(party.provider);
+        }
         if !party.name.is_empty() {
             self.name.join(at, cut(&party.name, TEXT_MAX));
         }
@@ -315,8 +325,14 @@ impl Standing {
 
     /// Joins what is known of the same one elsewhere.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.type_ = self.type_.max(other.type_);
-        self.provider = self.provider.max(other.provider);
+        for (mine, theirs) in [
+            (&mut self.type_, &other.type_),
+            (&mut self.provider, &other.provider),
+        ] {
+            if *mine < *theirs {
+                mine.clone_from(theirs);
+            }
+        }
         if self.native.is_empty() {
             self.native.clone_from(&other.native);
         }
