@@ -43,6 +43,7 @@ mod outputs;
 mod owners;
 mod places;
 mod planted;
+mod receiving;
 mod rights;
 mod rules;
 mod saved;

@@ -17,6 +17,7 @@ mod aws;
 mod azure;
 mod budget;
 mod client;
+pub(crate) mod fetch;
 mod google;
 mod jwt;
 mod kubernetes;
