@@ -21,6 +21,7 @@ mod owner;
 mod places;
 mod plan;
 mod query;
+mod receive;
 mod residual;
 mod restore;
 mod scan;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     VerifyRevoked(verify_revoked::VerifyRevoked),
     Residual(residual::Residual),
+    Receive(receive::Receive),
     Metrics(metrics::Metrics),
     #[command(subcommand)]
     Evidence(evidence::Evidence),
@@ -102,6 +104,7 @@ pub(crate) fn run(
         Command::Apply(apply) => apply.run(settings),
         Command::VerifyRevoked(verify) => verify.run(settings),
         Command::Residual(residual) => residual.run(settings),
+        Command::Receive(receive) => receive.run(settings),
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),
         Command::Enrol(enrol) => enrol.run(settings),

@@ -28,6 +28,7 @@ mod der;
 mod described;
 mod entra;
 mod entra_exports;
+pub mod events;
 mod exports;
 mod files;
 pub mod formats;

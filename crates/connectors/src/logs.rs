@@ -6,18 +6,19 @@
 
 mod cloudtrail;
 mod entra;
-mod fold;
+pub(crate) mod fold;
 mod gcp;
 mod github;
+mod gitlab;
 mod kubernetes;
-mod lenient;
+pub(crate) mod lenient;
 mod models;
 mod okta;
-mod platform;
+pub(crate) mod platform;
 mod postgres;
-mod reading;
-mod split;
-mod tell;
+pub(crate) mod reading;
+pub(crate) mod split;
+pub(crate) mod tell;
 mod wrapped;
 
 use model::{Reason, Scope};
@@ -42,7 +43,7 @@ impl Connector for Logs {
     fn spec(&self) -> &'static Spec {
         &Spec {
             name: "logs",
-            reads: "audit logs in files: CloudTrail, Kubernetes, Entra, Azure, Google Cloud, Okta, GitHub, OpenAI, Anthropic, PostgreSQL",
+            reads: "audit logs in files: CloudTrail, Kubernetes, Entra, Azure, Google Cloud, Okta, GitHub, GitLab, OpenAI, Anthropic, PostgreSQL",
             named: "logs:PATH",
             target: "a directory or file; option `dirs` names several, one a line",
             port: PortKind::Files,
@@ -145,7 +146,7 @@ impl Pass {
         let unread = self.trouble.len() + self.more;
         let unread = (unread > 0).then(|| format!("{unread} of its files were not read whole"));
         let keyed = |provider: &str, hash: &str| published::fingerprint(cx, provider, hash);
-        for one in tell::observations(&self.fold, unread.as_deref(), &keyed) {
+        for one in tell::observations(&self.fold, unread.as_deref(), Some(&keyed)) {
             cx.observe(one);
         }
         for _ in 0..tell::over(&self.fold) {

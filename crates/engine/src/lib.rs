@@ -32,6 +32,7 @@ mod ports;
 mod process;
 mod push;
 mod read_again;
+pub mod receive;
 pub mod reconcile;
 mod record;
 mod ring;

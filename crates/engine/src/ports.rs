@@ -30,7 +30,7 @@ pub use grpc::says as grpc_says;
 #[doc(hidden)]
 pub use http::foreign;
 pub use http::{HttpLimits, HttpPort, OutsideLimits};
-pub(crate) use http::{NOT_TAKEN, Outside, is_host, program_of};
+pub(crate) use http::{NOT_TAKEN, Outside, fetch, is_host, program_of};
 pub use ldap::{LdapLimits, LdapPort, read_page};
 pub use mysql::MysqlPort;
 pub use redis::{RedisLimits, RedisPort, Said, read_reply};

@@ -6,6 +6,7 @@ mod answers_of_others;
 mod archive;
 mod archives;
 mod detector;
+mod events;
 mod evidence;
 mod keys;
 mod ldap;
@@ -25,9 +26,10 @@ type Listed = (&'static str, &'static str, fn(&[u8]));
 /// Every target: those listed here, and each file format of the catalogue.
 #[must_use]
 pub fn all() -> Vec<Target> {
-    let lists: [&[Listed]; 14] = [
+    let lists: [&[Listed]; 15] = [
         sources::TARGETS,
         pushed::TARGETS,
+        events::TARGETS,
         evidence::TARGETS,
         keys::TARGETS,
         archive::TARGETS,

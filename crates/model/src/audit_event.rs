@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Duration, KeyKind, Kind, Timestamp};
 
 /// Who did what, when, from where, with which credential; and whose beginning or end that was.
@@ -92,7 +94,8 @@ pub struct Life<'a> {
 }
 
 /// What became of an identity or credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Turn {
     /// It began.
     Born,

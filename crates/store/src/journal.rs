@@ -2,6 +2,7 @@
 
 use model::{SourceId, Tenant, Timestamp};
 
+use crate::value::Row;
 use crate::{Error, Reading, Writing};
 
 /// A part that an unfinished pass has read.
@@ -45,16 +46,43 @@ impl Reading<'_> {
              WHERE tenant = $1 AND source = $2 AND part = $3",
             &[tenant.into(), source.into(), part.into()],
         )?;
-        row.map(|mut row| {
-            Ok(JournalPart {
-                part: row.text()?,
-                about: row.text()?,
-                started: row.time()?,
-                body: row.bytes()?,
-            })
-        })
-        .transpose()
+        row.map(kept).transpose()
     }
+
+    /// How many parts are kept of `source`.
+    pub fn journal_len(&mut self, tenant: &Tenant, source: &SourceId) -> Result<u64, Error> {
+        let row = self.row(
+            "SELECT count(*) FROM journal WHERE tenant = $1 AND source = $2",
+            &[tenant.into(), source.into()],
+        )?;
+        row.map_or(Ok(0), |mut row| row.count())
+    }
+
+    /// The first `most` parts that are kept of `source` behind `after`, in the order of their
+    /// names.
+    pub fn journal_parts(
+        &mut self,
+        tenant: &Tenant,
+        source: &SourceId,
+        after: &str,
+        most: usize,
+    ) -> Result<Vec<JournalPart>, Error> {
+        let rows = self.rows(
+            "SELECT part, about, started, body FROM journal
+             WHERE tenant = $1 AND source = $2 AND part > $3 ORDER BY part LIMIT $4",
+            &[tenant.into(), source.into(), after.into(), most.into()],
+        )?;
+        rows.into_iter().map(kept).collect()
+    }
+}
+
+fn kept(mut row: Row) -> Result<JournalPart, Error> {
+    Ok(JournalPart {
+        part: row.text()?,
+        about: row.text()?,
+        started: row.time()?,
+        body: row.bytes()?,
+    })
 }
 
 impl Writing<'_> {
@@ -88,5 +116,18 @@ impl Writing<'_> {
             "DELETE FROM journal WHERE tenant = $1 AND source = $2",
             &[tenant.into(), source.into()],
         )
+    }
+    /// Forgets one part that is kept of `source`.
+    pub fn forget_part(
+        &mut self,
+        tenant: &Tenant,
+        source: &SourceId,
+        part: &str,
+    ) -> Result<(), Error> {
+        self.run(
+            "DELETE FROM journal WHERE tenant = $1 AND source = $2 AND part = $3",
+            &[tenant.into(), source.into(), part.into()],
+        )?;
+        Ok(())
     }
 }

@@ -47,6 +47,7 @@ mod places;
 mod planted;
 mod planted_acts;
 mod readme;
+mod receiving;
 mod rights;
 mod rules;
 mod saved;

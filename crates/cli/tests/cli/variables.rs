@@ -126,6 +126,10 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
 
 /// Flags whose effect cannot be seen from here, and why.
 const UNSEEN: &[(&str, &str)] = &[
+    (
+        "receive --check",
+        "without it events are waited for: receiving.rs calls it",
+    ),
     ("--no-progress", "progress is drawn on a terminal only"),
     (
         "scan --no-remember",

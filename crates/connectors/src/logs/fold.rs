@@ -6,9 +6,11 @@
 //!
 //! **Invariant:** what is kept grows with identities, credentials and days, never with events.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{AuditEvent, Duration, EventOutcome, KeyKind, Kind, Life, Party, Timestamp, Turn};
+use serde::{Deserialize, Serialize};
 
 /// Identities, and credentials, that are kept: of more, those whose names sort first.
 const SUBJECTS_MAX: usize = 200_000;
@@ -38,7 +40,7 @@ pub(crate) struct Fold {
 pub(crate) type LogId = (&'static str, String);
 
 /// What one log covers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Span {
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
@@ -48,10 +50,10 @@ pub(crate) struct Span {
 }
 
 /// How one identity or credential stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {
-    pub(crate) type_: &'static str,
-    pub(crate) provider: &'static str,
+    pub(crate) type_: Cow<'static, str>,
+    pub(crate) provider: Cow<'static, str>,
     pub(crate) native: String,
     pub(crate) key: Option<(KeyKind, String)>,
     pub(crate) handle: String,
@@ -64,6 +66,7 @@ pub(crate) struct Standing {
     /// When anything was told of it last.
     pub(crate) seen: Option<Timestamp>,
     /// The logs that tell of it.
+    #[serde(with = "super::platform::log_ids")]
     pub(crate) logs: BTreeSet<LogId>,
     pub(crate) first_used: Option<Timestamp>,
     /// When, and with which action.
@@ -82,7 +85,7 @@ pub(crate) struct Standing {
 }
 
 /// The text that was told last; of two at one time the greater.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Latest {
     pub(crate) at: Option<Timestamp>,
     pub(crate) text: String,
@@ -107,6 +110,22 @@ impl Latest {
     }
 }
 
+impl Span {
+    /// Joins what another part of the same log covers.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        least(&mut self.first, other.first);
+        self.last = self.last.max(other.last);
+        self.days.extend(&other.days);
+        self.parts.extend(other.parts.iter().cloned());
+        while self.days.len() > DAYS_MAX {
+            self.days.pop_last();
+        }
+        while self.parts.len() > PARTS_MAX {
+            self.parts.pop_last();
+        }
+    }
+}
+
 /// The lesser of two, where silence is no less.
 fn least<T: Ord>(mine: &mut Option<T>, theirs: Option<T>) {
     if let Some(theirs) = theirs
@@ -117,6 +136,14 @@ fn least<T: Ord>(mine: &mut Option<T>, theirs: Option<T>) {
 }
 
 impl Fold {
+    /// Forgets the hashes of tokens, and those that are known by nothing else.
+    pub(crate) fn forget_published(&mut self) {
+        self.credentials.retain(|place, _| !place.contains(BY_HASH));
+        for one in self.credentials.values_mut() {
+            one.published.clear();
+        }
+    }
+
     /// Takes what an event that happened at `at` tells.
     pub(crate) fn take(&mut self, event: &AuditEvent<'_>, at: Timestamp) {
         let log = (event.log, cut(&event.account, TEXT_MAX).to_owned());
@@ -198,8 +225,8 @@ impl Fold {
         let standing = match map.get_mut(&place) {
             Some(standing) => standing,
             None => map.entry(place.clone()).or_insert_with(|| Standing {
-                type_: party.type_,
-                provider: party.provider,
+                type_: Cow::Borrowed(party.type_),
+                provider: Cow::Borrowed(party.provider),
                 native: party.native.to_string(),
                 ..Standing::default()
             }),
@@ -210,7 +237,6 @@ impl Fold {
     }
 
     /// Joins what another part of the same logs came to.
-    #[cfg(test)]
     pub(crate) fn merge(&mut self, other: &Self) {
         for (of, map) in [
             (&other.identities, &mut self.identities),
@@ -221,17 +247,7 @@ impl Fold {
             }
         }
         for (log, theirs) in &other.logs {
-            let mine = self.logs.entry(log.clone()).or_default();
-            least(&mut mine.first, theirs.first);
-            mine.last = mine.last.max(theirs.last);
-            mine.days.extend(&theirs.days);
-            mine.parts.extend(theirs.parts.iter().cloned());
-            while mine.days.len() > DAYS_MAX {
-                mine.days.pop_last();
-            }
-            while mine.parts.len() > PARTS_MAX {
-                mine.parts.pop_last();
-            }
+            self.logs.entry(log.clone()).or_default().merge(theirs);
         }
         self.beyond |= other.beyond;
         self.bound();
@@ -255,13 +271,16 @@ fn keep_first<K: Ord, V>(map: &mut BTreeMap<K, V>, most: usize) -> bool {
     beyond
 }
 
+/// Stands before the published hash of a token that has no id.
+const BY_HASH: char = '\u{7f}';
+
 /// Where it stands: by its type and id, else by its handle, else by its published hash: sorted
 /// behind the others, because of those there may be one for every hour.
 fn place(party: &Party<'_>) -> Option<String> {
     let ways = [
         ('#', &party.native),
         ('~', &party.handle),
-        ('\u{7f}', &party.published),
+        (BY_HASH, &party.published),
     ];
     let (mark, id) = ways.into_iter().find(|(_, id)| !id.is_empty())?;
     (id.len() <= ID_MAX).then(|| {
@@ -296,7 +315,9 @@ impl Standing {
         }
         self.lives = self.lives.max(party.lives);
         self.seen = self.seen.max(Some(at));
-        self.provider = self.provider.max(party.provider);
+        if &*self.provider < party.provider {
+            self.provider = Cow::Borrowed(party.provider);
+        }
         if !party.name.is_empty() {
             self.name.join(at, cut(&party.name, TEXT_MAX));
         }
@@ -327,8 +348,14 @@ impl Standing {
 
     /// Joins what is known of the same one elsewhere.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.type_ = self.type_.max(other.type_);
-        self.provider = self.provider.max(other.provider);
+        for (mine, theirs) in [
+            (&mut self.type_, &other.type_),
+            (&mut self.provider, &other.provider),
+        ] {
+            if *mine < *theirs {
+                mine.clone_from(theirs);
+            }
+        }
         if self.native.is_empty() {
             self.native.clone_from(&other.native);
         }

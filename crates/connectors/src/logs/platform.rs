@@ -6,7 +6,7 @@ use model::AuditEvent;
 use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use super::{cloudtrail, entra, gcp, github, kubernetes, models, okta, postgres};
+use super::{cloudtrail, entra, gcp, github, gitlab, kubernetes, models, okta, postgres};
 
 /// One record read.
 pub(crate) type Read<'a> = Result<AuditEvent<'a>, serde_json::Error>;
@@ -37,12 +37,37 @@ pub(crate) static PLATFORMS: &[&Platform] = &[
     &models::OPENAI,
     &models::ANTHROPIC,
     &postgres::JSONLOG,
+    &gitlab::PLATFORM,
     &github::PLATFORM,
 ];
 
 /// The platform of that name.
 pub(crate) fn platform(log: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().copied().find(|one| one.log == log)
+}
+
+/// The ids of logs, as they are kept: those of a log that this version does not know are dropped.
+pub(crate) mod log_ids {
+    use std::collections::BTreeSet;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::super::fold::LogId;
+
+    pub(crate) fn serialize<S: Serializer>(
+        ids: &BTreeSet<LogId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        ids.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeSet<LogId>, D::Error> {
+        let ids = BTreeSet::<(String, String)>::deserialize(deserializer)?;
+        let known = |(log, account): (String, String)| Some((super::platform(&log)?.log, account));
+        Ok(ids.into_iter().filter_map(known).collect())
+    }
 }
 
 /// Names of members looked at of one record.

@@ -18,19 +18,19 @@ const AHEAD_MAX: Duration = Duration::days(1);
 
 /// What came of one file.
 #[derive(Debug, Default)]
-pub(super) struct FileRead {
+pub(crate) struct FileRead {
     /// Records that were read.
-    pub(super) records: u64,
+    pub(crate) records: u64,
     /// What it is, where it is recognised and no log.
-    pub(super) aside: Option<&'static str>,
+    pub(crate) aside: Option<&'static str>,
     /// What of it could not be read, for a gap.
-    pub(super) unread: Option<String>,
+    pub(crate) unread: Option<String>,
     /// Why the rest of it was not.
-    pub(super) refused: Option<Refusal>,
+    pub(crate) refused: Option<Refusal>,
 }
 
 /// Reads the file at `path`, piece by piece.
-pub(super) fn read(cx: &mut Context<'_>, path: &str, fold: &mut Fold) -> FileRead {
+pub(crate) fn read(cx: &mut Context<'_>, path: &str, fold: &mut Fold) -> FileRead {
     let mut reader = Reader::new(cx.now);
     let mut records = Records::new();
     let mut from = 0;
@@ -53,7 +53,7 @@ pub(super) fn read(cx: &mut Context<'_>, path: &str, fold: &mut Fold) -> FileRea
 }
 
 /// Reads the records of one file.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     now: Timestamp,
     /// Whose records came so far.
     platform: Option<&'static Platform>,
@@ -68,7 +68,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) const fn new(now: Timestamp) -> Self {
+    pub(crate) const fn new(now: Timestamp) -> Self {
         Self {
             now,
             platform: None,
@@ -80,7 +80,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn record(&mut self, line: u64, cut: Cut<'_>, fold: &mut Fold) {
+    pub(crate) fn record(&mut self, line: u64, cut: Cut<'_>, fold: &mut Fold) {
         let bytes = match cut {
             Ok(bytes) => bytes,
             Err(why) => return self.broken(line, why),
@@ -139,7 +139,7 @@ impl Reader {
         self.broken.0 += 1;
     }
 
-    pub(super) fn end(self, refused: Option<Refusal>) -> FileRead {
+    pub(crate) fn end(self, refused: Option<Refusal>) -> FileRead {
         let mut unread = Vec::new();
         let (count, line, why) = self.broken;
         if count > 0 {

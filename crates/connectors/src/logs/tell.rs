@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Attribute, Confidence, Fact, Fingerprint, Key, Kind, Observation, Relation, Scope, Timestamp,
-    Told, Turn,
+    Attribute, Confidence, Fact, Fingerprint, Key, Kind, Native, Observation, Relation, Scope,
+    Timestamp, Told, Turn,
 };
 
 use super::fold::{Fold, LogId, Span, Standing};
@@ -22,7 +22,7 @@ pub(crate) type Keyed<'a> = &'a dyn Fn(&str, &str) -> Fingerprint;
 pub(crate) fn observations(
     fold: &Fold,
     unread: Option<&str>,
-    keyed: Keyed<'_>,
+    keyed: Option<Keyed<'_>>,
 ) -> Vec<Observation> {
     let identities = Settled::new(&fold.identities);
     let credentials = Settled::new(&fold.credentials);
@@ -44,8 +44,8 @@ pub(crate) fn observations(
         .filter(|one| !is_over(one, fold));
     for one in lasting {
         let mut credential = of_standing(Kind::Credential, one, &windows);
-        if !one.published.is_empty() {
-            let print = keyed(one.provider, &one.published);
+        if let Some(keyed) = keyed.filter(|_| !one.published.is_empty()) {
+            let print = keyed(&one.provider, &one.published);
             credential = known_by_hash(credential, one, &print);
         }
         if let Some(holder) = identities.at(&one.holder.text) {
@@ -87,6 +87,44 @@ fn known_by_hash(mut told: Observation, one: &Standing, print: &Fingerprint) -> 
     told.key(published::key(print))
 }
 
+/// What those in `part`, which is a part of `fold`, are told as.
+pub(crate) fn natives(fold: &Fold, part: &Fold) -> BTreeSet<(Kind, Native)> {
+    let mut told = BTreeSet::new();
+    for (kind, all, part) in [
+        (Kind::Identity, &fold.identities, &part.identities),
+        (Kind::Credential, &fold.credentials, &part.credentials),
+    ] {
+        let settled = Settled::new(all);
+        let each = part.keys().filter_map(|place| settled.at(place));
+        told.extend(each.map(|one| (kind, id(one))));
+    }
+    let logs = part.logs.keys();
+    told.extend(logs.map(|log| (Kind::Resource, of_log_id(log))));
+    told
+}
+
+/// Whether one of those in `part` is told under the id of another one.
+pub(crate) fn moved(fold: &Fold, part: &Fold) -> bool {
+    [
+        (&fold.identities, &part.identities),
+        (&fold.credentials, &part.credentials),
+    ]
+    .into_iter()
+    .any(|(all, part)| {
+        // Only what is named by its handle alone is another's.
+        let alone = part.iter().any(|(_, one)| one.native.is_empty());
+        let handles: BTreeSet<_> = part.values().map(|one| one.handle.as_str()).collect();
+        let found = || {
+            let settled = Settled::new(all);
+            let moved = settled.moved.keys().filter_map(|place| all.get(*place));
+            moved
+                .into_iter()
+                .any(|one| handles.contains(one.handle.as_str()))
+        };
+        (alone || all.values().any(|one| one.native.is_empty())) && found()
+    })
+}
+
 /// Days on which nothing is in a log though it goes on after them: log, account, and which.
 pub(crate) fn silent_days(fold: &Fold) -> BTreeMap<&LogId, String> {
     let silent = |(log, span)| Some((log, stretches(span)?));
@@ -106,7 +144,7 @@ impl<'a> Settled<'a> {
         for (place, one) in all.iter().filter(|(_, one)| !one.native.is_empty()) {
             if !one.handle.is_empty() {
                 called
-                    .entry((one.type_, &one.handle))
+                    .entry((&*one.type_, &one.handle))
                     .or_default()
                     .push((place, one));
             }
@@ -114,7 +152,7 @@ impl<'a> Settled<'a> {
         let mut standing: BTreeMap<&str, Standing> = BTreeMap::new();
         let mut moved = BTreeMap::new();
         for (place, one) in all {
-            let known = called.get(&(one.type_, one.handle.as_str()));
+            let known = called.get(&(&*one.type_, one.handle.as_str()));
             let known = known.filter(|_| one.native.is_empty());
             let to = known.and_then(|known| whose(one, known)).unwrap_or(place);
             if to != place {
@@ -223,6 +261,10 @@ fn date(day: i64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
+fn of_log_id((kind, account): &LogId) -> String {
+    native(&format!("{kind}/{account}"))
+}
+
 fn of_log(log: &LogId, window: &Window, fold: &Fold) -> Observation {
     let (kind, account) = log;
     let name = match account.is_empty() {
@@ -231,7 +273,7 @@ fn of_log(log: &LogId, window: &Window, fold: &Fold) -> Observation {
     };
     let mut one = Observation::new(
         Kind::Resource,
-        native(&format!("{kind}/{account}")),
+        of_log_id(log),
         &Scope(vec!["logs".to_owned(), (*kind).to_owned()]),
     )
     .is(Attribute::TYPE, "audit_log")
@@ -249,7 +291,7 @@ fn of_log(log: &LogId, window: &Window, fold: &Fold) -> Observation {
 }
 
 /// The native id of one: its type keeps ids of two platforms apart.
-fn id(one: &Standing) -> String {
+pub(crate) fn id(one: &Standing) -> String {
     let id = if one.native.is_empty() {
         &one.handle
     } else {
@@ -270,8 +312,8 @@ fn of_standing(kind: Kind, one: &Standing, windows: &BTreeMap<&LogId, Window>) -
         (name, _) => name.to_owned(),
     };
     let mut told = Observation::new(kind, id(one), &Scope::of(part))
-        .is(Attribute::TYPE, one.type_)
-        .is(Attribute::PROVIDER, one.provider)
+        .is(Attribute::TYPE, &*one.type_)
+        .is(Attribute::PROVIDER, &*one.provider)
         .is(Attribute::NAME, name.as_str());
     if !one.account.text.is_empty() {
         told = told.is(Attribute::ACCOUNT, one.account.text.as_str());
@@ -285,10 +327,10 @@ fn of_standing(kind: Kind, one: &Standing, windows: &BTreeMap<&LogId, Window>) -
         );
     }
     if !one.handle.is_empty() {
-        let (hint, value) = match one.type_ {
+        let (hint, value) = match &*one.type_ {
             "aws_iam_user" | "aws_iam_role" | "aws_account_root" => ("arn", one.handle.as_str()),
             "google_service_account" => ("email", one.handle.as_str()),
-            "kubernetes_service_account" => (one.type_, one.handle.as_str()),
+            type_ @ "kubernetes_service_account" => (type_, one.handle.as_str()),
             "azuread_service_principal" => ("client_id", one.handle.trim_start_matches("app/")),
             _ => ("name", name.as_str()),
         };

@@ -27,7 +27,7 @@ fn keyed(provider: &str, hash: &str) -> Fingerprint {
 fn told(bytes: &[u8], piece: usize) -> (Vec<Observation>, Option<String>) {
     let mut fold = Fold::default();
     let unread = take(&mut fold, bytes, piece);
-    (tell::observations(&fold, None, &keyed), unread)
+    (tell::observations(&fold, None, Some(&keyed)), unread)
 }
 
 fn take(fold: &mut Fold, bytes: &[u8], piece: usize) -> Option<String> {
@@ -173,7 +173,7 @@ fn a_file_read_twice_or_in_other_pieces_tells_the_same() {
         let page = format!("{{\"Records\":[{}]}}", lines.join(","));
         assert_eq!(take(&mut fold, page.as_bytes(), 7), None);
     }
-    assert_eq!(tell::observations(&fold, None, &keyed), whole);
+    assert_eq!(tell::observations(&fold, None, Some(&keyed)), whole);
 }
 
 #[test]

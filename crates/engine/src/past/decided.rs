@@ -178,6 +178,7 @@ mod tests {
                 handle: BTreeMap::new(),
                 principal: "shop".to_owned(),
                 seen_at: Vec::new(),
+                fingerprints: Vec::new(),
             },
             steps: Vec::new(),
             window: model::Window {

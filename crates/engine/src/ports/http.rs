@@ -17,6 +17,7 @@ mod aws;
 mod azure;
 mod budget;
 mod client;
+pub(crate) mod fetch;
 pub mod foreign;
 mod google;
 mod jwt;

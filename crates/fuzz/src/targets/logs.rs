@@ -18,6 +18,7 @@ pub(super) const TARGETS: &[Listed] = &[
     ("logs_entra", CLAIM, logs),
     ("logs_gcp", CLAIM, logs),
     ("logs_github", CLAIM, logs),
+    ("logs_gitlab", CLAIM, logs),
     ("logs_okta", CLAIM, logs),
     ("logs_models", CLAIM, logs),
     ("logs_postgres", CLAIM, logs),

@@ -80,6 +80,8 @@ fn everything(
         "probes": reading.probes(tenant, &plan),
         "leases": reading.leases(tenant, time(0)),
         "journal_began": reading.journal_began(tenant, &host, "about").map(|found| found.into_iter().collect::<Vec<_>>()),
+        "journal_len": reading.journal_len(tenant, &host).map(|count| (0..count).collect::<Vec<_>>()),
+        "journal_parts": reading.journal_parts(tenant, &host, "", 9),
         "journal_part": reading.journal_part(tenant, &host, "regions").map(|found| found.into_iter().collect::<Vec<_>>()),
     }
     let mut feed = Vec::new();

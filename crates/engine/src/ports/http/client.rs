@@ -215,10 +215,11 @@ pub(super) fn sealed(mut url: Url, request: &Request) -> Result<Sealed, Refusal>
     let mut content = FORM;
     if let Some(json) = &request.json {
         body = json.body.to_string();
-        content = if json.operation.is_empty() {
-            "application/json"
-        } else {
-            "application/x-amz-json-1.1"
+        content = match json.operation.as_str() {
+            "" => "application/json",
+            // Each interface of AWS takes one of the two.
+            queue if queue.starts_with("AmazonSQS.") => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
         };
     } else if request.method == Method::Post {
         let mut scratch = url.clone();

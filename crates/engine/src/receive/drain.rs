@@ -1,0 +1,229 @@
+//! Brings what waits into the roll, and tells of births.
+
+use std::collections::BTreeSet;
+
+use connectors::Event;
+use connectors::events::{Born, Events};
+use model::{Duration, Scope, SourceId, Timestamp};
+use store::{Durability, JournalPart, Lease};
+
+use super::door::Door;
+use super::{Alert, Receiver, inbox, lock};
+use crate::held::Held;
+use crate::{Error, PassReport, crash};
+
+/// Is told of a birth.
+type Tell<'a> = dyn FnMut(&Alert) -> Result<(), Error> + 'a;
+
+/// Deliveries that are brought into the roll by one pass.
+const BATCH: usize = 500;
+/// Uses change nothing that is alerted on: they wait so long, so that a roll is not one pass a
+/// second.
+const USES_WAIT: Duration = Duration::minutes(5);
+/// How far the log reaches is a fact of all that it tells of: told anew so often.
+const ALL_EVERY: Duration = Duration::hours(1);
+
+/// What came of draining.
+#[derive(Clone, Debug, Default)]
+pub struct Drained {
+    /// Deliveries that were brought into the roll.
+    pub deliveries: usize,
+    /// Births that were told.
+    pub alerts: usize,
+    /// The passes that were made.
+    pub passes: Vec<PassReport>,
+}
+
+impl Receiver {
+    /// Brings what waits into the roll, gives each birth to `tell` once it stands there, and puts
+    /// it down to be sent. `all`: uses as well, however short they wait, and all that is known is
+    /// told anew.
+    ///
+    /// # Errors
+    /// The store gave out, or `tell` did. What was not brought in waits on.
+    pub fn drain(
+        &self,
+        all: bool,
+        tell: &mut dyn FnMut(&Alert) -> Result<(), Error>,
+    ) -> Result<Drained, Error> {
+        let mut drained = Drained::default();
+        let mut held = lock(&self.held);
+        if held.is_none() {
+            let turn = SourceId::new("events", "drain");
+            *held = match Held::collecting(&self.engine, &turn) {
+                Ok(turn) => Some(turn),
+                Err(Error::Busy { .. }) => return Ok(drained),
+                Err(error) => return Err(error),
+            };
+            self.forget();
+        }
+        let Some(lease) = held.as_ref().map(|held| held.lease().clone()) else {
+            return Ok(drained);
+        };
+        for door in self.doors.values() {
+            if let Err(error) = self.drain_door(door, all, (tell, &lease), &mut drained) {
+                // What is in memory may be ahead of what is kept, or behind: it is read again.
+                self.forget();
+                *held = None;
+                return Err(error);
+            }
+        }
+        Ok(drained)
+    }
+
+    fn forget(&self) {
+        for door in self.doors.values() {
+            *lock(&door.events) = None;
+        }
+    }
+
+    fn drain_door(
+        &self,
+        door: &Door,
+        all: bool,
+        (tell, lease): (&mut Tell<'_>, &Lease),
+        drained: &mut Drained,
+    ) -> Result<(), Error> {
+        let mut known = lock(&door.events);
+        if known.is_none() {
+            *known = Some(inbox::standing(&self.engine, door)?);
+        }
+        let Some(events) = known.as_mut() else {
+            return Ok(());
+        };
+        loop {
+            let parts = inbox::waiting(&self.engine, door, BATCH)?;
+            let now = self.engine.now();
+            let whole = all || self.is_due(door, now);
+            if parts.is_empty() {
+                if whole {
+                    self.tell_all(door, events, now, drained)?;
+                }
+                return Ok(());
+            }
+            if !all && !is_urgent(&parts, now) {
+                return Ok(());
+            }
+            self.bring(door, events, &parts, (tell, lease), drained)?;
+            if parts.len() < BATCH && !whole {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_due(&self, door: &Door, now: Timestamp) -> bool {
+        lock(&door.told_all).is_none_or(|told| now > told + ALL_EVERY)
+    }
+
+    /// Brings in what waits in `parts`.
+    fn bring(
+        &self,
+        door: &Door,
+        events: &mut Events,
+        parts: &[JournalPart],
+        (tell, lease): (&mut Tell<'_>, &Lease),
+        drained: &mut Drained,
+    ) -> Result<(), Error> {
+        let mut rows = BTreeSet::new();
+        let mut born: Vec<Born> = Vec::new();
+        let mut moved = false;
+        for part in parts {
+            let joined = events.join(&inbox::events_of(part));
+            rows.extend(joined.rows);
+            born.extend(joined.born);
+            moved |= joined.moved;
+        }
+        if !rows.is_empty() {
+            let of = (!moved).then_some(&rows);
+            drained.passes.push(self.pass(door, events, of)?);
+            crash::point("events are on the roll");
+        }
+        born.sort_by(|a, b| (a.at, a.kind, &a.native).cmp(&(b.at, b.kind, &b.native)));
+        let mut alerts = Vec::new();
+        for born in &born {
+            let alert = Alert::of(&self.engine, door, born)?;
+            tell(&alert)?;
+            alerts.push(alert);
+        }
+        crash::point("births are told");
+        self.settle(door, events, (parts, &rows), (&alerts, lease))?;
+        crash::point("events are forgotten");
+        drained.deliveries += parts.len();
+        drained.alerts += alerts.len();
+        Ok(())
+    }
+
+    /// One pass, of what stands in `rows` or of all.
+    fn pass(
+        &self,
+        door: &Door,
+        events: &Events,
+        rows: Option<&BTreeSet<String>>,
+    ) -> Result<PassReport, Error> {
+        let mut open = self
+            .engine
+            .begin(&door.id, &Scope::whole(), self.engine.now())?;
+        for one in events.observations(rows) {
+            open.intake.take(Event::Seen(one));
+        }
+        for gap in events.gaps(rows.is_none()) {
+            open.intake.take(Event::Gap(gap));
+        }
+        self.engine.end(open, &mut |_| {})
+    }
+
+    /// Tells all anew.
+    fn tell_all(
+        &self,
+        door: &Door,
+        events: &Events,
+        now: Timestamp,
+        drained: &mut Drained,
+    ) -> Result<(), Error> {
+        if !events.is_empty() {
+            drained.passes.push(self.pass(door, events, None)?);
+        }
+        *lock(&door.told_all) = Some(now);
+        inbox::forget_undated(&self.engine, door, now)
+    }
+
+    /// Puts down what is known now, forgets what waited, and what is to be sent, in one.
+    fn settle(
+        &self,
+        door: &Door,
+        events: &Events,
+        (parts, rows): (&[JournalPart], &BTreeSet<String>),
+        (alerts, lease): (&[Alert], &Lease),
+    ) -> Result<(), Error> {
+        let (engine, now) = (&self.engine, self.engine.now());
+        let part = |(part, body)| JournalPart {
+            part,
+            about: "standing 1".to_owned(),
+            started: now,
+            body,
+        };
+        let standing: Vec<_> = events.rows_of(rows).into_iter().map(part).collect();
+        engine.store.write(Durability::Full, |writing| {
+            writing.fence(&engine.tenant, lease)?;
+            for one in &standing {
+                writing.keep_part(&engine.tenant, &door.standing, one)?;
+            }
+            for one in parts {
+                writing.forget_part(&engine.tenant, &door.waiting, &one.part)?;
+            }
+            if self.outgoing.is_some() {
+                super::outgoing::put(writing, &engine.tenant, alerts, now)?;
+            }
+            Ok::<_, Error>(())
+        })
+    }
+}
+
+/// Whether what waits has a birth, change or end in it, or waits long enough.
+fn is_urgent(parts: &[JournalPart], now: Timestamp) -> bool {
+    parts.len() >= BATCH
+        || parts.iter().any(|part| now > part.started + USES_WAIT)
+        || parts
+            .iter()
+            .any(|part| inbox::events_of(part).tells_of_lives())
+}

@@ -1,0 +1,40 @@
+//! Listeners. So far one: that to which platforms send their events.
+//!
+//! A listener reads requests within bounds and gives each, whole, to whoever [`Answers`] it on a
+//! thread that may wait; what a request means is decided there.
+//!
+//! **Invariant:** connections, bytes of a request, the time it may take and the requests that are
+//! being answered are bounded. Held by `what_is_too_large_too_slow_or_too_much_is_refused`.
+//!
+//! **Deliberately absent:** HTTP/2, redirects, files.
+
+mod events;
+mod listen;
+mod tls;
+
+pub use events::EventsAt;
+pub use listen::{Answer, Answers, Asked, Limits, Listener, Running};
+pub use tls::Tls;
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}")]
+    Bind {
+        /// It.
+        address: std::net::SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Certificate and key cannot be used.
+    #[error("the certificate `{}` and its key cannot be used: {why}", path.display())]
+    Tls {
+        /// The certificate's file.
+        path: std::path::PathBuf,
+        /// What was expected and what came.
+        why: String,
+    },
+}
