@@ -1,6 +1,7 @@
 //! `keyroll receive`: platforms send their events, and whoever is born is told within seconds.
 
 mod file;
+mod refused;
 mod setup;
 
 use std::io::Write;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver as Wakes, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::builder::FalseyValueParser;
 use engine::Engine;
@@ -22,6 +23,7 @@ use crate::roll::{Roll, location};
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 use file::Receiving;
+use refused::Refused;
 
 /// Receive events as platforms send them, and tell who is born
 ///
@@ -196,7 +198,15 @@ fn tell(
 ) -> Result<Outcome, Error> {
     send_on(receiver, stop, settings)?;
     let mut said = String::new();
+    let mut refused = Refused::default();
     loop {
+        for line in refused.lines(&receiver.counts(), Instant::now()) {
+            // Whoever closed it still gets births.
+            let _ = settings
+                .terminal
+                .stderr()
+                .write_all(format!("{line}\n").as_bytes());
+        }
         let mut unwritten = None;
         let drained = receiver.drain(false, &mut |alert| {
             write(settings, alert).map_err(|error| {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStderr, Stdio};
 
 use serde_json::{Value, json};
 
@@ -17,8 +17,10 @@ name = "acme"
 secret_variable = "OKTA_HOOK"
 "#;
 
-/// A process that receives, and the address it says it listens at.
-fn receiving(world: &World, arguments: &[&str]) -> (Child, String) {
+type Said = BufReader<ChildStderr>;
+
+/// A process that receives, what it says on standard error, and the address it says it listens at.
+fn receiving(world: &World, arguments: &[&str]) -> (Child, String, Said) {
     world.file("home/receive.toml", SETTINGS);
     let mut child = world
         .command(&[&["receive", "receive.toml"], arguments].concat())
@@ -33,7 +35,7 @@ fn receiving(world: &World, arguments: &[&str]) -> (Child, String) {
     told.read_line(&mut line).unwrap();
     let (said, address) = line.trim_end().rsplit_once("http://").unwrap();
     assert_eq!(said, "receives from okta at ");
-    (child, address.to_owned())
+    (child, address.to_owned(), told)
 }
 
 fn post(address: &str, shown: &str, body: &str) -> String {
@@ -68,8 +70,11 @@ fn kill(mut child: Child) {
 #[test]
 fn a_birth_that_is_sent_is_a_line_and_stands_on_the_roll() {
     let world = World::new();
-    let (mut child, address) = receiving(&world, &["-o", "ndjson"]);
+    let (mut child, address, mut said) = receiving(&world, &["-o", "ndjson"]);
     assert_eq!(post(&address, "guessed", &hook("billing")), "401");
+    let mut refused = String::new();
+    said.read_line(&mut refused).unwrap();
+    assert_eq!(refused, "okta/acme: refused 1, wrong signature\n");
     assert_eq!(post(&address, "shown", &hook("billing")), "200");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -97,11 +102,11 @@ fn a_birth_that_is_sent_is_a_line_and_stands_on_the_roll() {
 #[test]
 fn what_was_answered_before_a_kill_is_told_by_the_next_one() {
     let world = World::new();
-    let (child, address) = receiving(&world, &[]);
+    let (child, address, _said) = receiving(&world, &[]);
     assert_eq!(post(&address, "shown", &hook("billing")), "200");
     // Whether it was told before cannot be known; that it is on the roll in the end can.
     kill(child);
-    let (child, address) = receiving(&world, &[]);
+    let (child, address, _said) = receiving(&world, &[]);
     assert_eq!(post(&address, "shown", &hook("mailer")), "200");
     let mut child = child;
     let mut out = BufReader::new(child.stdout.take().unwrap());
