@@ -278,7 +278,7 @@ fn the_action_builds_its_own_source_where_there_is_no_program_and_says_what_lack
     // A cargo that is too old, and one that is not and writes down what it is asked for.
     let build = |version: &str| {
         let script = format!(
-            "case $1 in --version) echo 'cargo {version}';; *) echo \"$@\" > '{0}/asked'; \
+            "case $1 in --version) echo 'cargo {version}';; *) echo \"$@\" > '{0}/asked'; pwd > '{0}/where'; \
              mkdir -p '{0}/keyroll-target/release'; echo built > '{0}/keyroll-target/release/keyroll';; esac\n",
             world.path("").display()
         );
@@ -301,6 +301,10 @@ fn the_action_builds_its_own_source_where_there_is_no_program_and_says_what_lack
         asked.starts_with("build --release --locked -p cli "),
         "{asked}"
     );
+    // Where the judged sources lie, they could say how it is built.
+    let called_in = std::fs::read_to_string(world.path("where")).unwrap();
+    let called_in = Path::new(called_in.trim_end()).canonicalize().unwrap();
+    assert_eq!(called_in, source.canonicalize().unwrap());
     assert_eq!(
         std::fs::read_to_string(value("program")).unwrap(),
         "built\n"
