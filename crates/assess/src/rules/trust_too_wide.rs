@@ -95,11 +95,12 @@ const OWN: &[&str] = &[
     "repository_owner_id",
     "enterprise",
     "enterprise_id",
-    "job_workflow_ref",
     "workflow_ref",
-    "actor",
-    "actor_id",
 ];
+
+/// Claims that strangers have as well, if they call a workflow that is public, or bring a person to
+/// start a run of theirs.
+const BORROWED: &[&str] = &["job_workflow_ref", "actor", "actor_id"];
 
 /// Of what the subjects of GitHub's tokens are made of: without a claim that names an owner, any
 /// repository of anybody can have tokens of the same subject.
@@ -116,6 +117,12 @@ fn claims(thing: &Thing<'_>) -> Vec<Ruling> {
     }
     if claims.iter().any(|one| is_open(one)) {
         return Ruling::unknown("what its subjects are made of is filled in later");
+    }
+    if claims.iter().any(|one| BORROWED.contains(&one.as_str())) {
+        return Ruling::unknown(
+            "its subjects name a workflow or a person, and no owner: whoever calls that workflow \
+             has them too, if it is public",
+        );
     }
     Ruling::fail(format!(
         "subjects are made of `{}` alone, which tokens of strangers can have as well",
@@ -224,10 +231,13 @@ fn of_statement(statement: &Value) -> Width {
     if effect.and_then(Value::as_str) != Some("Allow") {
         return Width::Narrow;
     }
-    let Some(principal) = statement.get("Principal") else {
-        return Width::Narrow;
-    };
     let condition = statement.get("Condition");
+    let Some(principal) = statement.get("Principal") else {
+        return match statement.get("NotPrincipal").is_some() && condition.is_none() {
+            true => Width::Wide("anybody but those it names may take it on".to_owned()),
+            false => Width::Narrow,
+        };
+    };
     let aws = || each(principal.get("AWS")).filter_map(Value::as_str);
     if (principal.as_str() == Some("*") || aws().any(|one| one == "*")) && condition.is_none() {
         return Width::Wide("anybody with an AWS account may take it on".to_owned());
@@ -238,8 +248,9 @@ fn of_statement(statement: &Value) -> Width {
     });
     // The claims that are asked for tell whose tokens they are, where the provider is open.
     let provider = provider.or_else(|| {
-        let all_open = each(principal.get("Federated")).all(|one| open(Some(one)));
-        asked_of(condition).filter(|_| all_open && principal.get("Federated").is_some())
+        let mut named = each(principal.get("Federated")).peekable();
+        let all_open = named.peek().is_some() && named.all(|one| open(Some(one)));
+        asked_of(condition).filter(|_| all_open || open(Some(principal)))
     });
     if let Some(provider) = provider {
         return of_tokens(statement, provider);
@@ -257,8 +268,10 @@ fn of_statement(statement: &Value) -> Width {
         one.as_str()
             .is_some_and(|text| is_open(text) && fixed(text).is_empty())
     };
-    // An account or a provider of one's own that is filled in is named all the same.
-    match names().any(whole) && condition.is_none() {
+    // An account of one's own that is filled in is named all the same. Who everybody is asked of is
+    // narrowed by a condition; what a provider that everybody shares is asked, only its claims tell.
+    let federated = || open(Some(principal)) || each(principal.get("Federated")).any(whole);
+    match names().any(whole) && (condition.is_none() || federated()) {
         true => Width::Open("whom it trusts"),
         false => Width::Narrow,
     }

@@ -1,7 +1,7 @@
 //! A list as CSV: a line of titles, a column of mail addresses or user names, and perhaps names and
 //! days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Duration, Timestamp};
 
@@ -64,6 +64,7 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
     let columns = Columns::find(columns).ok_or_else(expected)?;
     let mut list = List::default();
     let by_user_alone = columns.mails.is_empty();
+    let mut staying = BTreeSet::new();
     let (mut nameless, mut unclear) = (0_u64, 0_u64);
     for (n, line) in reader.byte_records().enumerate() {
         if n >= PEOPLE_MAX {
@@ -91,8 +92,14 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
         let status = columns.status.as_ref().and_then(cell).map(gone);
         match (status, since) {
             (Some(None), _) | (_, Some(None)) => unclear += 1,
-            (Some(Some(false)), _) => list.staying += 1,
-            (_, Some(Some(since))) if since > now => list.staying += 1,
+            (Some(Some(false)), _) => {
+                list.staying += 1;
+                staying.insert(person.id);
+            }
+            (_, Some(Some(since))) if since > now => {
+                list.staying += 1;
+                staying.insert(person.id);
+            }
             (_, since) => {
                 let name = columns.name.as_ref().and_then(cell);
                 let since = since.flatten();
@@ -100,6 +107,7 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
             }
         }
     }
+    not_back(&mut list, &staying);
     if by_user_alone {
         told_apart(&list.left)?;
     }
@@ -114,6 +122,18 @@ pub(super) fn read(bytes: &[u8], now: Timestamp) -> Result<List, String> {
         list.trouble.push(told);
     }
     Ok(list)
+}
+
+/// Leaves out who came back, or whose name somebody else has now.
+fn not_back(list: &mut List, staying: &BTreeSet<String>) {
+    let before = list.left.len();
+    list.left.retain(|person| !staying.contains(&person.id));
+    let back = before - list.left.len();
+    if back > 0 {
+        let told =
+            format!("{back} lines of people who also stand there as staying: not taken as gone");
+        list.trouble.push(told);
+    }
 }
 
 fn expected() -> String {

@@ -49,6 +49,18 @@ fn user_names_alone_are_enough_where_each_is_of_one_person() {
     assert_eq!(left(list), ["a@x.com", "b@x.com"]);
 }
 
+#[test]
+fn who_also_stands_there_as_staying_is_not_gone_and_that_is_said() {
+    for list in [
+        "username,status\nalee,terminated\nalee,active\nbob,left\n",
+        "username,status\nalee,active\nbob,left\nalee,terminated\n",
+    ] {
+        assert_eq!(left(list), ["bob"]);
+        let read = read(list.as_bytes(), now()).unwrap();
+        assert!(read.trouble[0].contains("1 lines"), "{read:?}");
+    }
+}
+
 /// RFC 7644 section 3.4.2; `active`: RFC 7643 section 4.1.1.
 #[test]
 fn of_users_of_scim_those_switched_off_have_left() {

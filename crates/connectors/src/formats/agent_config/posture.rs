@@ -40,15 +40,19 @@ const MODES: &[Mode] = &[
 const EDITS: &[&str] = &["auto_edit", "auto-edit"];
 /// Settings that, if true, mean: never ask.
 const FLAGS: &[&[&str]] = &[
-    &["enableAllProjectMcpServers"],
-    &["autoAccept"],
-    &["tools", "autoAccept"],
     &["chat.tools.autoApprove"],
     &["chat.tools.global.autoApprove"],
     &["agent", "always_allow_tool_actions"],
     &["options", "yolo"],
     &["yolo"],
     &["yes-always"],
+];
+/// Settings that, if true, mean: some things are done unasked (calls that are held to be safe, the
+/// start of a project's servers).
+const SOME: &[&[&str]] = &[
+    &["enableAllProjectMcpServers"],
+    &["autoAccept"],
+    &["tools", "autoAccept"],
 ];
 /// Lists of what may be done unasked.
 const UNASKED: &[&[&str]] = &[
@@ -91,6 +95,11 @@ pub(super) fn of(value: &Value) -> Posture {
             }
         }
     }
+    for path in SOME {
+        if let Some(flag) = at(value, path).and_then(Value::as_bool) {
+            told.does(flag);
+        }
+    }
     let projects = tree::members(value, &["projects"]).map(|(_, one)| one);
     for one in std::iter::once(value).chain(projects.take(PROJECTS_MAX)) {
         told.wide_lists(one);
@@ -102,7 +111,11 @@ pub(super) fn of(value: &Value) -> Posture {
                 || allowed.get("approve").and_then(Value::as_bool) == Some(true);
             if is_allowed && is_wide(name) {
                 told.does(true);
-                told.by(path, name);
+                // Of all, what is asked for all the same may be all that matters.
+                let mut others = tree::members(value, path);
+                if name != "*" || !others.any(|(_, one)| asks(one)) {
+                    told.by(path, name);
+                }
             }
         }
     }
@@ -120,6 +133,15 @@ pub(super) fn of(value: &Value) -> Posture {
     ]);
     told.sandbox = tree::text(value, &["sandbox_mode"]).map(str::to_owned);
     told
+}
+
+/// Whether a table of what may be done has something that is asked for, or never done.
+fn asks(value: &Value) -> bool {
+    match value {
+        Value::String(word) => matches!(word.as_str(), "ask" | "deny"),
+        Value::Object(inner) => inner.values().any(asks),
+        _ => false,
+    }
 }
 
 fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
@@ -201,7 +223,10 @@ Claude Code, edits | {"permissions": {"defaultMode": "acceptEdits"}} |
 Claude Code, all | {"permissions": {"allow": ["*"]}} | permissions.allow = *
 Claude Code, shell | {"permissions": {"allow": ["Bash(*)", "Bash(git:*)"]}} | permissions.allow = Bash(*)
 Claude Code, named | {"permissions": {"allow": ["Bash(git:*)", "Read"]}} |
-Claude Code, servers | {"enableAllProjectMcpServers": true} | enableAllProjectMcpServers = true
+Claude Code, servers | {"enableAllProjectMcpServers": true} |
+Gemini CLI, what is safe | {"tools": {"autoAccept": true}} |
+OpenCode, all but | {"permission": {"*": "allow", "bash": "ask"}} |
+OpenCode, all | {"permission": {"*": "allow", "edit": "allow"}} | permission = *
 Claude Code, a project | {"projects": {"/srv": {"allowedTools": ["Bash"]}}} | allowedTools = Bash
 Codex | {"approval_policy": "never", "sandbox_mode": "danger-full-access"} | approval_policy = never
 Codex, asks | {"approval_policy": "on-request"} |
@@ -230,7 +255,7 @@ Crush | {"options": {"yolo": true}} | options.yolo = true
     #[test]
     fn each_clients_way_never_to_ask_is_known_and_what_is_near_it_is_not() {
         let cases: Vec<_> = CASES.lines().filter(|line| !line.is_empty()).collect();
-        assert_eq!(cases.len(), 29);
+        assert_eq!(cases.len(), 32);
         for case in cases {
             let mut parts = case.split(" |").map(str::trim);
             let mut next = || parts.next().unwrap();
