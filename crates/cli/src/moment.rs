@@ -97,8 +97,11 @@ impl View {
             return Ok((view, meant.map_err(unread())?));
         };
         let meant = present.read(|reading, tenant| reading.find(tenant, text))?;
-        // What nothing is called now may have been called so then: only all of it can tell.
-        let around = Some(meant.as_slice()).filter(|meant| !meant.is_empty());
+        // An id means the same thing at any time. What bears a name now may have had another one
+        // then: only all of it can tell.
+        let is_id = |id: &EntityId| id.as_str().starts_with(text);
+        let by_id = !meant.is_empty() && meant.iter().all(is_id);
+        let around = Some(meant.as_slice()).filter(|_| by_id);
         let view = Self::back(settings, present, then, around)?;
         let found = view
             .roll

@@ -1,8 +1,9 @@
 //! Opening the roll: its store, and the engine over it with its keys.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{Engine, KeyPaths};
 use model::Tenant;
@@ -165,6 +166,36 @@ pub(crate) fn percent(seen: u64, missed: u64) -> u64 {
 /// Passes looked at for the gauge, latest first.
 const PASSES_LOOKED_AT: usize = 1000;
 
+/// Begins the name of a private directory; the number of its process follows.
+const EPHEMERAL: &str = "keyroll-";
+/// Those of others are left alone for so long: a process in another container has a number that
+/// nobody here knows.
+const SWEPT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes what processes left that were killed before they could: a copy of a roll, with names and
+/// owners; not before a day has passed. Nothing is said of what cannot be removed: it is not needed.
+fn sweep(parent: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(ours) = std::fs::metadata("/proc/self").map(|us| us.uid()) else {
+        return;
+    };
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| name.strip_prefix(EPHEMERAL));
+        let process = name.and_then(|name| name.split_once('-')?.0.parse::<u32>().ok());
+        let is_gone = |process| !Path::new("/proc").join(format!("{process}")).exists();
+        let is_ours = |held: std::fs::Metadata| {
+            let age = held.modified().ok().and_then(|at| at.elapsed().ok());
+            let is_old = age.is_some_and(|age| age > SWEPT_AFTER);
+            is_old && held.is_dir() && held.uid() == ours && held.mode() & 0o777 == 0o700
+        };
+        // Not followed, should it be a link.
+        if process.is_some_and(is_gone) && entry.metadata().is_ok_and(is_ours) {
+            interrupt::remove_dir(&entry.path());
+        }
+    }
+}
+
 /// A store in a directory of its own that goes when this is dropped.
 pub(crate) struct Ephemeral {
     dir: PathBuf,
@@ -176,7 +207,8 @@ impl Ephemeral {
     /// # Errors
     /// The temporary directory takes none.
     pub(crate) fn make(settings: &Settings) -> Result<Self, Error> {
-        let name = format!("keyroll-{}-{}", std::process::id(), settings.now.0);
+        sweep(&std::env::temp_dir());
+        let name = format!("{EPHEMERAL}{}-{}", std::process::id(), settings.now.0);
         let dir = std::env::temp_dir().join(name);
         let mut make = std::fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);

@@ -87,6 +87,9 @@ impl SharedRing {
     pub(crate) fn unseal(&self, path: &str, version: u64, bytes: &[u8]) -> Result<Secret, Error> {
         let sealed = Sealed::from_bytes(bytes)?;
         let mut held = self.held();
+        if held.saved.is_empty() {
+            self.refresh(&mut held)?;
+        }
         match held.ring.open(path, version, &sealed) {
             Err(vault::Error::UnknownTerm { .. }) => {
                 self.refresh(&mut held)?;
@@ -248,7 +251,8 @@ impl Engine {
     /// each as it was for whoever reads it meanwhile. What a kill left is found and gone on with.
     ///
     /// # Errors
-    /// A value does not open, or store or log gave out. What was sealed anew stays so.
+    /// A value does not open (all others are sealed anew before it is said), or store or log gave
+    /// out. What was sealed anew stays so.
     pub fn rewrap(&self, told: &mut dyn FnMut(u64, u64)) -> Result<Rewrapped, Error> {
         let (_, term) = self.keys.ring().terms()?;
         let mut old = Vec::new();
@@ -263,13 +267,19 @@ impl Engine {
         let begun = Decision::RewrapBegun { term, values: all };
         self.decide(SUBJECT, self.now(), &begun, |_| Ok(()))?;
         let mut values = 0;
+        let mut broken = None;
         for path in &old {
-            values += u64::from(self.rewrap_one(path)?);
+            // One that does not open keeps none of the others under its old term.
+            match self.rewrap_one(path) {
+                Ok(done) => values += u64::from(done),
+                Err(error @ Error::Vault(_)) => broken = Some(error),
+                Err(error) => return Err(error),
+            }
             told(values, all);
         }
         let ended = Decision::RewrapEnded { term, values };
         self.decide(SUBJECT, self.now(), &ended, |_| Ok(()))?;
-        Ok(Rewrapped { term, values })
+        broken.map_or(Ok(Rewrapped { term, values }), Err)
     }
 
     /// Whether the value at `path` was sealed anew: one that was replaced or destroyed meanwhile

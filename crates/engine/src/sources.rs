@@ -102,8 +102,7 @@ impl Engine {
         Ok(config)
     }
 
-    /// Whether `config` and what opens it are what is kept already. Secrets are compared by their
-    /// fingerprints.
+    /// Whether `config` and what opens it are what is kept already.
     fn is_as_known(
         &self,
         config: &SourceConfig,
@@ -122,8 +121,11 @@ impl Engine {
         let Ok(kept) = self.source_secret(known) else {
             return Ok(false);
         };
-        let print = |secret: &Secret| self.keys.fingerprint(secret);
-        Ok(secret.map(print) == kept.as_ref().map(print))
+        // Not by their fingerprints: these leave blanks aside, and a login does not.
+        Ok(match (secret, &kept) {
+            (Some(secret), Some(kept)) => secret.is_same(kept),
+            (secret, kept) => secret.is_none() && kept.is_none(),
+        })
     }
 
     /// Forgets a source and destroys what opened it. What it saw stays on the roll.

@@ -24,6 +24,12 @@ impl Secret {
         self.0.len()
     }
 
+    /// Whether both hold the same bytes; how long that takes tells nothing but their lengths.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(other.0.iter());
+        self.len() == other.len() && pairs.fold(0, |other, (a, b)| other | (a ^ b)) == 0
+    }
+
     /// Whether it holds no byte.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -45,6 +51,13 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_the_same_byte_for_byte() {
+        let is_same = |a: &str, b: &str| Secret::from(a).is_same(&Secret::from(b));
+        assert!(is_same("", "") && is_same("pw", "pw"));
+        assert!(!is_same("pw", "pw ") && !is_same("pw", "px") && !is_same(" pw", "pw "));
+    }
 
     #[test]
     fn a_secret_shows_nothing_when_debugged() {

@@ -16,6 +16,8 @@ use crate::{Engine, Error};
 
 /// Hosts that one leaf tells by name.
 const HOSTS_MAX: usize = 500;
+/// Bytes of them, with their counts: a leaf holds 65,535.
+const HOST_BYTES_MAX: usize = 48 << 10;
 
 impl Engine {
     /// Asks every question of `round`, and brings each answer into the roll before the next goes
@@ -79,12 +81,7 @@ impl Engine {
         for one in questions {
             *hosts.entry(one.host.clone()).or_default() += 1;
         }
-        // A leaf holds no more; how many went to each of the rest is on the roll.
-        while hosts.len() > HOSTS_MAX {
-            if let Some((_, rest)) = hosts.pop_last() {
-                *hosts.entry("others".to_owned()).or_default() += rest;
-            }
-        }
+        few(&mut hosts);
         let decision = Decision::LiveChecked {
             hosts: &hosts,
             elsewhere: how.endpoint.is_some(),
@@ -182,5 +179,46 @@ impl Turns {
             self.hosts.push_back((Instant::now() + self.pause, queue));
         }
         Some(query)
+    }
+}
+
+/// Leaves as many hosts as a leaf holds, and one line for all others: how many went to each of
+/// those is on the roll.
+fn few(hosts: &mut BTreeMap<String, usize>) {
+    let mut bytes = 0;
+    let mut room = |(n, host): (usize, &String)| {
+        bytes += host.len() + 16;
+        n >= HOSTS_MAX || bytes > HOST_BYTES_MAX
+    };
+    let mut places = hosts.keys().enumerate();
+    let Some(first) = places
+        .find(|place| room(*place))
+        .map(|(_, host)| host.clone())
+    else {
+        return;
+    };
+    let rest: usize = hosts.split_off(&first).into_values().sum();
+    // No host is called so.
+    hosts.insert("(others)".to_owned(), rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_hosts_a_leaf_names_as_many_as_it_holds_and_counts_the_rest() {
+        for (name, count) in [("db", 501), ("zz", 2_000), (&*"x".repeat(250), 300)] {
+            let mut hosts: BTreeMap<_, _> = (0..count)
+                .map(|n| (format!("{name}{n:04}:5432"), 2))
+                .collect();
+            few(&mut hosts);
+            assert!(hosts.len() <= HOSTS_MAX + 1);
+            assert!(hosts.keys().map(String::len).sum::<usize>() <= HOST_BYTES_MAX);
+            assert_eq!(hosts.values().sum::<usize>(), 2 * count);
+        }
+        let mut one = BTreeMap::from([("db:5432".to_owned(), 1)]);
+        few(&mut one);
+        assert_eq!(one, BTreeMap::from([("db:5432".to_owned(), 1)]));
     }
 }
