@@ -228,7 +228,21 @@ impl Receiver {
                 }
             },
             Then::Take { records, undated } => {
-                let kept = self.keep(door, &opened.id, &records, undated, delivery.at);
+                // Records that tell no time bear that of their coming: a body that names itself is
+                // the same whenever it comes.
+                let named = opened.id == door::name_of(delivery.body);
+                let came = Came {
+                    id: &opened.id,
+                    same: if named {
+                        opened.id.as_bytes()
+                    } else {
+                        &records
+                    },
+                    records: &records,
+                    undated,
+                    at: delivery.at,
+                };
+                let kept = self.keep(door, &came);
                 self.answer_of(path, &kept)
             }
         }
@@ -264,15 +278,12 @@ impl Receiver {
     }
 
     /// Keeps what a delivery brings, durably.
-    fn keep(
-        &self,
-        door: &Door,
-        id: &str,
-        records: &[u8],
-        undated: bool,
-        at: Timestamp,
-    ) -> Result<Kept, Error> {
-        match door.recent(id, records, at) {
+    fn keep(&self, door: &Door, came: &Came<'_>) -> Result<Kept, Error> {
+        let &Came {
+            id, same, records, ..
+        } = came;
+        let at = came.at;
+        match door.recent(id, same) {
             Known::New => {}
             Known::Same => return Ok(Kept::Again),
             Known::Other => return Ok(Kept::Other),
@@ -282,7 +293,7 @@ impl Receiver {
             self.count(&door.path, "unread");
         }
         if events.is_empty() {
-            door.remember(id, records, at);
+            door.remember(id, same);
             return Ok(Kept::Nothing);
         }
         let kept = inbox::put(
@@ -290,11 +301,11 @@ impl Receiver {
             door,
             id,
             &events,
-            undated,
+            came.undated,
             (at, self.queue_max),
         )?;
         if matches!(kept, Kept::Taken) {
-            door.remember(id, records, at);
+            door.remember(id, same);
         }
         Ok(kept)
     }
@@ -323,6 +334,21 @@ impl Receiver {
             .push(("retry-after", RETRY_AFTER.to_string()));
         answer
     }
+}
+
+/// What a delivery brings.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    /// What its platform calls it.
+    id: &'a str,
+    /// What does not differ where it comes again.
+    same: &'a [u8],
+    /// Records of logs, a JSON object a line.
+    records: &'a [u8],
+    /// Whether some of them bear the time of the delivery.
+    undated: bool,
+    /// When it came.
+    at: Timestamp,
 }
 
 /// What became of what a delivery brings.

@@ -7,7 +7,7 @@ use model::{Duration, Timestamp};
 use store::{Durability, JournalPart};
 
 use super::Kept;
-use super::door::{Door, digest_of};
+use super::door::{Door, name_of};
 use crate::{Engine, Error, crash};
 
 /// Rows of what came undated are looked for among those of so long: a platform sends again what
@@ -26,10 +26,7 @@ pub(super) fn put(
     (at, most): (Timestamp, u64),
 ) -> Result<Kept, Error> {
     let tenant = &engine.tenant;
-    let name: String = digest_of(id.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = name_of(id.as_bytes());
     let one = JournalPart {
         // In the order of their coming; the same one may come twice and is one row by its id.
         part: format!("{:020} {name}", at.0.max(0)),

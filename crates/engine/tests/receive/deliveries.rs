@@ -76,19 +76,45 @@ fn events_delivered_twice_or_out_of_order_change_nothing_more() {
     }
 }
 
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+/// What GitHub sends when that is done to a deploy key that was added then.
+fn deploy_key(action: &str, added: &str) -> String {
+    json!({
+        "action": action, "repository": {"full_name": "acme/shop"}, "organization": {"login": "acme"},
+        "sender": {"login": "ann"},
+        "key": {"title": "deploy", "created_at": added, "key": KEY},
+    })
+    .to_string()
+}
+
+#[test]
+fn what_tells_no_time_of_its_own_is_a_repetition_where_the_same_process_gets_it_again() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let receiver = receiver(&engine, None);
+    let body = deploy_key("deleted", "2026-11-01T00:00:00Z");
+    for _ in 0..3 {
+        let answer = github(&receiver, clock.now(), "deploy_key", &body);
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        drain(&receiver, true);
+        clock.pass(1);
+    }
+    let counts = receiver.counts();
+    assert_eq!(counts[&(GITHUB.to_owned(), "taken")], 1);
+    assert_eq!(counts[&(GITHUB.to_owned(), "repeated")], 2);
+    assert_eq!(counts.get(&(GITHUB.to_owned(), "replayed")), None);
+}
+
 /// GitHub tells no time of a deletion: that of its coming counts, once.
 #[test]
 fn what_tells_no_time_of_its_own_keeps_the_time_it_first_came() {
     let clock = Clock::new();
     let dir = tempfile::tempdir().unwrap();
     let engine = engine_at(dir.path(), &clock);
-    let body = json!({
-        "action": "deleted", "repository": {"full_name": "acme/shop"}, "organization": {"login": "acme"},
-        "sender": {"login": "ann"},
-        "key": {"title": "deploy", "created_at": "2026-11-01T00:00:00Z",
-            "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
-    })
-    .to_string();
+    let body = deploy_key("deleted", "2026-11-01T00:00:00Z");
     let mut first = None;
     for _ in 0..3 {
         // Each time another process, a day later.
