@@ -121,6 +121,8 @@ pub struct Receiver {
     counts: Mutex<Counts>,
     /// Of several that receive into one store, one brings in what waits.
     held: Mutex<Option<Held>>,
+    /// What is not sent on for a while.
+    pauses: Mutex<outgoing::Pauses>,
     stop: Arc<AtomicBool>,
 }
 
@@ -152,6 +154,7 @@ impl Receiver {
             queue_max: QUEUE_MAX,
             counts: Mutex::default(),
             held: Mutex::default(),
+            pauses: Mutex::default(),
             stop,
         })
     }
