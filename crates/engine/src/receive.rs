@@ -29,7 +29,7 @@ pub use drain::Drained;
 pub use outgoing::Outgoing;
 pub use pull::{Pull, Pulled};
 
-use self::door::{Door, Known};
+use self::door::{Door, Known, Learnt};
 use crate::held::Held;
 use crate::{Engine, Error};
 
@@ -268,13 +268,13 @@ impl Receiver {
                 Err(closed @ (Closed::WantsKeys | Closed::WantsCertificate(_))) => closed,
                 other => return other,
             };
+            let tried = known.of;
             drop(known);
-            if !door.learn(&self.engine, &self.stop, &closed, delivery.at) {
+            match door.learn(&self.engine, &self.stop, &closed, (tried, delivery.at)) {
+                Learnt::Something => {}
                 // A key that its issuer does not have signs nothing.
-                return Err(match door.knows_keys() && closed == Closed::WantsKeys {
-                    true => Closed::Refused(door::UNKNOWN_KEY),
-                    false => closed,
-                });
+                Learnt::LacksIt => return Err(Closed::Refused(door::UNKNOWN_KEY)),
+                Learnt::Nothing => return Err(closed),
             }
         }
         Err(Closed::WantsKeys)

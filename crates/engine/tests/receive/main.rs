@@ -8,5 +8,6 @@
 mod alerts;
 mod crash;
 mod deliveries;
+mod keys;
 mod queues;
 mod world;
