@@ -119,8 +119,8 @@ pub struct Receiver {
     outgoing: Option<Outgoing>,
     queue_max: u64,
     counts: Mutex<Counts>,
-    /// Of several that receive into one store, one brings in what waits.
-    held: Mutex<Option<Held>>,
+    /// Of several that send on from one store, one does.
+    sends: Mutex<Option<Held>>,
     /// What is not sent on for a while.
     pauses: Mutex<outgoing::Pauses>,
     stop: Arc<AtomicBool>,
@@ -153,7 +153,7 @@ impl Receiver {
             outgoing,
             queue_max: QUEUE_MAX,
             counts: Mutex::default(),
-            held: Mutex::default(),
+            sends: Mutex::default(),
             pauses: Mutex::default(),
             stop,
         })

@@ -9,6 +9,7 @@ use connectors::{Refusal, Response};
 use model::{Duration, SourceId, Timestamp};
 
 use super::{EventSource, From, KeysOf, lock};
+use crate::held::Held;
 use crate::ports::{HttpPort, fetch};
 use crate::{Engine, Error};
 
@@ -41,6 +42,9 @@ pub(super) struct Door {
     pub(super) waiting: SourceId,
     pub(super) standing: SourceId,
     pub(super) undated: SourceId,
+    /// Whose turn it is to bring in what waits: of several that receive into one store, one does.
+    pub(super) turn: SourceId,
+    pub(super) held: Mutex<Option<Held>>,
     known: Mutex<Keys>,
     fetches: Mutex<Fetches>,
     recent: Mutex<Recent>,
@@ -139,6 +143,8 @@ impl Door {
             waiting: SourceId::new("events-waiting", &name),
             standing: SourceId::new("events-standing", &name),
             undated: SourceId::new("events-undated", &name),
+            turn: SourceId::new("events-drain", &name),
+            held: Mutex::default(),
             source,
             known: Mutex::new(Keys {
                 keys,
@@ -162,6 +168,11 @@ impl Door {
             From::Sent(sender) => Some(sender),
             From::Asked(_) => None,
         }
+    }
+
+    /// Forgets what all events came to: it is loaded again.
+    pub(super) fn forget(&self) {
+        *lock(&self.events) = None;
     }
 
     pub(super) fn known(&self) -> MutexGuard<'_, Keys> {

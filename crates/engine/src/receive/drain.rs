@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use connectors::Event;
 use connectors::events::{Born, Events};
-use model::{Duration, Scope, SourceId, Timestamp};
+use model::{Duration, Scope, Timestamp};
 use store::{Durability, JournalPart, Lease};
 
 use super::door::Door;
@@ -47,34 +47,28 @@ impl Receiver {
         tell: &mut dyn FnMut(&Alert) -> Result<(), Error>,
     ) -> Result<Drained, Error> {
         let mut drained = Drained::default();
-        let mut held = lock(&self.held);
-        if held.is_none() {
-            let turn = SourceId::new("events", "drain");
-            *held = match Held::collecting(&self.engine, &turn) {
-                Ok(turn) => Some(turn),
-                Err(Error::Busy { .. }) => return Ok(drained),
-                Err(error) => return Err(error),
-            };
-            self.forget();
-        }
-        let Some(lease) = held.as_ref().map(|held| held.lease().clone()) else {
-            return Ok(drained);
-        };
         for door in self.doors.values() {
+            let mut held = lock(&door.held);
+            if held.is_none() {
+                *held = match Held::collecting(&self.engine, &door.turn) {
+                    Ok(turn) => Some(turn),
+                    Err(Error::Busy { .. }) => continue,
+                    Err(error) => return Err(error),
+                };
+                // Another may have brought in more since.
+                door.forget();
+            }
+            let Some(lease) = held.as_ref().map(|held| held.lease().clone()) else {
+                continue;
+            };
             if let Err(error) = self.drain_door(door, all, (tell, &lease), &mut drained) {
                 // What is in memory may be ahead of what is kept, or behind: it is read again.
-                self.forget();
+                door.forget();
                 *held = None;
                 return Err(error);
             }
         }
         Ok(drained)
-    }
-
-    fn forget(&self) {
-        for door in self.doors.values() {
-            *lock(&door.events) = None;
-        }
     }
 
     fn drain_door(
@@ -97,7 +91,7 @@ impl Receiver {
             let whole = all || self.is_due(door, now);
             if parts.is_empty() {
                 if whole {
-                    self.tell_all(door, events, now, drained)?;
+                    self.tell_all(door, events, (now, lease), drained)?;
                 }
                 return Ok(());
             }
@@ -135,7 +129,7 @@ impl Receiver {
         }
         if !rows.is_empty() {
             let of = (!moved).then_some(&rows);
-            drained.passes.push(self.pass(door, events, of)?);
+            drained.passes.push(self.pass(door, events, of, lease)?);
             crash::point("events are on the roll");
         }
         born.sort_by(|a, b| (a.at, a.kind, &a.native).cmp(&(b.at, b.kind, &b.native)));
@@ -159,10 +153,15 @@ impl Receiver {
         door: &Door,
         events: &Events,
         rows: Option<&BTreeSet<String>>,
+        lease: &Lease,
     ) -> Result<PassReport, Error> {
+        self.is_still(lease)?;
         let mut open = self
             .engine
             .begin(&door.id, &Scope::whole(), self.engine.now())?;
+        // Whoever slept past the turn may have taken the source after another brought in more. From
+        // here on another's pass ends this one.
+        self.is_still(lease)?;
         for one in events.observations(rows) {
             open.intake.take(Event::Seen(one));
         }
@@ -172,16 +171,26 @@ impl Receiver {
         self.engine.end(open, &mut |_| {})
     }
 
+    /// That the turn is still this one's.
+    fn is_still(&self, lease: &Lease) -> Result<(), Error> {
+        let tenant = &self.engine.tenant;
+        let store = &self.engine.store;
+        store.write(Durability::Repeatable, |writing| {
+            Ok::<_, Error>(writing.fence(tenant, lease)?)
+        })
+    }
+
     /// Tells all anew.
     fn tell_all(
         &self,
         door: &Door,
         events: &Events,
-        now: Timestamp,
+        (now, lease): (Timestamp, &Lease),
         drained: &mut Drained,
     ) -> Result<(), Error> {
+        self.is_still(lease)?;
         if !events.is_empty() {
-            drained.passes.push(self.pass(door, events, None)?);
+            drained.passes.push(self.pass(door, events, None, lease)?);
         }
         *lock(&door.told_all) = Some(now);
         inbox::forget_undated(&self.engine, door, now)

@@ -10,9 +10,10 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::{Duration, Secret, SourceId, Tenant, Timestamp};
-use store::{Durability, JournalPart, Writing};
+use store::{Durability, JournalPart, Lease, Writing};
 
 use super::{Alert, Receiver, lock};
+use crate::held::Held;
 use crate::ports::fetch;
 use crate::{Error, crash};
 
@@ -148,10 +149,31 @@ impl Receiver {
             return Ok(0);
         };
         let engine = &self.engine;
-        // Of several that receive into one store, the one that brings in sends on as well.
-        if lock(&self.held).is_none() {
-            return Ok(0);
+        let mut held = lock(&self.sends);
+        if held.is_none() {
+            *held = match Held::collecting(engine, &outbox()) {
+                Ok(turn) => Some(turn),
+                Err(Error::Busy { .. }) => return Ok(0),
+                Err(error) => return Err(error),
+            };
         }
+        let Some(lease) = held.as_ref().map(|held| held.lease().clone()) else {
+            return Ok(0);
+        };
+        let sent = self.send_all(outgoing, stop, &lease);
+        if sent.is_err() {
+            *held = None;
+        }
+        sent
+    }
+
+    fn send_all(
+        &self,
+        outgoing: &Outgoing,
+        stop: &Arc<AtomicBool>,
+        lease: &Lease,
+    ) -> Result<usize, Error> {
+        let engine = &self.engine;
         let mut pauses = lock(&self.pauses);
         if pauses.of_all.lasts(engine.now()) {
             return Ok(0);
@@ -174,7 +196,7 @@ impl Receiver {
                     return Ok(sent);
                 }
                 asked += 1;
-                match self.send_one(outgoing, stop, &part)? {
+                match self.send_one(outgoing, stop, &part, lease)? {
                     Sent::Taken => sent += 1,
                     Sent::GivenUp => {}
                     Sent::Refused => {
@@ -201,6 +223,7 @@ impl Receiver {
         outgoing: &Outgoing,
         stop: &Arc<AtomicBool>,
         part: &JournalPart,
+        lease: &Lease,
     ) -> Result<Sent, Error> {
         let (engine, now) = (&self.engine, self.engine.now());
         let id = part.part.rsplit(' ').next().unwrap_or_default().to_owned();
@@ -222,6 +245,7 @@ impl Receiver {
         if matches!(sent, Sent::Taken | Sent::GivenUp) {
             crash::point("an alert is sent");
             engine.store.write(Durability::Full, |writing| {
+                writing.fence(&engine.tenant, lease)?;
                 writing.forget_part(&engine.tenant, &outbox(), &part.part)?;
                 Ok::<_, Error>(())
             })?;

@@ -80,7 +80,7 @@ const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
 /// What GitHub sends when that is done to a deploy key that was added then.
-fn deploy_key(action: &str, added: &str) -> String {
+pub(crate) fn deploy_key(action: &str, added: &str) -> String {
     json!({
         "action": action, "repository": {"full_name": "acme/shop"}, "organization": {"login": "acme"},
         "sender": {"login": "ann"},

@@ -10,4 +10,5 @@ mod crash;
 mod deliveries;
 mod keys;
 mod queues;
+mod turns;
 mod world;
