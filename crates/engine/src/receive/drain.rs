@@ -193,7 +193,7 @@ impl Receiver {
             drained.passes.push(self.pass(door, events, None, lease)?);
         }
         *lock(&door.told_all) = Some(now);
-        inbox::forget_undated(&self.engine, door, now)
+        Ok(())
     }
 
     /// Puts down what is known now, forgets what waited, and what is to be sent, in one.

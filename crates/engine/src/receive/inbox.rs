@@ -3,16 +3,13 @@
 //! Kept is what records come to, never a record: no body of a delivery reaches the store.
 
 use connectors::events::Events;
-use model::{Duration, Timestamp};
+use model::Timestamp;
 use store::{Durability, JournalPart};
 
 use super::Kept;
 use super::door::{Door, name_of};
 use crate::{Engine, Error, crash};
 
-/// Rows of what came undated are looked for among those of so long: a platform sends again what
-/// it sent within less.
-const UNDATED_FOR: Duration = Duration::days(7);
 /// One row.
 const ABOUT: &str = "events 1";
 
@@ -39,7 +36,8 @@ pub(super) fn put(
             return Ok::<_, Error>(Kept::Full);
         }
         if undated {
-            // What tells no time got that of its coming: told again later it would change that.
+            // What tells no time got that of its coming: told again later it would change that. It
+            // is remembered without an end, since whoever recorded it may send it at any time.
             if writing
                 .journal_part(tenant, &door.undated, &name)?
                 .is_some()
@@ -93,30 +91,5 @@ pub(super) fn standing(engine: &Engine, door: &Door) -> Result<Events, Error> {
         for part in &parts {
             events.take_row(&part.part, &part.body);
         }
-    }
-}
-
-/// Forgets what came undated so long ago that nobody sends it again.
-pub(super) fn forget_undated(engine: &Engine, door: &Door, now: Timestamp) -> Result<(), Error> {
-    let tenant = &engine.tenant;
-    let mut after = String::new();
-    loop {
-        let parts = engine
-            .store
-            .read(|reading| reading.journal_parts(tenant, &door.undated, &after, 1_000))?;
-        let Some(last) = parts.last() else {
-            return Ok(());
-        };
-        after.clone_from(&last.part);
-        let old: Vec<_> = parts
-            .iter()
-            .filter(|part| now > part.started + UNDATED_FOR)
-            .collect();
-        engine.store.write(Durability::Repeatable, |writing| {
-            for part in &old {
-                writing.forget_part(tenant, &door.undated, &part.part)?;
-            }
-            Ok::<_, Error>(())
-        })?;
     }
 }

@@ -131,6 +131,31 @@ fn what_tells_no_time_of_its_own_keeps_the_time_it_first_came() {
     }
 }
 
+/// Whoever recorded a deletion may send it when the key is in use again.
+#[test]
+fn a_deletion_that_is_sent_again_after_weeks_ends_no_key_that_was_added_again() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let deliver = |action: &str, added: &str| {
+        // Each time another process, which remembers no delivery.
+        let receiver = receiver(&engine, None);
+        let body = deploy_key(action, added);
+        let answer = github(&receiver, clock.now(), "deploy_key", &body);
+        assert_eq!(answer.status, 200);
+        drain(&receiver, true);
+        clock.pass(10 * 86_400);
+        roll(&engine)
+    };
+    deliver("created", "2026-11-01T00:00:00Z");
+    let ended = deliver("deleted", "2026-11-01T00:00:00Z");
+    let again = deliver("created", "2026-12-19T00:00:00Z");
+    assert_ne!(ended, again);
+    assert_eq!(deliver("deleted", "2026-11-01T00:00:00Z"), again);
+    // The deletion of the one that was added again is another.
+    assert_ne!(deliver("deleted", "2026-12-19T00:00:00Z"), again);
+}
+
 #[test]
 fn what_is_refused_is_counted_and_writes_nothing() {
     let clock = Clock::new();
