@@ -295,7 +295,7 @@ impl Receiver {
         if unread.is_some() {
             self.count(&door.path, "unread");
         }
-        if events.is_empty() {
+        if events.is_empty() && unread.is_none() {
             door.remember(id, same);
             return Ok(Kept::Nothing);
         }
@@ -303,7 +303,7 @@ impl Receiver {
             &self.engine,
             door,
             id,
-            &events,
+            (&events, unread.as_deref()),
             came.undated,
             (at, self.queue_max),
         )?;

@@ -12,13 +12,15 @@ use crate::{Engine, Error, crash};
 
 /// One row.
 const ABOUT: &str = "events 1";
+/// One that tells what of a delivery could not be read.
+const UNREAD: &str = "unread 1";
 
 /// Puts down what a delivery brings.
 pub(super) fn put(
     engine: &Engine,
     door: &Door,
     id: &str,
-    events: &Events,
+    (events, unread): (&Events, Option<&str>),
     undated: bool,
     (at, most): (Timestamp, u64),
 ) -> Result<Kept, Error> {
@@ -51,7 +53,18 @@ pub(super) fn put(
             };
             writing.keep_part(tenant, &door.undated, &seen)?;
         }
-        writing.keep_part(tenant, &door.waiting, &one)?;
+        if !events.is_empty() {
+            writing.keep_part(tenant, &door.waiting, &one)?;
+        }
+        if let Some(unread) = unread {
+            let unread = JournalPart {
+                part: format!("{} unread", one.part),
+                about: UNREAD.to_owned(),
+                started: at,
+                body: unread.as_bytes().to_vec(),
+            };
+            writing.keep_part(tenant, &door.waiting, &unread)?;
+        }
         crash::point("a delivery is about to be kept");
         Ok(Kept::Taken)
     })?;
@@ -59,21 +72,42 @@ pub(super) fn put(
     Ok(kept)
 }
 
-/// What waits, the first of it first.
+/// What waits after `after`, the first of it first.
 pub(super) fn waiting(
     engine: &Engine,
     door: &Door,
+    after: &str,
     most: usize,
 ) -> Result<Vec<JournalPart>, Error> {
     let parts = engine
         .store
-        .read(|reading| reading.journal_parts(&engine.tenant, &door.waiting, "", most))?;
+        .read(|reading| reading.journal_parts(&engine.tenant, &door.waiting, after, most))?;
     Ok(parts)
 }
 
-/// What a row that waits holds; nothing where another version wrote it.
-pub(super) fn events_of(part: &JournalPart) -> Events {
-    Events::from_bytes(&part.body).unwrap_or_default()
+/// A row that waits.
+pub(super) struct Waits {
+    pub(super) part: JournalPart,
+    pub(super) came: Came,
+}
+
+/// What a row that waits holds.
+pub(super) enum Came {
+    Events(Events),
+    /// What of a delivery could not be read.
+    Unread(String),
+}
+
+impl Waits {
+    /// `None` where it cannot be read: another version may have written it, and may read it yet.
+    pub(super) fn read(part: JournalPart) -> Option<Self> {
+        let came = match part.about.as_str() {
+            ABOUT => Came::Events(Events::from_bytes(&part.body)?),
+            UNREAD => Came::Unread(String::from_utf8(part.body.clone()).ok()?),
+            _ => return None,
+        };
+        Some(Self { part, came })
+    }
 }
 
 /// All that events came to before.

@@ -252,6 +252,78 @@ fn uses_wait_for_one_pass_and_births_do_not() {
     assert_eq!(paths, [GITHUB, OKTA]);
 }
 
+/// What the first pass could not read.
+fn gaps(drained: &engine::receive::Drained) -> Vec<String> {
+    let gaps = &drained.passes[0].gaps;
+    gaps.iter().map(|gap| gap.told.clone()).collect()
+}
+
+#[test]
+fn what_waits_and_cannot_be_read_is_left_told_and_holds_up_nothing() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let source = model::SourceId::new("events-waiting", "okta/acme");
+    for (part, about, body) in [
+        ("0 a", "events 1", "[[\"what is this\",\"{}\"]]"),
+        ("0 b", "events 9", "[]"),
+    ] {
+        let one = store::JournalPart {
+            part: part.to_owned(),
+            about: about.to_owned(),
+            started: clock.now(),
+            body: body.as_bytes().to_vec(),
+        };
+        let kept = engine.store.write(store::Durability::Full, |writing| {
+            writing.keep_part(&engine.tenant, &source, &one)
+        });
+        kept.unwrap();
+    }
+    let receiver = receiver(&engine, None);
+    let born = event(1, "create", "2026-11-30T11:59:00Z");
+    let body = hook("1", clock.now(), &[born]);
+    assert_eq!(okta(&receiver, clock.now(), &body, "shown").status, 200);
+    for (all, deliveries) in [(false, 1), (true, 0)] {
+        let drained = receiver.drain(all, &mut |_| Ok(())).unwrap();
+        assert_eq!((drained.left, drained.deliveries), (2, deliveries));
+        let told = gaps(&drained);
+        let left = told
+            .iter()
+            .filter(|told| told.starts_with("2 deliveries that wait"));
+        assert_eq!(left.count(), 1, "{told:?}");
+    }
+    let drained = receiver.drain(false, &mut |_| Ok(())).unwrap();
+    assert_eq!((drained.left, drained.passes.len()), (2, 0));
+    assert_eq!(
+        waiting(&engine, "okta/acme"),
+        2,
+        "another version may read them"
+    );
+}
+
+#[test]
+fn what_of_a_delivery_cannot_be_read_is_a_gap_of_the_next_pass() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let mut broken = event(2, "create", "2026-11-30T11:59:00Z");
+    broken["published"] = json!("no time at all");
+    let born = event(1, "create", "2026-11-30T11:59:00Z");
+    let body = hook("1", clock.now(), &[born, broken]);
+    // It is kept: whoever brings it in is another process.
+    let taken = okta(&receiver(&engine, None), clock.now(), &body, "shown");
+    assert_eq!(taken.status, 200);
+    let receiver = receiver(&engine, None);
+    let drained = receiver.drain(false, &mut |_| Ok(())).unwrap();
+    assert_eq!((drained.deliveries, drained.alerts), (1, 1));
+    let told = gaps(&drained);
+    let unread = told.iter().filter(|told| told.starts_with("1 record"));
+    assert_eq!(unread.count(), 1, "{told:?}");
+    let drained = receiver.drain(true, &mut |_| Ok(())).unwrap();
+    assert_eq!(gaps(&drained).len(), 1, "it is told of one pass");
+    assert_eq!(waiting(&engine, "okta/acme"), 0);
+}
+
 /// As on several nodes: whoever is asked takes, and one brings in.
 #[test]
 fn of_two_that_receive_into_one_store_both_take_and_one_brings_in() {
