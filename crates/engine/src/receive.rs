@@ -29,7 +29,7 @@ pub use drain::Drained;
 pub use outgoing::Outgoing;
 pub use pull::{Pull, Pulled};
 
-use self::door::{Door, Known};
+use self::door::{Door, Known, Learnt};
 use crate::held::Held;
 use crate::{Engine, Error};
 
@@ -119,8 +119,10 @@ pub struct Receiver {
     outgoing: Option<Outgoing>,
     queue_max: u64,
     counts: Mutex<Counts>,
-    /// Of several that receive into one store, one brings in what waits.
-    held: Mutex<Option<Held>>,
+    /// Of several that send on from one store, one does.
+    sends: Mutex<Option<Held>>,
+    /// What is not sent on for a while.
+    pauses: Mutex<outgoing::Pauses>,
     stop: Arc<AtomicBool>,
 }
 
@@ -151,7 +153,8 @@ impl Receiver {
             outgoing,
             queue_max: QUEUE_MAX,
             counts: Mutex::default(),
-            held: Mutex::default(),
+            sends: Mutex::default(),
+            pauses: Mutex::default(),
             stop,
         })
     }
@@ -228,7 +231,21 @@ impl Receiver {
                 }
             },
             Then::Take { records, undated } => {
-                let kept = self.keep(door, &opened.id, &records, undated, delivery.at);
+                // Records that tell no time bear that of their coming: a body that names itself is
+                // the same whenever it comes.
+                let named = opened.id == door::name_of(delivery.body);
+                let came = Came {
+                    id: &opened.id,
+                    same: if named {
+                        opened.id.as_bytes()
+                    } else {
+                        &records
+                    },
+                    records: &records,
+                    undated,
+                    at: delivery.at,
+                };
+                let kept = self.keep(door, &came);
                 self.answer_of(path, &kept)
             }
         }
@@ -251,28 +268,25 @@ impl Receiver {
                 Err(closed @ (Closed::WantsKeys | Closed::WantsCertificate(_))) => closed,
                 other => return other,
             };
+            let tried = known.of;
             drop(known);
-            if !door.learn(&self.engine, &self.stop, &closed, delivery.at) {
+            match door.learn(&self.engine, &self.stop, &closed, (tried, delivery.at)) {
+                Learnt::Something => {}
                 // A key that its issuer does not have signs nothing.
-                return Err(match door.knows_keys() && closed == Closed::WantsKeys {
-                    true => Closed::Refused(door::UNKNOWN_KEY),
-                    false => closed,
-                });
+                Learnt::LacksIt => return Err(Closed::Refused(door::UNKNOWN_KEY)),
+                Learnt::Nothing => return Err(closed),
             }
         }
         Err(Closed::WantsKeys)
     }
 
     /// Keeps what a delivery brings, durably.
-    fn keep(
-        &self,
-        door: &Door,
-        id: &str,
-        records: &[u8],
-        undated: bool,
-        at: Timestamp,
-    ) -> Result<Kept, Error> {
-        match door.recent(id, records, at) {
+    fn keep(&self, door: &Door, came: &Came<'_>) -> Result<Kept, Error> {
+        let &Came {
+            id, same, records, ..
+        } = came;
+        let at = came.at;
+        match door.recent(id, same) {
             Known::New => {}
             Known::Same => return Ok(Kept::Again),
             Known::Other => return Ok(Kept::Other),
@@ -281,20 +295,20 @@ impl Receiver {
         if unread.is_some() {
             self.count(&door.path, "unread");
         }
-        if events.is_empty() {
-            door.remember(id, records, at);
+        if events.is_empty() && unread.is_none() {
+            door.remember(id, same);
             return Ok(Kept::Nothing);
         }
         let kept = inbox::put(
             &self.engine,
             door,
             id,
-            &events,
-            undated,
+            (&events, unread.as_deref()),
+            came.undated,
             (at, self.queue_max),
         )?;
         if matches!(kept, Kept::Taken) {
-            door.remember(id, records, at);
+            door.remember(id, same);
         }
         Ok(kept)
     }
@@ -323,6 +337,21 @@ impl Receiver {
             .push(("retry-after", RETRY_AFTER.to_string()));
         answer
     }
+}
+
+/// What a delivery brings.
+#[derive(Clone, Copy)]
+struct Came<'a> {
+    /// What its platform calls it.
+    id: &'a str,
+    /// What does not differ where it comes again.
+    same: &'a [u8],
+    /// Records of logs, a JSON object a line.
+    records: &'a [u8],
+    /// Whether some of them bear the time of the delivery.
+    undated: bool,
+    /// When it came.
+    at: Timestamp,
 }
 
 /// What became of what a delivery brings.

@@ -44,15 +44,27 @@ pub(super) fn open(
             },
         });
     }
+    let (mut stale, mut in_time) = (None, false);
     let mut ids = String::new();
     let mut records = Vec::new();
     for event in &events {
         let at = event.get("eventTime").or_else(|| event.get("time"));
         let at = at.and_then(Value::as_str).and_then(time);
-        check::in_time(at, delivery.at, WITHIN)?;
+        // One that is too old is passed over: for it the others would be sent in vain for a day.
+        match check::in_time(at, delivery.at, WITHIN) {
+            Err(Closed::Refused(old)) if old.why == Why::Stale && at < Some(delivery.at) => {
+                stale = Some(Closed::Refused(old));
+                continue;
+            }
+            other => other?,
+        }
+        in_time = true;
         ids.push_str(event.get("id").and_then(Value::as_str).unwrap_or_default());
         ids.push(' ');
         records.extend(at.and_then(|at| record(event, at)));
+    }
+    if let Some(stale) = stale.filter(|_| !in_time) {
+        return Err(stale);
     }
     let named = !ids.trim().is_empty() && ids.len() <= 512;
     Ok(Opened {

@@ -586,6 +586,16 @@ fn event_grid_tells_what_the_activity_log_tells_and_is_let_in_by_key_or_token() 
     assert!(one.tells_of_lives());
     let old = grid.to_string().replace("2026-11-30", "2026-11-28");
     is_refused(post(&sender, &[key], &old), Why::Stale);
+    // Beside one that is in time an old one is passed over, and one of the future is not.
+    let old = serde_json::from_str::<Value>(&old).unwrap();
+    for batch in [json!([old[0], grid[0]]), json!([grid[0], old[0]])] {
+        let opened = post(&sender, &[key], &batch.to_string());
+        assert_eq!(Events::read(&records(opened), now()).0, one);
+    }
+    let future = grid.to_string().replace("2026-11-30", "2026-12-01");
+    let future = serde_json::from_str::<Value>(&future).unwrap();
+    let batch = json!([future[0], grid[0]]).to_string();
+    is_refused(post(&sender, &[key], &batch), Why::Stale);
 
     let tokens: Value = serde_json::from_str(TOKENS).unwrap();
     let Sender::PubSub { rules, .. } = google("https://roll.example/pubsub/audit") else {

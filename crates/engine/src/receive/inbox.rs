@@ -3,33 +3,29 @@
 //! Kept is what records come to, never a record: no body of a delivery reaches the store.
 
 use connectors::events::Events;
-use model::{Duration, Timestamp};
+use model::Timestamp;
 use store::{Durability, JournalPart};
 
 use super::Kept;
-use super::door::{Door, digest_of};
+use super::door::{Door, name_of};
 use crate::{Engine, Error, crash};
 
-/// Rows of what came undated are looked for among those of so long: a platform sends again what
-/// it sent within less.
-const UNDATED_FOR: Duration = Duration::days(7);
 /// One row.
 const ABOUT: &str = "events 1";
+/// One that tells what of a delivery could not be read.
+const UNREAD: &str = "unread 1";
 
 /// Puts down what a delivery brings.
 pub(super) fn put(
     engine: &Engine,
     door: &Door,
     id: &str,
-    events: &Events,
+    (events, unread): (&Events, Option<&str>),
     undated: bool,
     (at, most): (Timestamp, u64),
 ) -> Result<Kept, Error> {
     let tenant = &engine.tenant;
-    let name: String = digest_of(id.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = name_of(id.as_bytes());
     let one = JournalPart {
         // In the order of their coming; the same one may come twice and is one row by its id.
         part: format!("{:020} {name}", at.0.max(0)),
@@ -42,7 +38,8 @@ pub(super) fn put(
             return Ok::<_, Error>(Kept::Full);
         }
         if undated {
-            // What tells no time got that of its coming: told again later it would change that.
+            // What tells no time got that of its coming: told again later it would change that. It
+            // is remembered without an end, since whoever recorded it may send it at any time.
             if writing
                 .journal_part(tenant, &door.undated, &name)?
                 .is_some()
@@ -56,7 +53,18 @@ pub(super) fn put(
             };
             writing.keep_part(tenant, &door.undated, &seen)?;
         }
-        writing.keep_part(tenant, &door.waiting, &one)?;
+        if !events.is_empty() {
+            writing.keep_part(tenant, &door.waiting, &one)?;
+        }
+        if let Some(unread) = unread {
+            let unread = JournalPart {
+                part: format!("{} unread", one.part),
+                about: UNREAD.to_owned(),
+                started: at,
+                body: unread.as_bytes().to_vec(),
+            };
+            writing.keep_part(tenant, &door.waiting, &unread)?;
+        }
         crash::point("a delivery is about to be kept");
         Ok(Kept::Taken)
     })?;
@@ -64,21 +72,42 @@ pub(super) fn put(
     Ok(kept)
 }
 
-/// What waits, the first of it first.
+/// What waits after `after`, the first of it first.
 pub(super) fn waiting(
     engine: &Engine,
     door: &Door,
+    after: &str,
     most: usize,
 ) -> Result<Vec<JournalPart>, Error> {
     let parts = engine
         .store
-        .read(|reading| reading.journal_parts(&engine.tenant, &door.waiting, "", most))?;
+        .read(|reading| reading.journal_parts(&engine.tenant, &door.waiting, after, most))?;
     Ok(parts)
 }
 
-/// What a row that waits holds; nothing where another version wrote it.
-pub(super) fn events_of(part: &JournalPart) -> Events {
-    Events::from_bytes(&part.body).unwrap_or_default()
+/// A row that waits.
+pub(super) struct Waits {
+    pub(super) part: JournalPart,
+    pub(super) came: Came,
+}
+
+/// What a row that waits holds.
+pub(super) enum Came {
+    Events(Events),
+    /// What of a delivery could not be read.
+    Unread(String),
+}
+
+impl Waits {
+    /// `None` where it cannot be read: another version may have written it, and may read it yet.
+    pub(super) fn read(part: JournalPart) -> Option<Self> {
+        let came = match part.about.as_str() {
+            ABOUT => Came::Events(Events::from_bytes(&part.body)?),
+            UNREAD => Came::Unread(String::from_utf8(part.body.clone()).ok()?),
+            _ => return None,
+        };
+        Some(Self { part, came })
+    }
 }
 
 /// All that events came to before.
@@ -96,30 +125,5 @@ pub(super) fn standing(engine: &Engine, door: &Door) -> Result<Events, Error> {
         for part in &parts {
             events.take_row(&part.part, &part.body);
         }
-    }
-}
-
-/// Forgets what came undated so long ago that nobody sends it again.
-pub(super) fn forget_undated(engine: &Engine, door: &Door, now: Timestamp) -> Result<(), Error> {
-    let tenant = &engine.tenant;
-    let mut after = String::new();
-    loop {
-        let parts = engine
-            .store
-            .read(|reading| reading.journal_parts(tenant, &door.undated, &after, 1_000))?;
-        let Some(last) = parts.last() else {
-            return Ok(());
-        };
-        after.clone_from(&last.part);
-        let old: Vec<_> = parts
-            .iter()
-            .filter(|part| now > part.started + UNDATED_FOR)
-            .collect();
-        engine.store.write(Durability::Repeatable, |writing| {
-            for part in &old {
-                writing.forget_part(tenant, &door.undated, &part.part)?;
-            }
-            Ok::<_, Error>(())
-        })?;
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -9,9 +10,10 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::{Duration, Secret, SourceId, Tenant, Timestamp};
-use store::{Durability, JournalPart, Writing};
+use store::{Durability, JournalPart, Lease, Writing};
 
 use super::{Alert, Receiver, lock};
+use crate::held::Held;
 use crate::ports::fetch;
 use crate::{Error, crash};
 
@@ -19,6 +21,59 @@ use crate::{Error, crash};
 const FOR: Duration = Duration::days(3);
 /// Sent in one go.
 const BATCH: usize = 100;
+
+/// Whoever does not take is asked again after so long, and after twice as long each time.
+const PAUSE: Duration = Duration::seconds(1);
+/// A pause is no longer: of all while nobody answers, and of one that is refused as it is.
+const PAUSE_MAX: Duration = Duration::hours(1);
+const PAUSE_OF_ALL_MAX: Duration = Duration::minutes(5);
+
+/// What came of sending one.
+#[derive(Clone, Copy)]
+enum Sent {
+    Taken,
+    /// It was not taken for too long.
+    GivenUp,
+    /// By an answer that is of this one alone, as far as anybody can tell: others are sent on.
+    Refused,
+    /// There was no answer, or one that says to come again later.
+    Unanswered,
+}
+
+impl Sent {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Taken => "alert_sent",
+            Self::GivenUp => "alert_given_up",
+            Self::Refused | Self::Unanswered => "alert_not_taken",
+        }
+    }
+}
+
+/// What is not asked for a while. Kept in memory: who comes anew asks at once.
+#[derive(Default)]
+pub(super) struct Pauses {
+    of_all: Pause,
+    of_one: BTreeMap<String, Pause>,
+}
+
+#[derive(Default)]
+struct Pause {
+    times: u32,
+    until: Option<Timestamp>,
+}
+
+impl Pause {
+    fn lasts(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+
+    fn begin(&mut self, now: Timestamp, most: Duration) {
+        let long = PAUSE.0.saturating_mul(1 << self.times.min(20));
+        self.times = self.times.saturating_add(1);
+        self.until = Some(now + Duration(long.min(most.0)));
+    }
+}
 
 /// Where births are sent.
 #[derive(Clone, Debug)]
@@ -93,47 +148,107 @@ impl Receiver {
         let Some(outgoing) = &self.outgoing else {
             return Ok(0);
         };
-        let (engine, now) = (&self.engine, self.engine.now());
-        // Of several that receive into one store, the one that brings in sends on as well.
-        if lock(&self.held).is_none() {
+        let engine = &self.engine;
+        let mut held = lock(&self.sends);
+        if held.is_none() {
+            *held = match Held::collecting(engine, &outbox()) {
+                Ok(turn) => Some(turn),
+                Err(Error::Busy { .. }) => return Ok(0),
+                Err(error) => return Err(error),
+            };
+        }
+        let Some(lease) = held.as_ref().map(|held| held.lease().clone()) else {
+            return Ok(0);
+        };
+        let sent = self.send_all(outgoing, stop, &lease);
+        if sent.is_err() {
+            *held = None;
+        }
+        sent
+    }
+
+    fn send_all(
+        &self,
+        outgoing: &Outgoing,
+        stop: &Arc<AtomicBool>,
+        lease: &Lease,
+    ) -> Result<usize, Error> {
+        let engine = &self.engine;
+        let mut pauses = lock(&self.pauses);
+        if pauses.of_all.lasts(engine.now()) {
             return Ok(0);
         }
-        let parts = engine
-            .store
-            .read(|reading| reading.journal_parts(&engine.tenant, &outbox(), "", BATCH))?;
-        let mut sent = 0;
-        for part in parts {
-            let id = part.part.rsplit(' ').next().unwrap_or_default().to_owned();
-            let at = now.seconds();
-            let headers = [
-                ("webhook-id", id.clone()),
-                ("webhook-timestamp", at.to_string()),
-                ("webhook-signature", outgoing.signature(&id, at, &part.body)),
-            ];
-            let runtime = engine.runtime()?;
-            let answer = fetch::post(&runtime, stop, &outgoing.url, &headers, part.body);
-            let taken = answer.is_ok_and(|answer| (200..300).contains(&answer.status));
-            let given_up = !taken && now > part.started + FOR;
-            self.count(
-                "",
-                if taken {
-                    "alert_sent"
-                } else if given_up {
-                    "alert_given_up"
-                } else {
-                    "alert_not_taken"
-                },
-            );
-            if !taken && !given_up {
-                // One that does not answer is not asked a hundred times in a row.
-                break;
+        let (mut sent, mut asked, mut after) = (0, 0, String::new());
+        loop {
+            let parts = engine
+                .store
+                .read(|reading| reading.journal_parts(&engine.tenant, &outbox(), &after, BATCH))?;
+            let Some(last) = parts.last() else {
+                return Ok(sent);
+            };
+            after.clone_from(&last.part);
+            for part in parts {
+                let pause = pauses.of_one.get(&part.part);
+                if pause.is_some_and(|pause| pause.lasts(engine.now())) {
+                    continue;
+                }
+                if asked == BATCH {
+                    return Ok(sent);
+                }
+                asked += 1;
+                match self.send_one(outgoing, stop, &part, lease)? {
+                    Sent::Taken => sent += 1,
+                    Sent::GivenUp => {}
+                    Sent::Refused => {
+                        let pause = pauses.of_one.entry(part.part).or_default();
+                        pause.begin(engine.now(), PAUSE_MAX);
+                        pauses.of_all = Pause::default();
+                        continue;
+                    }
+                    // One that does not answer is not asked a hundred times in a row.
+                    Sent::Unanswered => {
+                        pauses.of_all.begin(engine.now(), PAUSE_OF_ALL_MAX);
+                        return Ok(sent);
+                    }
+                }
+                pauses.of_one.remove(&part.part);
+                pauses.of_all = Pause::default();
             }
+        }
+    }
+
+    /// Sends one on, and forgets it where it was taken or is given up.
+    fn send_one(
+        &self,
+        outgoing: &Outgoing,
+        stop: &Arc<AtomicBool>,
+        part: &JournalPart,
+        lease: &Lease,
+    ) -> Result<Sent, Error> {
+        let (engine, now) = (&self.engine, self.engine.now());
+        let id = part.part.rsplit(' ').next().unwrap_or_default().to_owned();
+        let at = now.seconds();
+        let headers = [
+            ("webhook-id", id.clone()),
+            ("webhook-timestamp", at.to_string()),
+            ("webhook-signature", outgoing.signature(&id, at, &part.body)),
+        ];
+        let runtime = engine.runtime()?;
+        let answer = fetch::post(&runtime, stop, &outgoing.url, &headers, part.body.clone());
+        let sent = match answer.map(|answer| answer.status) {
+            Ok(200..300) => Sent::Taken,
+            _ if now > part.started + FOR => Sent::GivenUp,
+            Err(_) | Ok(408 | 429 | 500..) => Sent::Unanswered,
+            Ok(_) => Sent::Refused,
+        };
+        self.count("", sent.word());
+        if matches!(sent, Sent::Taken | Sent::GivenUp) {
             crash::point("an alert is sent");
             engine.store.write(Durability::Full, |writing| {
+                writing.fence(&engine.tenant, lease)?;
                 writing.forget_part(&engine.tenant, &outbox(), &part.part)?;
                 Ok::<_, Error>(())
             })?;
-            sent += usize::from(taken);
         }
         Ok(sent)
     }

@@ -11,8 +11,8 @@ use connectors::{Answer, Login, Port, Question, Refusal, Request, Response, Show
 use model::{Reason, Secret};
 use serde_json::json;
 
-use super::door::{Door, digest_of};
-use super::{From, Kept, Receiver, lock};
+use super::door::{Door, name_of};
+use super::{Came, From, Kept, Receiver, lock};
 use crate::ports::HttpPort;
 use crate::{Error, crash};
 
@@ -142,12 +142,15 @@ impl Receiver {
     /// Keeps what a message brings. Whether it may be given back.
     fn kept(&self, door: &Door, id: &str, records: &[u8]) -> Result<bool, Error> {
         // A queue gives what was written under an id again as it was written: nothing is another.
-        let mark: String = digest_of(records)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let id = format!("{id} {mark}");
-        let kept = self.keep(door, &id, records, false, self.engine.now())?;
+        let id = format!("{id} {}", name_of(records));
+        let came = Came {
+            id: &id,
+            same: records,
+            records,
+            undated: false,
+            at: self.engine.now(),
+        };
+        let kept = self.keep(door, &came)?;
         let word = match kept {
             Kept::Taken => "taken",
             Kept::Nothing => "nothing_kept",

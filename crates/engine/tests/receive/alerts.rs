@@ -122,6 +122,7 @@ fn a_birth_is_sent_on_signed_until_it_is_taken_and_no_more() {
         (refused, taken)
     });
     assert_eq!(receiver.send(&stop).unwrap(), 0);
+    clock.pass(1);
     assert_eq!(receiver.send(&stop).unwrap(), 1);
     assert_eq!(
         receiver.send(&stop).unwrap(),
@@ -146,6 +147,68 @@ fn a_birth_is_sent_on_signed_until_it_is_taken_and_no_more() {
     let tag = header("webhook-signature");
     let tag = STANDARD.decode(tag.strip_prefix("v1,").unwrap()).unwrap();
     aws_lc_rs::hmac::verify(&key, &signed, &tag).unwrap();
+}
+
+/// A webhook may refuse one for what is in it: the others are not to wait three days for that.
+#[test]
+fn an_alert_that_is_refused_as_it_is_holds_up_no_other_and_rests_longer_each_time() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/alerts", listener.local_addr().unwrap());
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let outgoing = Outgoing::new(&url, Secret::from("s")).unwrap();
+    let receiver = receiver(&engine, Some(outgoing));
+    for n in 1..=3 {
+        let born = event(n, "create", &format!("2026-11-30T11:59:0{n}Z"));
+        let body = hook(&n.to_string(), clock.now(), &[born]);
+        assert_eq!(okta(&receiver, clock.now(), &body, "shown").status, 200);
+        drain(&receiver, false);
+        clock.pass(1);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let send = |answers: &'static [&'static str]| {
+        std::thread::scope(|scope| {
+            let served = scope.spawn(|| {
+                let served = answers.iter().map(|answer| serve(&listener, answer).1);
+                let told = served.map(|body| serde_json::from_slice::<Value>(&body).unwrap());
+                told.map(|told| told["name"].as_str().unwrap().to_owned())
+                    .collect::<Vec<_>>()
+            });
+            let sent = receiver.send(&stop).unwrap();
+            (sent, served.join().unwrap())
+        })
+    };
+    // What says to come again later holds up all of them.
+    for later in [
+        &["429 Too Many Requests"],
+        &["503 Service Unavailable"],
+        &["408 Request Timeout"],
+    ] {
+        assert_eq!(send(later), (0, vec!["app 1".to_owned()]));
+        assert_eq!(send(&[]), (0, vec![]), "it is not asked at once");
+        clock.pass(4);
+    }
+    let (sent, asked) = send(&[
+        "422 Unprocessable Content",
+        "204 No Content",
+        "204 No Content",
+    ]);
+    assert_eq!(sent, 2);
+    assert_eq!(asked, ["app 1", "app 2", "app 3"]);
+    for pause in [1, 2, 4, 8] {
+        clock.pass(pause - 1);
+        assert_eq!(send(&[]), (0, vec![]), "it rests {pause} s");
+        clock.pass(1);
+        assert_eq!(send(&["400 Bad Request"]), (0, vec!["app 1".to_owned()]));
+    }
+    clock.pass(3_600);
+    assert_eq!(send(&["200 OK"]), (1, vec!["app 1".to_owned()]));
+    clock.pass(3_600);
+    assert_eq!(send(&[]), (0, vec![]));
+    let counts = receiver.counts();
+    assert_eq!(counts[&(String::new(), "alert_sent")], 3);
+    assert_eq!(counts[&(String::new(), "alert_not_taken")], 8);
 }
 
 #[test]

@@ -76,19 +76,45 @@ fn events_delivered_twice_or_out_of_order_change_nothing_more() {
     }
 }
 
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+/// What GitHub sends when that is done to a deploy key that was added then.
+pub(crate) fn deploy_key(action: &str, added: &str) -> String {
+    json!({
+        "action": action, "repository": {"full_name": "acme/shop"}, "organization": {"login": "acme"},
+        "sender": {"login": "ann"},
+        "key": {"title": "deploy", "created_at": added, "key": KEY},
+    })
+    .to_string()
+}
+
+#[test]
+fn what_tells_no_time_of_its_own_is_a_repetition_where_the_same_process_gets_it_again() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let receiver = receiver(&engine, None);
+    let body = deploy_key("deleted", "2026-11-01T00:00:00Z");
+    for _ in 0..3 {
+        let answer = github(&receiver, clock.now(), "deploy_key", &body);
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        drain(&receiver, true);
+        clock.pass(1);
+    }
+    let counts = receiver.counts();
+    assert_eq!(counts[&(GITHUB.to_owned(), "taken")], 1);
+    assert_eq!(counts[&(GITHUB.to_owned(), "repeated")], 2);
+    assert_eq!(counts.get(&(GITHUB.to_owned(), "replayed")), None);
+}
+
 /// GitHub tells no time of a deletion: that of its coming counts, once.
 #[test]
 fn what_tells_no_time_of_its_own_keeps_the_time_it_first_came() {
     let clock = Clock::new();
     let dir = tempfile::tempdir().unwrap();
     let engine = engine_at(dir.path(), &clock);
-    let body = json!({
-        "action": "deleted", "repository": {"full_name": "acme/shop"}, "organization": {"login": "acme"},
-        "sender": {"login": "ann"},
-        "key": {"title": "deploy", "created_at": "2026-11-01T00:00:00Z",
-            "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
-    })
-    .to_string();
+    let body = deploy_key("deleted", "2026-11-01T00:00:00Z");
     let mut first = None;
     for _ in 0..3 {
         // Each time another process, a day later.
@@ -103,6 +129,31 @@ fn what_tells_no_time_of_its_own_keeps_the_time_it_first_came() {
         assert_eq!(first.get_or_insert_with(|| told.clone()), &told);
         clock.pass(86_400);
     }
+}
+
+/// Whoever recorded a deletion may send it when the key is in use again.
+#[test]
+fn a_deletion_that_is_sent_again_after_weeks_ends_no_key_that_was_added_again() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let deliver = |action: &str, added: &str| {
+        // Each time another process, which remembers no delivery.
+        let receiver = receiver(&engine, None);
+        let body = deploy_key(action, added);
+        let answer = github(&receiver, clock.now(), "deploy_key", &body);
+        assert_eq!(answer.status, 200);
+        drain(&receiver, true);
+        clock.pass(10 * 86_400);
+        roll(&engine)
+    };
+    deliver("created", "2026-11-01T00:00:00Z");
+    let ended = deliver("deleted", "2026-11-01T00:00:00Z");
+    let again = deliver("created", "2026-12-19T00:00:00Z");
+    assert_ne!(ended, again);
+    assert_eq!(deliver("deleted", "2026-11-01T00:00:00Z"), again);
+    // The deletion of the one that was added again is another.
+    assert_ne!(deliver("deleted", "2026-12-19T00:00:00Z"), again);
 }
 
 #[test]
@@ -199,6 +250,78 @@ fn uses_wait_for_one_pass_and_births_do_not() {
     );
     let paths: Vec<_> = receiver.paths().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(paths, [GITHUB, OKTA]);
+}
+
+/// What the first pass could not read.
+fn gaps(drained: &engine::receive::Drained) -> Vec<String> {
+    let gaps = &drained.passes[0].gaps;
+    gaps.iter().map(|gap| gap.told.clone()).collect()
+}
+
+#[test]
+fn what_waits_and_cannot_be_read_is_left_told_and_holds_up_nothing() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let source = model::SourceId::new("events-waiting", "okta/acme");
+    for (part, about, body) in [
+        ("0 a", "events 1", "[[\"what is this\",\"{}\"]]"),
+        ("0 b", "events 9", "[]"),
+    ] {
+        let one = store::JournalPart {
+            part: part.to_owned(),
+            about: about.to_owned(),
+            started: clock.now(),
+            body: body.as_bytes().to_vec(),
+        };
+        let kept = engine.store.write(store::Durability::Full, |writing| {
+            writing.keep_part(&engine.tenant, &source, &one)
+        });
+        kept.unwrap();
+    }
+    let receiver = receiver(&engine, None);
+    let born = event(1, "create", "2026-11-30T11:59:00Z");
+    let body = hook("1", clock.now(), &[born]);
+    assert_eq!(okta(&receiver, clock.now(), &body, "shown").status, 200);
+    for (all, deliveries) in [(false, 1), (true, 0)] {
+        let drained = receiver.drain(all, &mut |_| Ok(())).unwrap();
+        assert_eq!((drained.left, drained.deliveries), (2, deliveries));
+        let told = gaps(&drained);
+        let left = told
+            .iter()
+            .filter(|told| told.starts_with("2 deliveries that wait"));
+        assert_eq!(left.count(), 1, "{told:?}");
+    }
+    let drained = receiver.drain(false, &mut |_| Ok(())).unwrap();
+    assert_eq!((drained.left, drained.passes.len()), (2, 0));
+    assert_eq!(
+        waiting(&engine, "okta/acme"),
+        2,
+        "another version may read them"
+    );
+}
+
+#[test]
+fn what_of_a_delivery_cannot_be_read_is_a_gap_of_the_next_pass() {
+    let clock = Clock::new();
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_at(dir.path(), &clock);
+    let mut broken = event(2, "create", "2026-11-30T11:59:00Z");
+    broken["published"] = json!("no time at all");
+    let born = event(1, "create", "2026-11-30T11:59:00Z");
+    let body = hook("1", clock.now(), &[born, broken]);
+    // It is kept: whoever brings it in is another process.
+    let taken = okta(&receiver(&engine, None), clock.now(), &body, "shown");
+    assert_eq!(taken.status, 200);
+    let receiver = receiver(&engine, None);
+    let drained = receiver.drain(false, &mut |_| Ok(())).unwrap();
+    assert_eq!((drained.deliveries, drained.alerts), (1, 1));
+    let told = gaps(&drained);
+    let unread = told.iter().filter(|told| told.starts_with("1 record"));
+    assert_eq!(unread.count(), 1, "{told:?}");
+    let drained = receiver.drain(true, &mut |_| Ok(())).unwrap();
+    assert_eq!(gaps(&drained).len(), 1, "it is told of one pass");
+    assert_eq!(waiting(&engine, "okta/acme"), 0);
 }
 
 /// As on several nodes: whoever is asked takes, and one brings in.

@@ -8,5 +8,7 @@
 mod alerts;
 mod crash;
 mod deliveries;
+mod keys;
 mod queues;
+mod turns;
 mod world;

@@ -43,22 +43,34 @@ pub(crate) fn engine_at(dir: &Path, clock: &Clock) -> Engine {
 }
 
 pub(crate) fn receiver(engine: &Engine, outgoing: Option<Outgoing>) -> Receiver {
-    let sources = [
-        Sender::Okta {
-            secrets: vec![Secret::from("shown")],
-        },
-        Sender::Github {
-            secrets: vec![Secret::from("signs")],
-        },
-    ];
-    let sources = sources.map(|sender| EventSource {
+    receiver_of(engine, &[okta_hooks(), github_webhooks()], outgoing)
+}
+
+pub(crate) fn okta_hooks() -> Sender {
+    Sender::Okta {
+        secrets: vec![Secret::from("shown")],
+    }
+}
+
+pub(crate) fn github_webhooks() -> Sender {
+    Sender::Github {
+        secrets: vec![Secret::from("signs")],
+    }
+}
+
+pub(crate) fn receiver_of(
+    engine: &Engine,
+    senders: &[Sender],
+    outgoing: Option<Outgoing>,
+) -> Receiver {
+    let source = |sender: &Sender| EventSource {
         name: "acme".to_owned(),
-        from: From::Sent(sender),
+        from: From::Sent(sender.clone()),
         keys: None,
         certificate: None,
-    });
+    };
     let stop = Arc::new(AtomicBool::new(false));
-    Receiver::open(engine, sources.to_vec(), outgoing, stop).unwrap()
+    Receiver::open(engine, senders.iter().map(source).collect(), outgoing, stop).unwrap()
 }
 
 /// An entry of the System Log: what was done to the app of that number.
