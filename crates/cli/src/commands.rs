@@ -26,6 +26,7 @@ mod residual;
 mod restore;
 mod scan;
 mod sources;
+mod up;
 mod verify_revoked;
 mod why;
 
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     VerifyRevoked(verify_revoked::VerifyRevoked),
     Residual(residual::Residual),
+    Up(up::Up),
     Receive(receive::Receive),
     Metrics(metrics::Metrics),
     #[command(subcommand)]
@@ -85,7 +87,10 @@ pub(crate) fn run(
     settings: &Settings,
     layers: &Layers,
 ) -> Result<Outcome, Error> {
-    if matches!(command, Command::Scan(_) | Command::Sources(_)) {
+    if matches!(
+        command,
+        Command::Scan(_) | Command::Sources(_) | Command::Up(_)
+    ) {
         crate::systems::read(settings)?;
     }
     match command {
@@ -104,6 +109,7 @@ pub(crate) fn run(
         Command::Apply(apply) => apply.run(settings),
         Command::VerifyRevoked(verify) => verify.run(settings),
         Command::Residual(residual) => residual.run(settings),
+        Command::Up(up) => up.run(settings),
         Command::Receive(receive) => receive.run(settings),
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),

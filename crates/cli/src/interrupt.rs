@@ -79,6 +79,11 @@ impl Interrupt {
         }));
     }
 
+    /// What is being answered comes to its end first.
+    pub(crate) fn ends(&self, serving: server::Serving) {
+        self.push(Box::new(move || serving.end()));
+    }
+
     /// A directory that must not stay.
     pub(crate) fn removes_dir(&self, dir: &Path) {
         let dir = dir.to_owned();

@@ -138,6 +138,15 @@ impl Engine {
         self
     }
 
+    /// The same at work for another: evidence names `actor`.
+    #[must_use]
+    pub fn acting_as(&self, actor: &str) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         (self.clock)()

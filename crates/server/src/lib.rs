@@ -1,19 +1,28 @@
-//! Listeners. So far one: that to which platforms send their events.
+//! What is asked of Keyroll over a network.
 //!
-//! A listener reads requests within bounds and gives each, whole, to whoever [`Answers`] it on a
-//! thread that may wait; what a request means is decided there.
+//! Two listeners, each within bounds. `serve.rs` serves the interface and the console
+//! ([`Api`], start at `api.rs`). `listen.rs` is that to which platforms send their events: it
+//! gives each request, whole, to whoever [`Answers`] it on a thread that may wait.
 //!
 //! **Invariant:** connections, bytes of a request, the time it may take and the requests that are
 //! being answered are bounded. Held by `what_is_too_large_too_slow_or_too_much_is_refused`.
 //!
-//! **Deliberately absent:** HTTP/2, redirects, files.
+//! **Deliberately absent:** HTTP/2, redirects.
 
+mod api;
 mod events;
 mod listen;
+mod serve;
 mod tls;
+
+pub use api::{
+    Api, Caller, Gate, How, Knock, Loopback, Peer, Permission, Problem, Role, Routed, Routes, Told,
+    Way,
+};
 
 pub use events::EventsAt;
 pub use listen::{Answer, Answers, Asked, Limits, Listener, Running};
+pub use serve::{Bound, Bounds, Serving};
 pub use tls::Tls;
 
 /// Why there is no listener.

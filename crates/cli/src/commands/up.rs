@@ -1,0 +1,102 @@
+//! `keyroll up`: the interface and the console over a roll, until somebody stops it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use server::{Api, Bound, Bounds, Gate, Loopback, Tls};
+
+use crate::error::Error;
+use crate::exit::Outcome;
+use crate::roll::{Roll, location};
+use crate::settings::Settings;
+
+/// Serve the interface and the console
+///
+/// Runs in the foreground until it is stopped; then nobody more is let in, and what is being
+/// answered comes to its end. Whoever can connect to the loopback address is taken for you, other
+/// users of this machine included.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Up {
+    /// Where to listen
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "KEYROLL_LISTEN",
+        default_value = "127.0.0.1:7310"
+    )]
+    listen: SocketAddr,
+    /// The certificate, and those above it, in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KEYROLL_TLS_CERT",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// Its key, in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KEYROLL_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond this machine although what is sent can be read on the way, or nobody can sign in
+    #[arg(long, env = "KEYROLL_INSECURE_BEYOND_LOOPBACK", value_parser = FalseyValueParser::new())]
+    insecure_beyond_loopback: bool,
+}
+
+impl Up {
+    /// Serves until somebody stops it.
+    pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
+        self.refuse_what_is_open()?;
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                let read = Tls::read(certificate, key);
+                Some(read.map_err(Error::because("cannot show who we are"))?)
+            }
+            _ => None,
+        };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let engine = Roll::open_or_make(settings, &location(settings)?)?.engine(settings)?;
+        let runtime = engine
+            .runtime()
+            .map_err(Error::from_engine("cannot serve"))?;
+        let gate = Gate::default().or(Loopback {
+            tenant: settings.tenant.clone(),
+            actor: engine.actor.clone(),
+        });
+        let api = Api::new(engine, gate);
+        let bound = Bound::bind(self.listen, tls, Bounds::default())
+            .map_err(Error::because("cannot serve"))?;
+        let serving = bound
+            .serve(&runtime, api.router(|routes| routes))
+            .map_err(Error::because("cannot serve"))?;
+        if !settings.quiet {
+            let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
+            settings.terminal.stderr().write_all(told.as_bytes())?;
+        }
+        settings.interrupt.ends(serving);
+        // A signal ends it; what is said meanwhile is said by those who answer.
+        loop {
+            std::thread::park();
+        }
+    }
+
+    /// Beyond this machine what is sent is to be unreadable, and somebody is to answer for it.
+    fn refuse_what_is_open(&self) -> Result<(), Error> {
+        if self.listen.ip().to_canonical().is_loopback() || self.insecure_beyond_loopback {
+            return Ok(());
+        }
+        let lacks = match self.tls_cert {
+            None => "a certificate (`--tls-cert`, `--tls-key`) and an administrator",
+            Some(_) => "an administrator",
+        };
+        let told = format!("listening at {} needs {lacks}", self.listen);
+        Err(Error::usage(told).hint(
+            "listen at 127.0.0.1:7310 behind a proxy of yours, or say `--insecure-beyond-loopback`",
+        ))
+    }
+}

@@ -1,0 +1,139 @@
+//! The interface `/v1` and the console: what is asked over HTTP, who may, how it is answered.
+//!
+//! Start at [`Api::router`]. A request passes `around` (its id, its time, the headers of the
+//! answer), then the gate (`gate.rs`: who asks, and may they), then its handler, which does what
+//! waits for the store on a bounded pool.
+//!
+//! **Invariant:** no route is reached past the gate. Held by the type: [`Routes`] is the only way
+//! to add one, and asks what it needs; by `a_stranger_is_told_nothing_by_any_route`.
+
+mod around;
+mod caller;
+mod counts;
+mod gate;
+mod health;
+mod me;
+mod openapi;
+mod pages;
+mod pool;
+mod problem;
+mod routes;
+mod told;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use engine::Engine;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::routes;
+
+pub use caller::{Caller, How, Permission, Role};
+pub use gate::{Gate, Knock, Loopback, Peer, Way};
+pub use problem::Problem;
+pub use routes::{Routed, Routes};
+pub use told::Told;
+
+/// Bytes of a body: what is sent are decisions, not collections.
+const BODY_MAX: usize = 64 * 1024;
+
+/// What every request has at hand.
+#[derive(Clone)]
+pub struct Api(pub(crate) Arc<Parts>);
+
+/// The parts of [`Api`].
+pub(crate) struct Parts {
+    /// The roll that is served.
+    pub(crate) engine: Engine,
+    /// Who may come in.
+    pub(crate) gate: Gate,
+    /// What the server counts of itself.
+    pub(crate) counts: counts::Counts,
+    pool: pool::Pool,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+impl Api {
+    /// The interface to what `engine` works on, for those whom `gate` lets in.
+    pub fn new(engine: Engine, gate: Gate) -> Self {
+        Self(Arc::new(Parts {
+            engine,
+            gate,
+            counts: counts::Counts::default(),
+            pool: pool::Pool::default(),
+        }))
+    }
+
+    /// Does `work` on a thread that may wait.
+    ///
+    /// # Errors
+    /// Too much waits already, or `work` says so.
+    pub async fn waiting<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let api = self.clone();
+        self.0.pool.run(move || work(&api)).await
+    }
+
+    /// Asks the roll of the caller's tenant, in the caller's name, on a thread that may wait.
+    ///
+    /// # Errors
+    /// No roll of that tenant is served, too much waits already, or `work` says so.
+    pub async fn asking<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        if caller.tenant != self.0.engine.tenant {
+            let told = "no roll of your tenant is served here";
+            return Err(Problem::forbidden(told, "ask the server of your tenant"));
+        }
+        let engine = self.0.engine.acting_as(&caller.id);
+        self.0.pool.run(move || work(&engine)).await
+    }
+
+    /// The engine of the roll that is served, as the server itself works with it.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Everything that is answered. `more` adds routes of other parts: accounts, signing in.
+    pub fn router(&self, more: impl FnOnce(Routes) -> Routes) -> Router {
+        let (router, document) = self.routes(more).split();
+        // Written once: it does not change while the server runs.
+        let document = document.to_json().unwrap_or_default();
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        router
+            .route(
+                "/openapi.json",
+                get(move || async move { (kind, document) }),
+            )
+            .fallback(pages::page)
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .layer(from_fn_with_state(self.clone(), around::around))
+            .with_state(self.clone())
+    }
+
+    /// The interface as OpenAPI 3.1.
+    pub fn document(&self, more: impl FnOnce(Routes) -> Routes) -> OpenApi {
+        self.routes(more).split().1
+    }
+
+    fn routes(&self, more: impl FnOnce(Routes) -> Routes) -> Routes {
+        let routes = Routes::of(self)
+            .for_anybody(routes!(health::healthz))
+            .for_anybody(routes!(health::readyz))
+            .needing(Permission::Read, routes!(health::metrics))
+            .needing(Permission::Read, routes!(me::me));
+        more(routes)
+    }
+}

@@ -1,0 +1,35 @@
+//! `GET /v1/me`: who asks, and what they may.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::told::Told;
+use super::{Caller, How, Permission, Role};
+
+/// Who asks.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "person:ann", "name": "ann", "roles": ["admin"], "how": "loopback",
+    "permissions": ["read", "own", "decide", "act", "approve", "administer"], "tenant": "local"
+}))]
+pub(crate) struct Me {
+    id: String,
+    name: String,
+    roles: Vec<Role>,
+    how: How,
+    permissions: Vec<Permission>,
+    tenant: String,
+}
+
+/// Who asks, and what they may
+#[utoipa::path(get, path = "/v1/me", tag = "accounts", responses((status = 200, body = Me)))]
+pub(crate) async fn me(caller: Caller) -> Told<Me> {
+    Told(Me {
+        permissions: caller.permissions(),
+        id: caller.id,
+        name: caller.name,
+        roles: caller.roles,
+        how: caller.how,
+        tenant: caller.tenant.as_str().to_owned(),
+    })
+}
