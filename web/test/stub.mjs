@@ -17,7 +17,7 @@ const cache = new Map();
 async function keyroll(args, keep = true) {
   const key = args.join("\0");
   if (keep && cache.has(key)) return cache.get(key);
-  const answer = run(program, ["--store", store, ...args, "-o", "json"], { maxBuffer: 1 << 28 }).then(
+  const answer = run(program, ["--store", store, "-o", "json", ...args], { maxBuffer: 1 << 28 }).then(
     ({ stdout }) => JSON.parse(stdout || "null"),
     (error) => {
       if (error.stdout?.trim().startsWith("[") || error.stdout?.trim().startsWith("{")) return JSON.parse(error.stdout);

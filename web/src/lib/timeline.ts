@@ -26,13 +26,7 @@ export function happened(thing: Thing, why: Why | null): Happened[] {
     all.push({ at: one.first_seen, what: "was first seen", says: one.sighting.source });
     if (one.missing_since) all.push({ at: one.missing_since, what: "was not found any more by a complete pass", says: one.sighting.source });
   }
-  for (const [name, facts] of Object.entries(why?.facts ?? {})) {
-    for (const fact of facts) {
-      const first = why?.sightings.find((one) => one.sighting.source === fact.source)?.first_seen;
-      // What was told from the first sighting on is no event of its own.
-      if (fact.since !== first && typeof fact.told === "object") all.push({ at: fact.since, what: `${name.replaceAll("_", " ")} is told as ${short(fact.told.is)}`, says: fact.source });
-    }
-  }
+  all.push(...retold(why));
   for (const place of thing.places_seen) {
     if (place.committed_at) all.push({ at: place.committed_at, what: `was committed to ${place.place}`, says: place.author ?? place.source });
     if (place.missing_since) all.push({ at: place.missing_since, what: `was gone from ${place.place}`, says: place.source });
@@ -40,9 +34,19 @@ export function happened(thing: Thing, why: Why | null): Happened[] {
   return all.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.what.localeCompare(b.what)));
 }
 
-const tellers = (why: Why | null, field: string): string => why?.facts[field]?.[0]?.source ?? "";
-
-function short(value: unknown): string {
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+/** What a source told otherwise than before, all of one moment together; its first word is none. */
+function retold(why: Why | null): Happened[] {
+  const moments = new Map<string, { at: string; says: string; names: string[] }>();
+  for (const [name, facts] of Object.entries(why?.facts ?? {})) {
+    for (const { since, source } of facts) {
+      const first = why?.sightings.find((one) => one.sighting.source === source)?.first_seen;
+      if (since === first) continue;
+      const moment = moments.get(`${since} ${source}`) ?? { at: since, says: source, names: [] };
+      moment.names.push(name.replaceAll("_", " "));
+      moments.set(`${since} ${source}`, moment);
+    }
+  }
+  return [...moments.values()].map(({ at, says, names }) => ({ at, says, what: `was told anew: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}` }));
 }
+
+const tellers = (why: Why | null, field: string): string => why?.facts[field]?.[0]?.source ?? "";
