@@ -155,6 +155,17 @@ export interface Leaf {
   body: unknown;
 }
 
+/** Who asks. */
+export interface Me {
+  id: string;
+  name: string;
+  roles: string[];
+  how: string;
+  tenant: string;
+  permissions: string[];
+  demo?: boolean;
+}
+
 /** What a list is asked with; empty parts are left out. */
 export type Query = Record<string, string | number | undefined>;
 
@@ -196,6 +207,7 @@ const get = <T>(path: string, query?: Query) => ask<T>("GET", path, query);
 const part = encodeURIComponent;
 
 export const api = {
+  me: () => get<Me>("/me"),
   identities: (query: Query) => get<List<Row>>("/identities", query),
   facets: (query: Query) => get<List<Facet>>("/identities/facets", query),
   thing: (id: string, query: Query = {}) => get<Thing>(`/identities/${part(id)}`, query),
