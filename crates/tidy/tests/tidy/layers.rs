@@ -21,6 +21,7 @@ const LINES: &[&[&str]] = &[
     ],
     &["assess", "lifecycle"],
     &["engine"],
+    &["tell"],
     &["server"],
     &["cli"],
 ];
