@@ -116,18 +116,10 @@ impl Roll {
     /// The store refused or broke.
     pub(crate) fn gauge(&self) -> Result<Gauge, Error> {
         self.read(|reading, tenant| {
-            let passes = reading.passes(tenant, None, PASSES_LOOKED_AT)?;
-            let mut sources: Vec<_> = passes
-                .iter()
-                .filter(|pass| pass.finished.is_some())
-                .map(|pass| &pass.source)
-                .collect();
-            sources.sort();
-            sources.dedup();
-            let gaps = reading.gaps(tenant, None)?.len();
+            let behind = tell::coverage(reading, tenant)?;
             Ok(Gauge {
-                sources: sources.len() as u64,
-                gaps: gaps as u64,
+                sources: behind.sources,
+                gaps: behind.gaps,
                 ..Gauge::default()
             })
         })
