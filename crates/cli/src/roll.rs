@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::{Engine, KeyPaths};
 use model::Tenant;
 use store::{Location, Options, PassOutcome, Reading, Store};
+use vault::FingerprintKey;
 
 use crate::error::Error;
 use crate::interrupt;
@@ -95,6 +96,21 @@ impl Roll {
             .map_err(Error::from_engine("cannot open the keys of this roll"))?;
         settings.interrupt.frees(&engine);
         Ok(engine)
+    }
+
+    /// Makes `key`, of another roll, the fingerprint key of this one.
+    ///
+    /// # Errors
+    /// This roll has another key, or the log or the key's file cannot be written.
+    pub(crate) fn enrol(&self, settings: &Settings, key: FingerprintKey) -> Result<(), Error> {
+        let paths = key_paths(settings, self.store.location())?;
+        let environment = settings.environment.clone();
+        let clock = Arc::new(move || environment.now());
+        let (store, tenant) = (self.store.clone(), self.tenant.clone());
+        let person = settings.environment.person();
+        Engine::enrol(store, tenant, &paths, &person, clock, key)
+            .map(drop)
+            .map_err(Error::from_engine("cannot take the key over"))
     }
 
     /// Reads in one consistent view.
