@@ -466,6 +466,11 @@ impl Systems {
                 "ledger/deploy/compose.yml#export",
             );
         self.files.see(life, leaked);
+        self.buckets_of_ledger(life, native);
+    }
+
+    /// What it may do with which buckets.
+    fn buckets_of_ledger(&mut self, life: Life, native: &str) {
         for bucket in ["invoices", "exports"] {
             let grant = seen(
                 Kind::Grant,

@@ -47,7 +47,7 @@ pub(crate) struct Demo {
 }
 
 /// The same organisation every time.
-const SEED: u64 = 0x6b65_7972_6f6c_6c;
+const SEED: u64 = 0x006b_6579_726f_6c6c;
 /// Owners that somebody confirmed, of as many as suggest themselves.
 const CONFIRMED: usize = 200;
 

@@ -1,5 +1,10 @@
 //! The console as the program serves it, over the organisation of the demo, walked in a real browser.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that fails is a test that fails"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
