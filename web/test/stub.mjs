@@ -47,7 +47,7 @@ function page(rows, query) {
 
 async function answer(method, path, query, body) {
   const [, , name, id, part] = path.split("/").map(decodeURIComponent);
-  if (name === "me") return { name: "ann", role: "admin" };
+  if (name === "me") return { id: "person:ann", name: "ann", roles: ["admin"], how: "loopback", permissions: ["read", "own", "decide", "act", "approve", "administer"], tenant: "local" };
   if (name === "identities" && id === "facets") return page(await keyroll(["ls", "--facets", ...moment(query), "--", ...terms(query.get("filter"))]), new URLSearchParams("limit=1000"));
   if (name === "identities" && !id) return page(await keyroll(["ls", "--limit", "0", ...moment(query), "--", ...terms(query.get("filter"))]), query);
   if (name === "identities" && part === "owner") return keyroll(method === "PUT" ? ["owner", "set", id, body.owner] : ["owner", "clear", id], false);

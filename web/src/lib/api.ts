@@ -169,7 +169,7 @@ export class Problem extends Error {
   }
 }
 
-async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+export async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") parameters.set(name, String(value));
