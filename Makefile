@@ -1,7 +1,7 @@
 # The few commands of this project; each is a script of the same name in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers soak bench lint fmt chain clean
+.PHONY: help up down test test-servers soak bench console lint fmt chain clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ soak: ## the long form of the tests
 
 bench: ## run the benchmarks, name the machine, print ratios
 	@scripts/bench
+
+console: ## build the console into web/dist
+	@scripts/provide node
+	@scripts/console
 
 lint: ## formatting, clippy, dependencies
 	@scripts/lint

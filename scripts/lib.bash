@@ -24,6 +24,17 @@ find_postgres() {
     fi
 }
 
+# Puts a Node that is new enough before all others; false where there is none.
+find_node() {
+    local enough='process.exit(process.versions.node.split(".").map(Number).reduce((v, n) => v * 1000 + n) < 20019000 ? 1 : 0)'
+    if has node && has npm && node -e "$enough" 2>/dev/null; then return; fi
+    [ -x "$MADE/node/of-wheel/npm" ] || return 1
+    export PATH=$MADE/node/of-wheel:$PATH
+}
+
+# Prints the browser that the console is walked in; false where there is none.
+find_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
 # A port on loopback where nothing listens now. Below the ephemeral range, so that no
 # outgoing connection takes it between this look and the server's start.
 free_port() {

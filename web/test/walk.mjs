@@ -14,7 +14,7 @@ if (!url) throw new Error("expected the address of a server: node test/walk.mjs 
 mkdirSync(directory, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const browser = await chromium.launch({
-  executablePath: process.env.KEYROLL_CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: process.env.KEYROLL_BROWSER ?? "/usr/bin/chromium",
   args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
 });
 const troubles = [];

@@ -25,7 +25,7 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    Directory, Keystone, PgDatabase, PgServer, Spire, certificate, encrypted, keystone, kubernetes,
+    Directory, Keystone, PgDatabase, PgServer, Spire, browser, certificate, encrypted, keystone, kubernetes,
     mariadb, ministack, moto, postgres, postgres_database, python, rabbitmq, redis, samba, slapd,
     spire,
 };

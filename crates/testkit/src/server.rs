@@ -289,6 +289,15 @@ pub fn python() -> Option<String> {
     server("KEYROLL_TEST_PYTHON", "Python with readers of formats")
 }
 
+/// What the console is walked with: a Node at `KEYROLL_TEST_NODE`, a browser at
+/// `KEYROLL_TEST_BROWSER`. Never required: only root can install the browser, and the packages come
+/// from elsewhere.
+#[must_use]
+pub fn browser() -> Option<(String, String)> {
+    let node = by_root("console", "KEYROLL_TEST_NODE", "built console or browser")?;
+    Some((node, server("KEYROLL_TEST_BROWSER", "a browser")?))
+}
+
 fn server(variable: &str, what: &str) -> Option<String> {
     let value = std::env::var(variable).ok();
     let required = std::env::var("KEYROLL_REQUIRE_SERVERS").ok();

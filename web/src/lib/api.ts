@@ -155,6 +155,7 @@ export interface Leaf {
   body: unknown;
 }
 
+
 /** What a list is asked with; empty parts are left out. */
 export type Query = Record<string, string | number | undefined>;
 

@@ -18,6 +18,7 @@ const LINES: &[&[&str]] = &[
         "policy",
         "vault",
         "issuer",
+        "demo",
     ],
     &["assess", "lifecycle"],
     &["engine"],
@@ -57,6 +58,7 @@ pub(crate) const PURE: &[&str] = &[
     "inventory",
     "assess",
     "lifecycle",
+    "demo",
 ];
 
 fn packages() -> Vec<Package> {
