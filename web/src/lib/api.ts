@@ -156,6 +156,31 @@ export interface Leaf {
 }
 
 
+export interface GraphNode {
+  id: string;
+  name: string;
+  kind: string;
+  type: string;
+  class: string | null;
+  column: number;
+  x: number;
+  y: number;
+  /** Neighbours that are not shown. */
+  more: number;
+}
+export interface Graph {
+  nodes: GraphNode[];
+  edges: { from: string; to: string; relation: string; source: string | null }[];
+  cut: boolean;
+}
+/** One line of what was learnt or decided. */
+export interface Entry {
+  at: string;
+  what: string;
+  source: string;
+  detail: string;
+}
+
 /** What a list is asked with; empty parts are left out. */
 export type Query = Record<string, string | number | undefined>;
 
@@ -198,17 +223,22 @@ const part = encodeURIComponent;
 
 export const api = {
   identities: (query: Query) => get<List<Row>>("/identities", query),
-  facets: (query: Query) => get<List<Facet>>("/identities/facets", query),
+  facets: (query: Query) => get<Facet[]>("/identities/facets", query),
   thing: (id: string, query: Query = {}) => get<Thing>(`/identities/${part(id)}`, query),
   why: (id: string, query: Query = {}) => get<Why>(`/identities/${part(id)}/why`, query),
+  graph: (id: string, query: Query = {}) => get<Graph>(`/identities/${part(id)}/graph`, query),
+  timeline: (id: string) => get<Entry[]>(`/identities/${part(id)}/timeline`),
   findings: (query: Query) => get<List<Finding>>("/findings", query),
   gaps: (query: Query = {}) => get<List<Gap>>("/gaps", query),
   sources: (query: Query = {}) => get<List<Source>>("/sources", query),
 
   plans: (query: Query = {}) => get<List<Plan>>("/plans", query),
   residual: (query: Query = {}) => get<List<Plan>>("/residual", query),
+  /** Leaves of the log, the oldest first. */
   evidence: (query: Query = {}) => get<List<Leaf>>("/evidence", query),
+  leaf: (index: number) => get<Leaf>(`/evidence/${index}`),
 
+  planRevocation: (target: string) => ask<{ plan: { id: string } }>("POST", "/plans", {}, { act: "revoke", target }),
   run: (source: string) => ask<void>("POST", `/sources/${part(source)}/run`, {}, {}),
   own: (id: string, owner: string) => ask<void>("PUT", `/identities/${part(id)}/owner`, {}, { owner }),
   disown: (id: string) => ask<void>("DELETE", `/identities/${part(id)}/owner`),

@@ -1,6 +1,6 @@
 // What is known to have happened to one thing, newest first.
 
-import type { Thing, Why } from "./api";
+import type { Entry, Thing, Why } from "./api";
 import { isInstant } from "./words";
 
 export interface Happened {
@@ -16,7 +16,7 @@ const TOLD: [keyof Thing, string][] = [
   ["expires_at", "ends"],
 ];
 
-export function happened(thing: Thing, why: Why | null): Happened[] {
+export function happened(thing: Thing, why: Why | null, told: readonly Entry[] = []): Happened[] {
   const all: Happened[] = [];
   for (const [field, what] of TOLD) {
     const at = thing[field];
@@ -31,6 +31,8 @@ export function happened(thing: Thing, why: Why | null): Happened[] {
     if (place.committed_at) all.push({ at: place.committed_at, what: `was committed to ${place.place}`, says: place.author ?? place.source });
     if (place.missing_since) all.push({ at: place.missing_since, what: `was gone from ${place.place}`, says: place.source });
   }
+  // Decisions and acts are in the log alone; what sources told is said above, field by field.
+  for (const one of told) if (one.source === "evidence") all.push({ at: one.at, what: `${one.what.replaceAll("_", " ")}: ${one.detail}`, says: "the evidence log" });
   return all.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.what.localeCompare(b.what)));
 }
 
