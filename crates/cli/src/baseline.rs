@@ -13,7 +13,10 @@ use std::path::Path;
 use model::{Finding, Validity};
 use serde::{Deserialize, Serialize};
 
+use tell::Judged;
+
 use crate::error::Error;
+use crate::words::many;
 
 /// The form of the file.
 const VERSION: u32 = 1;
@@ -171,4 +174,45 @@ pub(crate) fn text<'f>(findings: impl Iterator<Item = &'f Finding>) -> Result<St
         .map_err(Error::because("cannot write a baseline"))?;
     text.push('\n');
     Ok(text)
+}
+/// How many findings are known and left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LeftOut {
+    /// From the baseline that was named.
+    pub(crate) baseline: u64,
+    /// From the `.gitleaksignore` of what was read.
+    pub(crate) ignored: u64,
+}
+
+impl LeftOut {
+    /// In words, a line for each that there is.
+    pub(crate) fn told(self) -> impl Iterator<Item = String> {
+        let line = |(n, whence)| {
+            let findings = many(n, "finding is", "findings are");
+            format!("{findings} known from {whence} and left out")
+        };
+        [
+            (self.baseline, "the baseline"),
+            (self.ignored, "`.gitleaksignore`"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(line)
+    }
+}
+
+impl Baseline {
+    /// Leaves out what it knows of `judged`, and says how many that were.
+    pub(crate) fn leave_out_of(mut self, judged: &mut Judged) -> LeftOut {
+        let mut known = LeftOut::default();
+        judged.leave_out(|finding| {
+            match self.knows(finding) {
+                Some(By::Baseline) => known.baseline += 1,
+                Some(By::Ignored) => known.ignored += 1,
+                None => return false,
+            }
+            true
+        });
+        known
+    }
 }

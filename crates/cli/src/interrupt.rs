@@ -80,8 +80,11 @@ impl Interrupt {
     }
 
     /// What is being answered comes to its end first.
-    pub(crate) fn ends(&self, serving: server::Serving) {
-        self.push(Box::new(move || serving.end()));
+    pub(crate) fn ends(&self, api: server::Api, serving: server::Serving) {
+        self.push(Box::new(move || {
+            api.end();
+            serving.end();
+        }));
     }
 
     /// A directory that must not stay.

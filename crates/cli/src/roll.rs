@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::{Engine, KeyPaths};
 use model::Tenant;
 use store::{Location, Options, PassOutcome, Reading, Store};
+use vault::FingerprintKey;
 
 use crate::error::Error;
 use crate::interrupt;
@@ -97,6 +98,21 @@ impl Roll {
         Ok(engine)
     }
 
+    /// Makes `key`, of another roll, the fingerprint key of this one.
+    ///
+    /// # Errors
+    /// This roll has another key, or the log or the key's file cannot be written.
+    pub(crate) fn enrol(&self, settings: &Settings, key: FingerprintKey) -> Result<(), Error> {
+        let paths = key_paths(settings, self.store.location())?;
+        let environment = settings.environment.clone();
+        let clock = Arc::new(move || environment.now());
+        let (store, tenant) = (self.store.clone(), self.tenant.clone());
+        let person = settings.environment.person();
+        Engine::enrol(store, tenant, &paths, &person, clock, key)
+            .map(drop)
+            .map_err(Error::from_engine("cannot take the key over"))
+    }
+
     /// Reads in one consistent view.
     ///
     /// # Errors
@@ -116,18 +132,10 @@ impl Roll {
     /// The store refused or broke.
     pub(crate) fn gauge(&self) -> Result<Gauge, Error> {
         self.read(|reading, tenant| {
-            let passes = reading.passes(tenant, None, PASSES_LOOKED_AT)?;
-            let mut sources: Vec<_> = passes
-                .iter()
-                .filter(|pass| pass.finished.is_some())
-                .map(|pass| &pass.source)
-                .collect();
-            sources.sort();
-            sources.dedup();
-            let gaps = reading.gaps(tenant, None)?.len();
+            let behind = tell::coverage(reading, tenant)?;
             Ok(Gauge {
-                sources: sources.len() as u64,
-                gaps: gaps as u64,
+                sources: behind.sources,
+                gaps: behind.gaps,
                 ..Gauge::default()
             })
         })

@@ -1,7 +1,6 @@
 //! Things of the roll as cells and fields: the same word for the same state everywhere.
 
 use model::{EntityId, Severity, State, Timestamp, Told, Verdict};
-use serde_json::{Value, json};
 
 use crate::output::{Cell, Tone};
 use crate::words::when;
@@ -28,16 +27,6 @@ pub(crate) fn expiry(told: &Told<Timestamp>, now: Timestamp) -> Cell {
         };
     }
     cell
-}
-
-/// A time for machines: RFC 3339, `"never"` where the source says that there is none, `null`
-/// where no source can tell.
-pub(crate) fn time_field(told: &Told<Timestamp>) -> Value {
-    match told {
-        Told::Is(at) => json!(at),
-        Told::Absent => json!("never"),
-        Told::CannotTell => Value::Null,
-    }
 }
 
 /// A word that may be missing.

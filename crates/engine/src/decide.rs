@@ -56,6 +56,14 @@ pub(crate) enum Decision<'a> {
     KeyImported {
         fingerprint_key: &'a str,
     },
+    /// All of the roll leaves as a copy, in which what is sealed stays sealed.
+    RollCopied {
+        to: &'a str,
+    },
+    /// This roll is what a copy held.
+    RollRestored {
+        from: &'a str,
+    },
     /// A new term of the key ring seals from now on.
     KeyRotated {
         term: u32,

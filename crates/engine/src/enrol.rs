@@ -5,10 +5,11 @@ use std::path::Path;
 
 use model::Tenant;
 use store::Store;
+use vault::FingerprintKey;
 
 use crate::decide::Decision;
-use crate::keys::{FINGERPRINT_SETTING, write_key_file};
-use crate::{Engine, Error, crash};
+use crate::keys::{FINGERPRINT_SETTING, read_key_file, write_key_file};
+use crate::{Clock, Engine, Error, KeyPaths, Keys, crash};
 
 /// What the file is, in errors.
 const WHAT: &str = "fingerprint key file";
@@ -44,17 +45,52 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes that this roll's fingerprint key is one of another roll.
+    /// The engine over `store` once `key`, of another roll, is its fingerprint key. That it is
+    /// comes into the log before the key's file is written, so whoever is killed between imports
+    /// it again: until then the roll opens under no key.
     ///
     /// # Errors
-    /// The log cannot be written.
-    pub fn note_imported_key(&self) -> Result<(), Error> {
-        let key = &self.keys.fingerprint_key;
-        let decision = Decision::KeyImported {
-            fingerprint_key: key,
-        };
-        self.decide(key, self.now(), &decision, |_| Ok(()))?;
-        Ok(())
+    /// The store has another key, or the log or the file cannot be written.
+    pub fn enrol(
+        store: Store,
+        tenant: Tenant,
+        paths: &KeyPaths,
+        actor: &str,
+        clock: Clock,
+        key: FingerprintKey,
+    ) -> Result<Self, Error> {
+        let file = key.to_file();
+        let there = read_key_file(WHAT, &paths.fingerprint)?;
+        let there = there
+            .map(|one| FingerprintKey::from_file(&one))
+            .transpose()?;
+        if there.as_ref().is_some_and(|one| one.id() != key.id()) {
+            return Err(Error::KeyFile {
+                what: WHAT,
+                path: paths.fingerprint.clone(),
+                why: "it holds another key; nothing is written over".to_owned(),
+            });
+        }
+        let used = fingerprint_key_of(&store, &tenant)?;
+        let leaves = store.read(|reading| reading.evidence_size(&tenant))?;
+        let keys = Keys::under(&store, &tenant, paths, key)?;
+        let engine = Self::with_keys(store, tenant, keys, actor, clock)?;
+        crash::point("before the import is in the log");
+        // Of a roll that was used under it before, this decides nothing; one whose log is empty
+        // may have been killed before it could say so.
+        if used.is_none() || leaves == 0 {
+            let key = &engine.keys.fingerprint_key;
+            let decision = Decision::KeyImported {
+                fingerprint_key: key,
+            };
+            engine.decide(key, engine.now(), &decision, |_| Ok(()))?;
+        }
+        crash::point("before the imported key is written");
+        if there.is_none() {
+            write_key_file(WHAT, &paths.fingerprint, &file)?;
+        }
+        crash::point("after the imported key is written");
+        Ok(engine)
     }
 }
 

@@ -83,6 +83,22 @@ impl Keys {
     /// A key file is missing though the store was made with one, is another one, or may be read
     /// by others.
     pub fn open(store: &Store, tenant: &Tenant, paths: &KeyPaths) -> Result<Self, Error> {
+        let known = store.read(|reading| reading.setting(tenant, FINGERPRINT_SETTING))?;
+        let known = known.as_deref().map(text);
+        let fingerprint = fingerprint_key(&paths.fingerprint, known.as_deref())?;
+        Self::under(store, tenant, paths, fingerprint)
+    }
+
+    /// The same under a fingerprint key that lies in no file here yet.
+    ///
+    /// # Errors
+    /// The store was made with another one; else as for [`Keys::open`].
+    pub(crate) fn under(
+        store: &Store,
+        tenant: &Tenant,
+        paths: &KeyPaths,
+        fingerprint: FingerprintKey,
+    ) -> Result<Self, Error> {
         let (known, ring) = store.read(|reading| {
             let known = reading.setting(tenant, FINGERPRINT_SETTING)?;
             Ok((
@@ -90,7 +106,6 @@ impl Keys {
                 reading.setting(tenant, RING_SETTING)?,
             ))
         })?;
-        let fingerprint = fingerprint_key(&paths.fingerprint, known.as_deref())?;
         let seal = seal_key(&paths.seal, ring.is_some())?;
         let (id, wrapped) = match (known, ring) {
             (Some(id), Some(wrapped)) => (id, wrapped),

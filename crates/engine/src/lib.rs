@@ -10,6 +10,7 @@
 
 mod changed;
 mod collect;
+mod copies;
 mod covered;
 pub mod crash;
 mod decide;
@@ -110,6 +111,16 @@ impl Engine {
         clock: Clock,
     ) -> Result<Self, Error> {
         let keys = Keys::open(&store, &tenant, paths)?;
+        Self::with_keys(store, tenant, keys, actor, clock)
+    }
+
+    fn with_keys(
+        store: Store,
+        tenant: Tenant,
+        keys: Keys,
+        actor: &str,
+        clock: Clock,
+    ) -> Result<Self, Error> {
         let ledger = Ledger::open(&store, &tenant, &keys)?;
         Ok(Self {
             store,

@@ -8,16 +8,30 @@
 //! to add one, and asks what it needs; by `a_stranger_is_told_nothing_by_any_route`.
 
 mod around;
+mod ask;
+mod busy;
 mod caller;
 mod counts;
+mod events;
+mod evidence;
+mod expiry;
+mod findings;
 mod gate;
+mod graph;
 mod health;
+mod home;
+mod keeper;
 mod me;
 mod openapi;
 mod pages;
+mod past;
+mod plans;
 mod pool;
 mod problem;
+mod roll;
 mod routes;
+mod sources;
+mod timeline;
 mod told;
 
 use std::sync::Arc;
@@ -28,11 +42,13 @@ use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use engine::Engine;
+use model::Timestamp;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
 
 pub use caller::{Caller, How, Permission, Role};
 pub use gate::{Gate, Knock, Loopback, Peer, Way};
+pub use keeper::Keeping;
 pub use problem::Problem;
 pub use routes::{Routed, Routes};
 pub use told::Told;
@@ -52,6 +68,17 @@ pub(crate) struct Parts {
     pub(crate) gate: Gate,
     /// What the server counts of itself.
     pub(crate) counts: counts::Counts,
+    /// How sources are read again.
+    pub(crate) keeping: Keeping,
+    /// Who reads them again.
+    pub(crate) keeper: keeper::Keeper,
+    /// What goes on after its answer.
+    pub(crate) busy: busy::Busy,
+    /// What the rules said last.
+    pub(crate) judgement: findings::Judgement,
+    /// Streams of events.
+    pub(crate) streams: events::Streams,
+    moments: past::Moments,
     pool: pool::Pool,
 }
 
@@ -63,13 +90,36 @@ impl std::fmt::Debug for Api {
 
 impl Api {
     /// The interface to what `engine` works on, for those whom `gate` lets in.
-    pub fn new(engine: Engine, gate: Gate) -> Self {
+    pub fn new(engine: Engine, gate: Gate, keeping: Keeping) -> Self {
         Self(Arc::new(Parts {
             engine,
             gate,
             counts: counts::Counts::default(),
+            keeping,
+            keeper: keeper::Keeper::default(),
+            busy: busy::Busy::default(),
+            judgement: findings::Judgement::default(),
+            streams: events::Streams::default(),
+            moments: past::Moments::default(),
             pool: pool::Pool::default(),
         }))
+    }
+
+    /// Begins what goes on by itself: telling what happens, and reading sources again.
+    ///
+    /// # Errors
+    /// No thread is left.
+    pub fn begin(&self) -> std::io::Result<()> {
+        events::begin(self)?;
+        let api = self.clone();
+        let keeping = move || api.0.keeper.keep(&api);
+        std::thread::Builder::new().spawn(keeping).map(drop)
+    }
+
+    /// Ends what goes on by itself, and every stream of events.
+    pub fn end(&self) {
+        self.0.keeper.end();
+        self.0.streams.end();
     }
 
     /// Does `work` on a thread that may wait.
@@ -99,6 +149,24 @@ impl Api {
         }
         let engine = self.0.engine.acting_as(&caller.id);
         self.0.pool.run(move || work(&engine)).await
+    }
+
+    /// Asks the roll as it was at `moment`, as known now; `None`, or what is yet to come: as it is.
+    ///
+    /// # Errors
+    /// As for [`Api::asking`].
+    pub async fn asking_at<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        moment: Option<Timestamp>,
+        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let api = self.clone();
+        let then = move |engine: &Engine| match moment.filter(|at| *at < engine.now()) {
+            None => work(engine),
+            Some(at) => work(&api.0.moments.of(engine, at)?),
+        };
+        self.asking(caller, then).await
     }
 
     /// The engine of the roll that is served, as the server itself works with it.
@@ -134,6 +202,47 @@ impl Api {
             .for_anybody(routes!(health::readyz))
             .needing(Permission::Read, routes!(health::metrics))
             .needing(Permission::Read, routes!(me::me));
-        more(routes)
+        more(Self::decided(Self::read(routes)))
+    }
+
+    /// Routes that tell.
+    fn read(routes: Routes) -> Routes {
+        let read = |routes: Routes, routed| routes.needing(Permission::Read, routed);
+        let told = [
+            routes!(roll::list),
+            routes!(roll::facets),
+            routes!(roll::one),
+            routes!(roll::why),
+            routes!(timeline::timeline),
+            routes!(graph::graph),
+            routes!(findings::list),
+            routes!(findings::one),
+            routes!(sources::list),
+            routes!(sources::runs),
+            routes!(sources::gaps),
+            routes!(expiry::list),
+            routes!(expiry::days),
+            routes!(home::home),
+            routes!(plans::list),
+            routes!(plans::one),
+            routes!(plans::residual),
+            routes!(evidence::list),
+            routes!(evidence::one),
+            routes!(events::events),
+        ];
+        told.into_iter().fold(routes, read)
+    }
+
+    /// Routes that decide or act.
+    fn decided(routes: Routes) -> Routes {
+        routes
+            .needing(Permission::Decide, routes!(roll::own, roll::disown))
+            .needing(
+                Permission::Decide,
+                routes!(findings::mute, findings::unmute),
+            )
+            .needing(Permission::Act, routes!(plans::make))
+            .needing(Permission::Act, routes!(plans::apply))
+            .needing(Permission::Act, routes!(keeper::run))
     }
 }

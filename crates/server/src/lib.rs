@@ -16,8 +16,8 @@ mod serve;
 mod tls;
 
 pub use api::{
-    Api, Caller, Gate, How, Knock, Loopback, Peer, Permission, Problem, Role, Routed, Routes, Told,
-    Way,
+    Api, Caller, Gate, How, Keeping, Knock, Loopback, Peer, Permission, Problem, Role, Routed,
+    Routes, Told, Way,
 };
 
 pub use events::EventsAt;

@@ -25,9 +25,9 @@ pub mod truth;
 pub use chance::Chance;
 pub use names::fresh_name;
 pub use server::{
-    Directory, Keystone, PgDatabase, PgServer, Spire, browser, certificate, encrypted, keystone, kubernetes,
-    mariadb, ministack, moto, postgres, postgres_database, python, rabbitmq, redis, samba, slapd,
-    spire,
+    Directory, Keystone, PgDatabase, PgServer, Spire, browser, certificate, encrypted, keystone,
+    kubernetes, mariadb, ministack, moto, postgres, postgres_database, python, rabbitmq, redis,
+    samba, slapd, spire,
 };
 pub use truth::truth;
 

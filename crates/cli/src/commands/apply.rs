@@ -11,13 +11,13 @@ use serde_json::json;
 use crate::arguments::Consent;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::filter::span;
 use crate::output::{Cell, Page, Section, Tone, show};
 use crate::progress::Progress;
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
 use crate::words::{clock, when};
+use tell::span;
 
 /// Carry out a plan, and prove it
 ///

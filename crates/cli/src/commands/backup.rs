@@ -7,7 +7,7 @@ use store::Archived;
 
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Page, show};
+use crate::output::{Cell, Page, Tone, show};
 use crate::roll::{Roll, key_paths};
 use crate::settings::Settings;
 use crate::words::many;
@@ -31,6 +31,8 @@ impl Backup {
             let told = format!("expected a new file for the backup, got `{name}`, which is there");
             return Err(Error::usage(told).hint("name another one: nothing is written over"));
         }
+        let paths = key_paths(settings, roll.store.location())?;
+        let unsigned = noted(settings, &roll, &paths, &name)?;
         settings.interrupt.removes_file(&self.file);
         let archived = roll
             .store
@@ -38,13 +40,12 @@ impl Backup {
             .map_err(Error::from_store(format!(
                 "cannot write the backup `{name}`"
             )))?;
-        let paths = key_paths(settings, roll.store.location())?;
         let page = Page {
             title: format!(
                 "the roll is in {name}: {}",
                 many(archived.rows, "row", "rows")
             ),
-            lead: keys_stay(&paths),
+            lead: keys_stay(&paths).into_iter().chain(unsigned).collect(),
             hints: vec![format!(
                 "`keyroll restore {name} --store NEW` brings it back into an empty store"
             )],
@@ -60,6 +61,29 @@ impl Backup {
         show(settings, &page)?;
         Ok(Outcome::CLEAN)
     }
+}
+
+/// Puts into the log that a copy leaves for `to`; answers what to say where no key is there to
+/// sign it. A roll whose keys are lost is worth a copy more than any other.
+pub(crate) fn noted(
+    settings: &Settings,
+    roll: &Roll,
+    paths: &engine::KeyPaths,
+    to: &str,
+) -> Result<Option<Cell>, Error> {
+    if !(paths.fingerprint.exists() && paths.seal.exists()) {
+        return Ok(Some(unsigned()));
+    }
+    roll.engine(settings)?
+        .note_copied(to)
+        .map_err(Error::from_engine("cannot copy the roll"))?;
+    Ok(None)
+}
+
+/// What is said where the log cannot hold it.
+pub(crate) fn unsigned() -> Cell {
+    let told = "the evidence log does not say so: without both key files nobody can sign it";
+    Cell::toned(told, Tone::Unknown)
 }
 
 /// The keys do not travel (decision 6).

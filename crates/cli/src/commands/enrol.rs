@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{fingerprint_key_of, read_key_file, write_key_file};
+use engine::{fingerprint_key_of, read_key_file};
 use model::Secret;
 use serde_json::json;
 use vault::FingerprintKey;
@@ -91,23 +91,12 @@ fn import(settings: &Settings, file: &Path) -> Result<Outcome, Error> {
             Error::failed(told).hint("use another `--store` for what is to be matched elsewhere")
         );
     }
-    if own.is_none() {
-        let content: Secret = key.to_file();
-        write_key_file(WHAT, &paths.fingerprint, &content)
-            .map_err(Error::from_engine("cannot write the key"))?;
-    }
-    // Of a roll that was used under it before, this decides nothing; one whose log is empty may
-    // have been killed before it could say so.
-    let leaves = roll.read(|reading, tenant| reading.evidence_size(tenant))?;
-    if used.is_none() || leaves == 0 {
-        roll.engine(settings)?
-            .note_imported_key()
-            .map_err(Error::from_engine("cannot take the key over"))?;
-    }
+    let id = key.id();
+    roll.enrol(settings, key)?;
     told(
         settings,
-        &format!("secrets are fingerprinted under key {} here", key.id()),
-        &key.id(),
+        &format!("secrets are fingerprinted under key {id} here"),
+        &id,
         &paths.fingerprint,
     )
 }

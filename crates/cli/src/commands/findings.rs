@@ -6,12 +6,11 @@ mod ticket;
 use std::collections::BTreeMap;
 
 use model::{EntityId, Finding, Severity, Validity, Verdict};
-use serde_json::json;
+use tell::Judged;
 
 use crate::arguments::{Gate, Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged::{self, Judged};
 use crate::moment::View;
 use crate::output::{Cell, Column, FINDINGS, Field, Fields, Format, Gauge, List, Row, Sheet, Tone};
 use crate::roll::Roll;
@@ -156,7 +155,8 @@ impl Findings {
                 && validity.is_none_or(|word| word.is(finding.validity))
                 && (self.muted || finding.mute.is_none())
         };
-        let judged = judged::all(&engine, &keep)?;
+        let judged =
+            tell::judge(&engine, &keep).map_err(Error::from_engine("cannot judge the roll"))?;
         let shown = list_of(settings, &view, &judged, settings.limit(&self.limit));
         Error::unless_reader_left(shown)?;
         let gate = settings.gate(&self.gate);
@@ -250,7 +250,7 @@ fn write_saying(
             suggested |= finding.suggested.is_some();
             list.row(&Row {
                 cells: cells(finding),
-                fields: fields(finding),
+                fields: tell::finding(finding),
                 detail: things.get(&finding.entity).cloned().unwrap_or_default(),
             })?;
         }
@@ -280,7 +280,7 @@ fn lines(roll: &Roll, judged: &Judged) -> Result<BTreeMap<EntityId, Fields>, Err
     let rows = roll.read(|reading, tenant| reading.entity_rows(tenant, &ids))?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.id.clone(), super::ls::fields(&row)))
+        .map(|row| (row.id.clone(), tell::line(&row)))
         .collect())
 }
 
@@ -300,12 +300,10 @@ fn known_rule(rule: &str) -> Result<(), Error> {
         return Ok(());
     }
     let told = format!("--rule: there is no rule `{}`", model::clean(rule));
-    Err(
-        Error::usage(told).hint(match crate::words::nearest(rule, ids()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("rules: {}", ids().collect::<Vec<_>>().join(", ")),
-        }),
-    )
+    Err(Error::usage(told).hint(match tell::nearest(rule, ids()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("rules: {}", ids().collect::<Vec<_>>().join(", ")),
+    }))
 }
 
 fn cells(finding: &Finding) -> Vec<Cell> {
@@ -343,38 +341,6 @@ fn cells(finding: &Finding) -> Vec<Cell> {
 
 fn day(at: model::Timestamp) -> String {
     at.to_string().chars().take(10).collect()
-}
-
-/// A finding for machines.
-pub(crate) fn fields(finding: &Finding) -> Fields {
-    let suggested = finding.suggested.as_ref();
-    let value = json!({
-        "finding": finding.id,
-        "fingerprint": finding.print,
-        "rule": finding.rule,
-        "title": finding.title,
-        "owasp": finding.owasp,
-        "severity": finding.severity,
-        "risk": finding.risk,
-        "verdict": finding.verdict.as_str(),
-        "why": finding.verdict.why(),
-        "id": finding.entity,
-        "name": finding.name,
-        "path": finding.place.as_ref().map(|place| &place.path),
-        "line": finding.place.as_ref().and_then(|place| place.line),
-        "source": finding.source,
-        "owner": finding.owner,
-        "suggested_owner": suggested.map(|one| &one.who),
-        "may_own_it": suggested.map(|one| json!({"suggested": [one]})),
-        "validity": finding.validity,
-        "factors": finding.factors,
-        "next": finding.next,
-        "muted_until": finding.mute.as_ref().map(|mute| mute.until),
-    });
-    match value {
-        serde_json::Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! `keyroll gaps`: what each source could not read, and what would let it.
 
 use model::{Reason, SourceId};
-use serde_json::json;
 use store::SourceGap;
 
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Field, Fields, List, Row, Sheet, Tone};
+use crate::output::{Cell, Column, Field, List, Row, Sheet, Tone};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::when;
@@ -66,17 +65,9 @@ impl Gaps {
                 needs.map_or_else(Cell::default, Cell::new),
                 Cell::new(when(found.started, settings.now)),
             ];
-            let fields = Fields::from_iter([
-                ("source".to_owned(), json!(found.source)),
-                ("scope".to_owned(), json!(gap.scope)),
-                ("reason".to_owned(), json!(gap.reason)),
-                ("told".to_owned(), json!(gap.told)),
-                ("needs".to_owned(), json!(needs)),
-                ("at".to_owned(), json!(found.started)),
-            ]);
             list.row(&Row {
                 cells,
-                fields,
+                fields: tell::gap(found),
                 ..Row::default()
             })?;
         }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Engine, Looked};
-use inventory::owners::Answer;
-use model::{Attribute, CredentialType, Finding, Kind, Relation, Timestamp, Told, revocability};
-use serde_json::json;
-use store::{RevocationRow, Row};
+use engine::Looked;
+use model::{Attribute, CredentialType, Finding, Kind, Timestamp, Told, revocability};
+use store::Row;
+use tell::Thing;
 
 use super::owner::suggest;
 use super::places;
@@ -28,17 +27,6 @@ pub(crate) struct Get {
     moment: Moment,
 }
 
-/// All that a page about one thing needs.
-struct Seen {
-    thing: Looked,
-    credentials: Vec<Row>,
-    /// What grants of it say.
-    grants: Vec<Row>,
-    findings: Vec<Finding>,
-    suggested: Answer,
-    revocation: Option<RevocationRow>,
-}
-
 impl Get {
     /// Shows the thing.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
@@ -47,7 +35,7 @@ impl Get {
         let thing = engine
             .look(&id)
             .map_err(Error::from_engine("cannot read the roll"))?;
-        let seen = see(&view, &engine, thing)?;
+        let seen = Thing::of(&engine, thing).map_err(Error::from_engine("cannot judge it"))?;
         let mut page = page(&seen, view.now);
         page.footer.extend(view.told(settings));
         page.gauge = Some(view.gauge(settings)?);
@@ -56,42 +44,8 @@ impl Get {
     }
 }
 
-/// What is shown of `thing`.
-fn see(view: &View, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
-    let (credentials, grants, mutes, revocations) = view.roll.read(|reading, tenant| {
-        let (mut credentials, mut grants) = (Vec::new(), Vec::new());
-        if thing.row.kind == Kind::Identity {
-            credentials = reading.credentials_of(tenant, &thing.row.id)?;
-            let pointing = reading.incoming(tenant, &thing.row.id)?.into_iter();
-            let of = pointing.filter(|(_, relation)| *relation == Relation::Of);
-            let of: Vec<_> = of.map(|(id, _)| id).take(GRANTS_MAX).collect();
-            grants = reading.entity_rows(tenant, &of)?;
-            grants.retain(|one| one.missing_since.is_none());
-            grants.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        }
-        let revocations = reading.revocations_of(tenant, &thing.row.id)?;
-        Ok((credentials, grants, reading.mutes(tenant)?, revocations))
-    })?;
-    let findings = engine.findings_of(&thing, &mutes);
-    let findings = findings.map_err(Error::from_engine("cannot judge it"))?;
-    let left = engine.left();
-    let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-    let suggested = engine.suggested(&thing, &left);
-    Ok(Seen {
-        thing,
-        credentials,
-        grants,
-        findings,
-        suggested,
-        revocation: revocations.into_iter().next(),
-    })
-}
-
-/// Grants of one identity that are shown.
-const GRANTS_MAX: usize = 1_000;
-
-fn page(seen: &Seen, now: Timestamp) -> Page {
-    let row = &seen.thing.row;
+fn page(seen: &Thing, now: Timestamp) -> Page {
+    let row = &seen.looked.row;
     let type_ = if row.type_.is_empty() {
         "of unknown type"
     } else {
@@ -100,15 +54,15 @@ fn page(seen: &Seen, now: Timestamp) -> Page {
     let mut sections = vec![Section::pairs("", facts(seen, now))];
     sections.push(Section::lines(
         "Where it lies",
-        place_lines(&seen.thing, now),
+        place_lines(&seen.looked, now),
     ));
     sections.push(Section::rows(
         "Who works with it",
         &["id", "name", "says"],
-        places::users(&seen.thing),
+        places::users(&seen.looked),
     ));
     sections.extend(held(seen, now));
-    if seen.thing.owner.is_none() {
+    if seen.looked.owner.is_none() {
         sections.push(Section::rows(
             "Who may own it",
             &["who", "as", "score", "because"],
@@ -126,13 +80,13 @@ fn page(seen: &Seen, now: Timestamp) -> Page {
         hints: hints(seen),
         footer: Vec::new(),
         gauge: None,
-        record: record(seen),
+        record: seen.record().into(),
     }
 }
 
 /// What to ask next.
-fn hints(seen: &Seen) -> Vec<String> {
-    let row = &seen.thing.row;
+fn hints(seen: &Thing) -> Vec<String> {
+    let row = &seen.looked.row;
     let id = row.id.as_str();
     let mut hints = vec![format!(
         "`keyroll why {id}` shows where each word comes from"
@@ -140,7 +94,7 @@ fn hints(seen: &Seen) -> Vec<String> {
     if row.kind == Kind::Credential
         && seen.revocation.is_none()
         && row.missing_since.is_none()
-        && assess::is_revocable(&seen.thing.entity, seen.thing.holder.as_ref())
+        && assess::is_revocable(&seen.looked.entity, seen.looked.holder.as_ref())
     {
         hints.push(format!(
             "`keyroll plan revoke {id}` plans its end; nothing changes until you apply it"
@@ -150,7 +104,7 @@ fn hints(seen: &Seen) -> Vec<String> {
 }
 
 /// What it holds: credentials, and what grants give it.
-fn held(seen: &Seen, now: Timestamp) -> [Section; 2] {
+fn held(seen: &Thing, now: Timestamp) -> [Section; 2] {
     let credentials = seen
         .credentials
         .iter()
@@ -207,16 +161,16 @@ fn lead(row: &Row, now: Timestamp) -> Vec<Cell> {
         .collect()
 }
 
-fn facts(seen: &Seen, now: Timestamp) -> Vec<(String, Cell)> {
-    let row = &seen.thing.row;
-    let entity = &seen.thing.entity;
+fn facts(seen: &Thing, now: Timestamp) -> Vec<(String, Cell)> {
+    let row = &seen.looked.row;
+    let entity = &seen.looked.entity;
     let mut pairs = vec![("id".to_owned(), shown::id(&row.id))];
     let mut add = |name: &str, cell: Cell| pairs.push((name.to_owned(), cell));
     add(
         "owner",
-        shown::owner(seen.thing.owner.as_deref(), row.owner_hint.as_deref()),
+        shown::owner(seen.looked.owner.as_deref(), row.owner_hint.as_deref()),
     );
-    if let Some(holder) = &seen.thing.holder {
+    if let Some(holder) = &seen.looked.holder {
         add(
             "belongs to",
             Cell::new(format!("{} ({})", holder.name(), holder.id)),
@@ -284,8 +238,8 @@ const OTHERS: [Attribute; 18] = [
 
 /// Each place with the mode of its file and where in a history it came from.
 fn place_lines(thing: &Looked, now: Timestamp) -> Vec<Cell> {
-    let all = places::of(thing);
-    let mut lines: Vec<Cell> = all.iter().map(|place| place.cell(now)).collect();
+    let all = tell::places_of(thing);
+    let mut lines: Vec<Cell> = all.iter().map(|place| places::cell(place, now)).collect();
     lines.dedup();
     // Vaults and variables are no files: they are told apart by what they are called.
     let stored = thing.entity.facts.get(&Attribute::named("stored_in"));
@@ -308,14 +262,14 @@ fn credential(row: &Row, now: Timestamp) -> Vec<Cell> {
     ]
 }
 
-fn revocation(seen: &Seen, now: Timestamp) -> Vec<Cell> {
+fn revocation(seen: &Thing, now: Timestamp) -> Vec<Cell> {
     let mut lines = Vec::new();
     if let Some(row) = &seen.revocation {
         let mut cell = shown::state(&row.state, now);
         cell.text = format!("{} (plan {})", cell.text, row.plan);
         lines.push(cell);
     }
-    let Ok(type_) = seen.thing.row.type_.parse::<CredentialType>() else {
+    let Ok(type_) = seen.looked.row.type_.parse::<CredentialType>() else {
         lines.push(Cell::toned(
             "how it is revoked is unknown for this type",
             Tone::Unknown,
@@ -335,40 +289,4 @@ fn revocation(seen: &Seen, now: Timestamp) -> Vec<Cell> {
         lines.push(Cell::new("Keyroll cannot do it itself yet"));
     }
     lines
-}
-
-fn record(seen: &Seen) -> serde_json::Value {
-    let mut fields = super::ls::fields(&seen.thing.row);
-    fields.insert("aliases".to_owned(), json!(seen.thing.entity.aliases));
-    fields.insert("last_seen".to_owned(), json!(seen.thing.entity.last_seen));
-    let facts: serde_json::Map<_, _> = seen
-        .thing
-        .entity
-        .facts
-        .keys()
-        .map(|attribute| {
-            let told = match seen.thing.entity.fact(attribute) {
-                Told::Is(value) => json!(value),
-                Told::Absent => json!("absent"),
-                Told::CannotTell => serde_json::Value::Null,
-            };
-            (attribute.as_str().to_owned(), told)
-        })
-        .collect();
-    fields.insert("facts".to_owned(), facts.into());
-    let credentials: Vec<_> = seen.credentials.iter().map(|row| &row.id).collect();
-    fields.insert("held".to_owned(), json!(credentials));
-    let grants: Vec<_> = seen.grants.iter().map(|row| &row.id).collect();
-    fields.insert("granted".to_owned(), json!(grants));
-    fields.insert("places_seen".to_owned(), places::records(&seen.thing));
-    fields.insert("used_by".to_owned(), places::user_records(&seen.thing));
-    let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
-    fields.insert("findings".to_owned(), json!(findings));
-    fields.insert("may_own_it".to_owned(), suggest::records(&seen.suggested));
-    let revocation = seen
-        .revocation
-        .as_ref()
-        .map(|row| json!({"plan": row.plan, "state": row.state, "updated": row.updated}));
-    fields.insert("revocation".to_owned(), json!(revocation));
-    fields.into()
 }

@@ -3,11 +3,11 @@
 use model::{Attribute, KeyKind, Kind, Tenant, Timestamp, Told};
 use serde_json::json;
 use store::{Page, Reading, Row};
+use tell::Filter;
 
 use crate::arguments::{Limit, Moment};
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::filter::Filter;
 use crate::moment::{Then, View};
 use crate::output::{self, Cell, Column, Field, Fields, Format, List, Sheet, Tone};
 use crate::settings::Settings;
@@ -136,7 +136,7 @@ impl Ls {
                 };
                 list.row(&output::Row {
                     cells: cells(row, now),
-                    fields: fields(row),
+                    fields: tell::line(row),
                     detail,
                 })?;
             }
@@ -263,35 +263,4 @@ fn detail(reading: &mut Reading<'_>, tenant: &Tenant, row: &Row) -> Result<Field
         }
     }
     Ok(detail)
-}
-
-/// A row of the roll for machines.
-pub(crate) fn fields(row: &Row) -> Fields {
-    let value = json!({
-        "id": row.id,
-        "kind": row.kind,
-        "name": row.name,
-        "type": row.type_,
-        "provider": row.provider,
-        "class": row.class,
-        "environment": row.environment,
-        "status": row.status,
-        "privilege": row.privilege,
-        "holder": row.holder,
-        "owner": row.owner,
-        "owner_hint": row.owner_hint,
-        "sources": row.sources,
-        "places": row.places,
-        "credentials": row.credentials,
-        "created_at": shown::time_field(&row.created_at),
-        "rotated_at": shown::time_field(&row.rotated_at),
-        "last_used_at": shown::time_field(&row.last_used_at),
-        "expires_at": shown::time_field(&row.expires_at),
-        "first_seen": row.first_seen,
-        "missing_since": row.missing_since,
-    });
-    match value {
-        serde_json::Value::Object(fields) => fields,
-        _ => Fields::new(),
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::{Location, Options, Store};
 
-use super::backup::keys_stay;
+use super::backup::{keys_stay, noted};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::output::{Page, show};
@@ -34,11 +34,12 @@ impl Migrate {
         }
         let other = Store::open(&to, &Options::default())
             .map_err(Error::from_store(format!("cannot open {to}")))?;
+        let paths = key_paths(settings, roll.store.location())?;
+        let unsigned = noted(settings, &roll, &paths, &to.to_string())?;
         let archived = roll
             .store
             .copy_to(&other)
             .map_err(Error::from_store(format!("cannot copy the roll to {to}")))?;
-        let paths = key_paths(settings, roll.store.location())?;
         let mut hints = vec![format!("`keyroll doctor --store {to}` checks it")];
         if matches!(to, Location::Postgres(_)) {
             hints.push(
@@ -51,7 +52,7 @@ impl Migrate {
                 "the roll is in {to}: {}",
                 many(archived.rows, "row", "rows")
             ),
-            lead: keys_stay(&paths),
+            lead: keys_stay(&paths).into_iter().chain(unsigned).collect(),
             hints,
             record: json!({
                 "from": roll.store.location().to_string(),

@@ -5,12 +5,11 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::filter::span;
-use crate::judged;
 use crate::output::{Cell, Column, Field, Fields, Gauge, List, Page, Row, Sheet, Tone, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::{clock, when};
+use tell::span;
 
 /// Silence a finding until a day
 #[derive(Debug, clap::Subcommand)]
@@ -96,7 +95,8 @@ fn add(
 ) -> Result<Outcome, Error> {
     let until = end(until, settings.now)?;
     let engine = roll.engine(settings)?;
-    let judged = judged::all(&engine, &|finding: &Finding| finding.id.as_str() == id)?;
+    let judged = tell::judge(&engine, &|finding: &Finding| finding.id.as_str() == id)
+        .map_err(Error::from_engine("cannot judge the roll"))?;
     let finding = judged.findings().next().ok_or_else(|| {
         Error::failed(format!(
             "there is no finding `{}` now",

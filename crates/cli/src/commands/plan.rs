@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use engine::Engine;
 use model::{Plan as Planned, PlanId, Timestamp};
-use serde_json::json;
 use store::{RevocationFilter, RevocationRow};
 
 use super::apply::Patience;
 use crate::arguments::{Consent, Limit};
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Section, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, List, Page, Row, Section, Sheet, Tone, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::shown;
@@ -231,7 +230,7 @@ pub(crate) fn page(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) 
         hints,
         footer: Vec::new(),
         gauge: None,
-        record: json!({"plan": plan, "state": row.map(|row| &row.state), "updated": row.map(|row| row.updated)}),
+        record: tell::plan(plan, row).into(),
     }
 }
 
@@ -362,23 +361,9 @@ fn line(plan: &Planned, row: Option<&RevocationRow>, now: Timestamp) -> Row {
         Cell::new(when(body.created, now)),
         Cell::new(body.by.clone()),
     ];
-    let fields = Fields::from_iter([
-        ("plan".to_owned(), json!(plan.id)),
-        ("act".to_owned(), json!(body.act)),
-        ("subject".to_owned(), json!(body.subject.entity)),
-        ("name".to_owned(), json!(body.subject.name)),
-        (
-            "state".to_owned(),
-            json!(row.map_or("planned", |row| row.state.as_str())),
-        ),
-        ("detail".to_owned(), json!(row.map(|row| &row.state))),
-        ("created".to_owned(), json!(body.created)),
-        ("updated".to_owned(), json!(row.map(|row| row.updated))),
-        ("by".to_owned(), json!(body.by)),
-    ]);
     Row {
         cells,
-        fields,
+        fields: tell::plan_line(plan, row),
         ..Row::default()
     }
 }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::json;
 use store::Store;
 
-use super::backup::keys_needed;
+use super::backup::{keys_needed, unsigned};
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::output::{Page, show};
-use crate::roll::{key_paths, location};
+use crate::roll::{Roll, key_paths, location};
 use crate::settings::Settings;
 use crate::words::many;
 
@@ -31,12 +31,23 @@ impl Restore {
         let archived = Store::restore(&self.file, &at).map_err(Error::from_store(format!(
             "cannot restore `{name}` into {at}"
         )))?;
+        let mut lead = keys_needed(&archived, &paths);
+        if paths.fingerprint.exists() && paths.seal.exists() {
+            Roll::open(settings)?
+                .engine(settings)?
+                .note_restored(&name)
+                .map_err(Error::from_engine(
+                    "it is restored, and its log does not say so",
+                ))?;
+        } else {
+            lead.push(unsigned());
+        }
         let page = Page {
             title: format!(
                 "{name} is restored into {at}: {}",
                 many(archived.rows, "row", "rows")
             ),
-            lead: keys_needed(&archived, &paths),
+            lead,
             hints: vec!["`keyroll doctor` checks it".to_owned()],
             record: json!({
                 "file": name,

@@ -17,7 +17,6 @@ use crate::arguments::{Gate, Limit};
 use crate::baseline::Baseline;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged;
 use crate::machine::{Accounts, Asking};
 use crate::progress::Progress;
 use crate::roll::{Ephemeral, Roll, location};
@@ -129,9 +128,10 @@ impl Scan {
             remembered = remember(&engine, &specs, &machine, &scanned)?;
         }
         let liveness = self.live.run(settings, &engine, &machine, &scanned)?;
-        let mut judged = judged::all(&engine, &|finding| finding.mute.is_none())?;
+        let mut judged = tell::judge(&engine, &|finding| finding.mute.is_none())
+            .map_err(Error::from_engine("cannot judge the roll"))?;
         let baseline = self.rules.baseline(settings, baseline, &trees(&scanned))?;
-        let known = judged.leave_out(baseline);
+        let known = baseline.leave_out_of(&mut judged);
         let gate = settings.gate(&self.gate);
         let limit = settings.limit(&self.limit);
         let shown = report::show(

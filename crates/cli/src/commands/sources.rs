@@ -4,20 +4,19 @@ mod policy;
 mod systems;
 mod test;
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 use engine::Spec;
 use model::{Secret, SourceId};
 use serde_json::json;
-use store::{Pass, PassOutcome};
+use store::PassOutcome;
 
 use crate::arguments::Consent;
 use crate::error::Error;
 use crate::exit::Outcome;
 use crate::machine::{Asking, machine};
-use crate::output::{Cell, Column, Field, Fields, List, Page, Row, Sheet, Tone, show};
+use crate::output::{Cell, Column, Field, List, Page, Row, Sheet, Tone, show};
 use crate::roll::{Roll, location};
 use crate::settings::Settings;
 use crate::terminal::Hushed;
@@ -107,39 +106,18 @@ impl Sources {
     }
 }
 
-/// Passes looked at for the last of each source.
-const PASSES_LOOKED_AT: usize = 1000;
-
 fn list(settings: &Settings) -> Result<Outcome, Error> {
     let roll = Roll::open(settings)?;
-    let (configured, passes) = roll.read(|reading, tenant| {
-        Ok((
-            reading.sources(tenant)?,
-            reading.passes(tenant, None, PASSES_LOOKED_AT)?,
-        ))
-    })?;
-    let mut latest = BTreeMap::<SourceId, Pass>::new();
-    for pass in passes.into_iter().filter(|pass| pass.finished.is_some()) {
-        latest.entry(pass.source.clone()).or_insert(pass);
-    }
-    let mut ids: Vec<SourceId> = configured
-        .iter()
-        .map(|one| one.id.clone())
-        .chain(latest.keys().cloned())
-        .collect();
-    ids.sort();
-    ids.dedup();
+    let all = roll.read(tell::sources)?;
     let mut list = List::begin(settings, &SHEET)?;
-    for id in &ids {
-        let config = configured.iter().find(|one| one.id == *id);
-        let pass = latest.get(id);
-        let kind = config.map(|one| one.kind_of_target.as_str());
+    for one in &all {
+        let kind = one.config.as_ref().map(|one| one.kind_of_target.as_str());
         let mut cells = vec![
-            Cell::new(id.as_str()),
+            Cell::new(one.id.as_str()),
             kind.map_or_else(Cell::default, Cell::new),
-            Cell::new(if config.is_some() { "yes" } else { "no" }),
+            Cell::new(if one.config.is_some() { "yes" } else { "no" }),
         ];
-        cells.extend(match pass {
+        cells.extend(match &one.latest {
             Some(pass) => vec![
                 Cell::new(when(pass.started, settings.now)),
                 outcome(pass.outcome),
@@ -153,23 +131,9 @@ fn list(settings: &Settings) -> Result<Outcome, Error> {
                 Cell::default(),
             ],
         });
-        let fields = Fields::from_iter([
-            ("id".to_owned(), json!(id)),
-            ("connector".to_owned(), json!(id.connector())),
-            ("target".to_owned(), json!(id.target())),
-            ("kind_of_target".to_owned(), json!(kind)),
-            ("remembered".to_owned(), json!(config.is_some())),
-            ("last_pass".to_owned(), json!(pass.map(|pass| pass.started))),
-            (
-                "outcome".to_owned(),
-                json!(pass.and_then(|pass| pass.outcome).map(PassOutcome::as_str)),
-            ),
-            ("seen".to_owned(), json!(pass.map(|pass| pass.counts.seen))),
-            ("gaps".to_owned(), json!(pass.map(|pass| pass.gaps))),
-        ]);
         list.row(&Row {
             cells,
-            fields,
+            fields: tell::source(one),
             ..Row::default()
         })?;
     }

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use server::{Api, Bound, Bounds, Gate, Loopback, Tls};
+use model::Duration;
+use server::{Api, Bound, Bounds, Gate, Keeping, Loopback, Tls};
 
 use crate::error::Error;
 use crate::exit::Outcome;
+use crate::machine::{Asking, machine};
 use crate::roll::{Roll, location};
 use crate::settings::Settings;
 
@@ -43,6 +45,9 @@ pub(crate) struct Up {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
+    /// Read each remembered source again so long after its last run began; `0s`: only when asked
+    #[arg(long, value_name = "SPAN", env = "KEYROLL_EVERY", default_value = "1h", value_parser = super::apply::wait)]
+    every: Duration,
     /// Listen beyond this machine although what is sent can be read on the way, or nobody can sign in
     #[arg(long, env = "KEYROLL_INSECURE_BEYOND_LOOPBACK", value_parser = FalseyValueParser::new())]
     insecure_beyond_loopback: bool,
@@ -68,7 +73,11 @@ impl Up {
             tenant: settings.tenant.clone(),
             actor: engine.actor.clone(),
         });
-        let api = Api::new(engine, gate);
+        let keeping = Keeping {
+            every: self.every,
+            machine: machine(&settings.environment, &Asking::default()),
+        };
+        let api = Api::new(engine, gate, keeping);
         let bound = Bound::bind(self.listen, tls, Bounds::default())
             .map_err(Error::because("cannot serve"))?;
         let serving = bound
@@ -78,7 +87,8 @@ impl Up {
             let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
             settings.terminal.stderr().write_all(told.as_bytes())?;
         }
-        settings.interrupt.ends(serving);
+        api.begin().map_err(Error::because("cannot serve"))?;
+        settings.interrupt.ends(api, serving);
         // A signal ends it; what is said meanwhile is said by those who answer.
         loop {
             std::thread::park();

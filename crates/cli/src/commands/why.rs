@@ -1,12 +1,8 @@
 //! `keyroll why`: which source told what and when, and which keys made several sightings one.
 
-mod likeness;
-
 use engine::Looked;
-use inventory::owners::Answer;
-use inventory::{Conflict, Suggestion};
-use model::{EntityId, SightingKey, Timestamp, Told};
-use serde_json::{Value, json};
+use inventory::Suggestion;
+use model::{EntityId, Timestamp, Told};
 
 use super::owner::suggest;
 use crate::arguments::Moment;
@@ -39,17 +35,9 @@ impl Why {
         let thing = engine
             .look(&id)
             .map_err(Error::from_engine("cannot read the roll"))?;
-        let left = engine.left();
-        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-        let alike = match view.is_past() {
-            true => None,
-            false => Some(likeness::of(&view.roll, &thing.row)?),
-        };
-        let likely = Likely {
-            alike,
-            owners: engine.suggested(&thing, &left),
-        };
-        let mut page = page(&thing, &likely, view.now);
+        let why = tell::Why::of(&engine, thing, view.is_past())
+            .map_err(Error::from_engine("cannot read the roll"))?;
+        let mut page = page(&why, view.now);
         page.footer.extend(view.told(settings));
         page.gauge = Some(view.gauge(settings)?);
         show(settings, &page)?;
@@ -57,15 +45,8 @@ impl Why {
     }
 }
 
-/// What is not known and only likely.
-struct Likely {
-    /// `None` of another moment: what is alike is looked for in more of the roll of then than one
-    /// thing needs.
-    alike: Option<Vec<(Suggestion, String)>>,
-    owners: Answer,
-}
-
-fn page(thing: &Looked, likely: &Likely, now: Timestamp) -> Page {
+fn page(why: &tell::Why, now: Timestamp) -> Page {
+    let thing = &why.looked;
     let entity = &thing.entity;
     let members = entity.members.len() as u64;
     let lead = match members {
@@ -83,15 +64,16 @@ fn page(thing: &Looked, likely: &Likely, now: Timestamp) -> Page {
     Page {
         title: format!("{} ({})", thing.row.name, thing.row.id),
         lead,
-        sections: sections(thing, likely, now),
+        sections: sections(why, now),
         hints: Vec::new(),
         footer: Vec::new(),
         gauge: None,
-        record: record(thing, likely),
+        record: why.record().into(),
     }
 }
 
-fn sections(thing: &Looked, likely: &Likely, now: Timestamp) -> Vec<Section> {
+fn sections(why: &tell::Why, now: Timestamp) -> Vec<Section> {
+    let thing = &why.looked;
     let mut sections = vec![
         Section::rows(
             "Sightings",
@@ -118,14 +100,14 @@ fn sections(thing: &Looked, likely: &Likely, now: Timestamp) -> Vec<Section> {
     sections.push(Section::rows(
         "Who may own it, by this evidence",
         &["who", "as", "score", "because"],
-        suggest::rows(&likely.owners),
+        suggest::rows(&why.owners),
     ));
     sections.push(Section::rows(
         "Kept apart",
         &["shared", "differ in", "side", "id", "seen as"],
         refused(thing),
     ));
-    sections.extend(likely.alike.as_ref().map(|found| {
+    sections.extend(why.alike.as_ref().map(|found| {
         Section::rows(
             "Might be the same, and was not merged",
             &["id", "name", "likeness", "because"],
@@ -160,14 +142,14 @@ fn sightings(thing: &Looked, now: Timestamp) -> Vec<Vec<Cell>> {
 
 /// Each place, and where in a history it came from.
 fn places(thing: &Looked) -> Vec<Vec<Cell>> {
-    let row = |place: &super::places::Place<'_>| {
+    let row = |place: &tell::Place<'_>| {
         let history = place.history();
         vec![
             Cell::new(place.line()),
             history.map_or_else(Cell::default, Cell::new),
         ]
     };
-    let mut rows: Vec<_> = super::places::of(thing).iter().map(row).collect();
+    let mut rows: Vec<_> = tell::places_of(thing).iter().map(row).collect();
     rows.dedup();
     rows
 }
@@ -248,52 +230,10 @@ fn refused(thing: &Looked) -> Vec<Vec<Cell>> {
     rows
 }
 
-/// A merge that was refused, for machines.
-fn refused_record(one: &Conflict) -> Value {
-    let side = |(id, sighting): &(String, SightingKey)| json!({"unique_id": id, "id": EntityId::of(sighting), "sighting": sighting});
-    json!({
-        "shared": one.key,
-        "differ_in": one.differ_in,
-        "sides": one.sides.iter().map(side).collect::<Vec<_>>(),
-        "sides_count": one.sides_count,
-    })
-}
-
-fn record(thing: &Looked, likely: &Likely) -> Value {
-    let one = |(one, _): &(Suggestion, String)| json!({"id": other(thing, one), "score": one.score, "reasons": one.reasons});
-    let alike = likely.alike.as_ref();
-    let alike = alike.map(|all| all.iter().map(one).collect::<Vec<_>>());
-    json!({
-        "id": thing.row.id,
-        "kind": thing.row.kind,
-        "name": thing.row.name,
-        "aliases": thing.entity.aliases,
-        "sightings": thing.entity.members,
-        "facts": thing.entity.facts,
-        "links": thing.entity.links,
-        "places_seen": super::places::records(thing),
-        "used_by": super::places::user_records(thing),
-        "first_seen": thing.entity.first_seen,
-        "last_seen": thing.entity.last_seen,
-        "missing_since": thing.entity.missing_since,
-        "kept_apart": thing.refused.iter().flatten().map(refused_record).collect::<Vec<_>>(),
-        "alike": alike,
-    })
-}
-
-/// The one of the two that is not this thing.
-fn other<'s>(thing: &Looked, suggestion: &'s Suggestion) -> &'s EntityId {
-    if suggestion.a == thing.row.id {
-        &suggestion.b
-    } else {
-        &suggestion.a
-    }
-}
-
 fn alike(thing: &Looked, alike: &[(Suggestion, String)]) -> Vec<Vec<Cell>> {
     let row = |(one, name): &(Suggestion, String)| {
         vec![
-            Cell::new(other(thing, one).as_str()),
+            Cell::new(tell::other(thing, one).as_str()),
             Cell::new(name.clone()),
             Cell::new(format!("{} %", one.score)),
             Cell::new(one.reasons.join("; ")),

@@ -33,7 +33,7 @@ fn in_part(table: &toml::Table, schema: &Value, above: &str) -> Option<UnknownKe
     let properties = schema.get("properties").and_then(Value::as_object)?;
     for (name, value) in table {
         let Some(part) = properties.get(name) else {
-            let meant = crate::words::nearest(name, properties.keys().map(String::as_str));
+            let meant = tell::nearest(name, properties.keys().map(String::as_str));
             return Some(UnknownKey {
                 key: format!("{above}{name}"),
                 meant: meant.map(|meant| format!("{above}{meant}")),

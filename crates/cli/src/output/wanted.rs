@@ -196,12 +196,12 @@ impl Wanted {
             None => Ok(&self.fields),
             Some(field) => {
                 let told = format!("--json: there is no field `{}` here", model::clean(field));
-                Err(Error::usage(told).hint(
-                    match crate::words::nearest(field, known.iter().copied()) {
+                Err(
+                    Error::usage(told).hint(match tell::nearest(field, known.iter().copied()) {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("fields: {}", known.join(", ")),
-                    },
-                ))
+                    }),
+                )
             }
         }
     }
@@ -230,12 +230,10 @@ fn format(name: &str) -> Result<Format, Error> {
         "expected a format, got `{}`",
         model::shorten(&model::clean(name), 40)
     );
-    Err(
-        Error::usage(told).hint(match crate::words::nearest(name, names) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("formats: {}", names.join(", ")),
-        }),
-    )
+    Err(Error::usage(told).hint(match tell::nearest(name, names) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("formats: {}", names.join(", ")),
+    }))
 }
 
 #[cfg(test)]

@@ -90,6 +90,47 @@ fn who_decides_on_sources_and_keys_finds_it_in_the_log() {
 }
 
 #[test]
+fn a_copy_of_the_roll_is_in_its_log_and_in_that_of_the_roll_it_becomes() {
+    let world = World::seeded();
+    let seeded = decided(&world);
+    let words = |store: &str| {
+        let told = ["evidence", "show", "-o", "json", "--limit", "0"];
+        let told = world.get(&[&told[..], &["--store", store]].concat());
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let leaves = told.as_array().unwrap().clone().into_iter();
+        leaves.map(|leaf| leaf["body"].clone()).collect::<Vec<_>>()
+    };
+    let at = |name: &str| {
+        let dir = world.path("home").join(name);
+        std::fs::create_dir(&dir).unwrap();
+        dir.join("roll.db").to_str().unwrap().to_owned()
+    };
+    let (moved_to, back_to, bare) = (at("moved"), at("back"), at("bare"));
+    world.get(&["backup", "roll.backup"]);
+    world.get(&["migrate", &moved_to]);
+    let told = decided(&world);
+    assert_eq!(told[seeded.len()..], ["roll_copied", "roll_copied"]);
+    // What it becomes holds the leaf of its leaving.
+    assert_eq!(words(&moved_to).last().unwrap()["to"], moved_to.as_str());
+
+    // The keys come first here, by another way, so the log of the new roll can be signed.
+    for key in ["fingerprint-key", "seal-key"] {
+        let from = world.path("home/.local/share/keyroll");
+        let to = std::path::Path::new(&back_to).with_extension(key);
+        std::fs::copy(from.join(format!("keyroll.{key}")), to).unwrap();
+    }
+    world.get(&["restore", "roll.backup", "--store", &back_to]);
+    let back = words(&back_to);
+    assert_eq!(back[back.len() - 2]["decision"], "roll_copied");
+    assert_eq!(back[back.len() - 1]["decision"], "roll_restored");
+    assert_eq!(back[back.len() - 1]["from"], "roll.backup");
+
+    // Where no key is, nobody can sign: that is said, and the copy is had all the same.
+    let told = world.get(&["restore", "roll.backup", "--store", &bare]);
+    assert!(told.contains("nobody can sign it"), "{told}");
+}
+
+#[test]
 fn the_terms_of_the_key_ring_are_told() {
     let world = World::seeded();
     let told = world.session(&[

@@ -122,10 +122,24 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["evidence", "verify", "nowhere"], "--key", "nonsense"),
     (&["evidence", "show"], "--subject", "nobody"),
     (&["evidence", "show"], "--limit", "nonsense"),
+    (&["up"], "--listen", "nonsense"),
+    (&["up"], "--every", "nonsense"),
 ];
 
 /// Flags whose effect cannot be seen from here, and why.
 const UNSEEN: &[(&str, &str)] = &[
+    (
+        "up --tls-cert",
+        "is read together with the key: the server's tests have both",
+    ),
+    (
+        "up --tls-key",
+        "is read together with the certificate: the server's tests have both",
+    ),
+    (
+        "up --insecure-beyond-loopback",
+        "with it the server listens until it is stopped",
+    ),
     (
         "receive --check",
         "without it events are waited for: receiving.rs calls it",

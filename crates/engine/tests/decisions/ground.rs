@@ -34,6 +34,11 @@ impl Ground {
         both
     }
 
+    /// Its store, without any key.
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.location, &Options::default()).unwrap()
+    }
+
     pub(crate) fn engine(&self) -> Engine {
         open(&self.location, self.dir.path())
     }
@@ -50,12 +55,31 @@ impl Ground {
 /// The roll at `location`, as another process opens it; its key files lie in `dir`.
 pub(crate) fn open(location: &Location, dir: &Path) -> Engine {
     let store = Store::open(location, &Options::default()).unwrap();
-    let paths = KeyPaths {
+    let clock = Arc::new(engine::system_clock);
+    Engine::open(store, Tenant::local(), &paths(dir), "person:test", clock).unwrap()
+}
+
+fn paths(dir: &Path) -> KeyPaths {
+    KeyPaths {
         fingerprint: dir.join("fingerprint-key"),
         seal: dir.join("seal-key"),
-    };
+    }
+}
+
+/// The roll at `location` once the key that lies in `from` is its own.
+pub(crate) fn enrol(location: &Location, dir: &Path, from: &Path) -> Result<Engine, engine::Error> {
+    let store = Store::open(location, &Options::default()).unwrap();
+    let content = engine::read_key_file("key", from).unwrap().unwrap();
+    let key = vault::FingerprintKey::from_file(&content).unwrap();
     let clock = Arc::new(engine::system_clock);
-    Engine::open(store, Tenant::local(), &paths, "person:test", clock).unwrap()
+    Engine::enrol(
+        store,
+        Tenant::local(),
+        &paths(dir),
+        "person:test",
+        clock,
+        key,
+    )
 }
 
 fn on_server(url: &str, sql: &str) {
@@ -141,12 +165,16 @@ pub(crate) fn count(decisions: &[Value], word: &str) -> usize {
 
 /// Somebody changes the log behind our back: nothing can be added to it any more.
 pub(crate) fn break_log(engine: &Engine) {
-    engine
-        .store
+    forge_log(&engine.store, &engine.tenant);
+}
+
+/// The same of a roll that has no key yet.
+pub(crate) fn forge_log(store: &Store, tenant: &Tenant) {
+    store
         .write(Durability::Full, |writing| {
-            let size = writing.evidence_size(&engine.tenant)?;
+            let size = writing.evidence_size(tenant)?;
             let forged = [b"x".to_vec()];
-            writing.evidence_append(&engine.tenant, size, &forged, &[], b"no checkpoint")
+            writing.evidence_append(tenant, size, &forged, &[], b"no checkpoint")
         })
         .unwrap();
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use store::Location;
 use testkit::kill;
 
-use crate::ground::{Ground, add, all_open, count, decisions, file, open};
+use crate::ground::{Ground, add, all_open, count, decisions, enrol, file, open};
 
 const ADDRESS: &str = "KEYROLL_CRASH_ADDRESS";
 const ROUND: &str = "KEYROLL_CRASH_ROUND";
 const DECIDED: &str = "kills::killed_at_any_point_a_decision_is_true_and_in_the_log_or_neither";
 const ROTATED: &str = "kills::killed_at_any_point_a_rotation_leaves_a_ring_that_opens_everything";
+const IMPORTED: &str = "kills::killed_at_any_point_an_imported_key_is_in_the_log_before_its_file";
 
 /// More points than any child here has.
 const POINTS_MAX: u32 = 100;
@@ -118,4 +119,44 @@ fn killed_at_any_point_a_rotation_leaves_a_ring_that_opens_everything() {
         assert_eq!(newest.values, sources as u64 + 1, "and the key that signs");
         assert_eq!(all_open(&engine), sources);
     }
+}
+
+#[test]
+fn killed_at_any_point_an_imported_key_is_in_the_log_before_its_file() {
+    /// A roll of its own for each round.
+    fn roll(dir: &Path, round: &str) -> (Location, std::path::PathBuf) {
+        let dir = dir.join(format!("in-{round}"));
+        std::fs::create_dir_all(&dir).unwrap();
+        (Location::Sqlite(dir.join("roll.db")), dir)
+    }
+    if let Some(child) = kill::child() {
+        let (location, dir) = roll(&child.dir, &child.told(ROUND));
+        child.arm(engine::crash::arm);
+        enrol(&location, &dir, &child.dir.join("out.key")).unwrap();
+        return;
+    }
+    let ground = Ground::both("import_kills").swap_remove(0);
+    let out = file(&ground, "out.key");
+    ground.engine().export_fingerprint_key(&out).unwrap();
+    let mut untold = 0;
+    at_every_point(IMPORTED, &ground, &mut |point| {
+        let (location, dir) = roll(ground.dir.path(), &point.to_string());
+        let written = dir.join("fingerprint-key");
+        if written.exists() {
+            let told = decisions(&open(&location, &dir));
+            assert_eq!(
+                count(&told, "key_imported"),
+                1,
+                "at point {point}: {told:?}"
+            );
+        } else {
+            untold += 1;
+        }
+        // Who was killed imports again: the file is there, and the log says it once.
+        let again = decisions(&enrol(&location, &dir, &out).unwrap());
+        assert_eq!(count(&again, "key_imported"), 1, "at point {point}");
+        let keys = [&written, &out].map(|path| std::fs::read(path).unwrap());
+        assert_eq!(keys[0], keys[1], "at point {point}");
+    });
+    assert!(untold > 0, "no kill came before the file");
 }

@@ -1,8 +1,10 @@
 //! Sources come and go, the fingerprint key leaves: each is a leaf, and without the log it is not.
 
-use model::Secret;
+use model::{Secret, Tenant};
 
-use crate::ground::{Ground, add, all_open, break_log, count, decisions, file, secret, source};
+use crate::ground::{
+    Ground, add, all_open, break_log, count, decisions, enrol, file, forge_log, secret, source,
+};
 
 #[test]
 fn a_source_that_comes_changes_or_goes_is_a_leaf_and_one_that_stays_is_none() {
@@ -62,7 +64,6 @@ fn without_the_log_no_source_comes_or_goes_and_no_key_leaves_or_turns() {
         let out = file(&ground, "out.key");
         assert!(engine.export_fingerprint_key(&out).is_err());
         assert!(!out.exists(), "the key has left all the same");
-        assert!(engine.note_imported_key().is_err());
         assert!(engine.rotate_keys().is_err());
         assert!(engine.rewrap(&mut |_, _| {}).is_err());
 
@@ -70,6 +71,21 @@ fn without_the_log_no_source_comes_or_goes_and_no_key_leaves_or_turns() {
         assert_eq!(again.sources().unwrap(), [kept]);
         assert_eq!(again.key_terms().unwrap(), terms);
         assert_eq!(all_open(&again), 1);
+    }
+}
+
+#[test]
+fn without_the_log_no_key_of_another_roll_is_written() {
+    for (from, to) in Ground::both("no_log_out")
+        .iter()
+        .zip(Ground::both("no_log_in"))
+    {
+        let out = file(from, "out.key");
+        from.engine().export_fingerprint_key(&out).unwrap();
+        forge_log(&to.store(), &Tenant::local());
+        let told = enrol(&to.location, to.dir.path(), &out).err().unwrap();
+        assert!(told.to_string().contains("evidence log"), "{told}");
+        assert!(!file(&to, "fingerprint-key").exists());
     }
 }
 

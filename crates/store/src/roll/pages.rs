@@ -109,6 +109,17 @@ impl Order {
         })
     }
 
+    /// The place of a line in this order: what [`Page::after`] takes.
+    pub fn place_of(self, row: &Row) -> String {
+        // A word, or a number, and an id: they cannot fail to serialise.
+        serde_json::to_string(&(self.rank(row), &row.id)).unwrap_or_default()
+    }
+
+    /// The place before all lines of this instant or later; of an order by time.
+    pub fn from(self, at: Timestamp) -> String {
+        serde_json::to_string(&(Rank::Time(at.0), "")).unwrap_or_default()
+    }
+
     fn rank(self, row: &Row) -> Rank {
         let time = |told: &model::Told<Timestamp>| told.is().map_or(i64::MAX, |at| at.0);
         match self {

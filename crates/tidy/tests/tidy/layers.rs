@@ -22,6 +22,7 @@ const LINES: &[&[&str]] = &[
     ],
     &["assess", "lifecycle"],
     &["engine"],
+    &["tell"],
     &["server"],
     &["cli"],
 ];

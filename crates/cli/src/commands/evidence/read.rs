@@ -3,12 +3,11 @@
 use std::io::Write;
 
 use evidence::Leaf;
-use serde_json::json;
 
 use crate::arguments::Limit;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::output::{Cell, Column, Field, Fields, Gauge, List, Row, Sheet};
+use crate::output::{Cell, Column, Field, Gauge, List, Row, Sheet};
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::clock;
@@ -90,17 +89,9 @@ fn row(index: u64, leaf: &Leaf) -> Row {
         Cell::new(leaf.subject()),
         Cell::new(model::shorten(&leaf.body().to_string(), 160)),
     ];
-    let fields = Fields::from_iter([
-        ("leaf".to_owned(), json!(index)),
-        ("at".to_owned(), json!(leaf.at())),
-        ("kind".to_owned(), json!(leaf.kind().as_str())),
-        ("actor".to_owned(), json!(leaf.actor())),
-        ("subject".to_owned(), json!(leaf.subject())),
-        ("body".to_owned(), leaf.body().clone()),
-    ]);
     Row {
         cells,
-        fields,
+        fields: tell::leaf(index, leaf),
         ..Row::default()
     }
 }

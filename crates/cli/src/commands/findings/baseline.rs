@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::baseline;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged;
 use crate::roll::Roll;
 use crate::settings::Settings;
 use crate::words::many;
@@ -30,7 +29,8 @@ impl Kept {
         let Self::Write { file } = self;
         let roll = Roll::open(settings)?;
         let engine = roll.engine(settings)?;
-        let judged = judged::all(&engine, &|_| true)?;
+        let judged =
+            tell::judge(&engine, &|_| true).map_err(Error::from_engine("cannot judge the roll"))?;
         let text = baseline::text(judged.findings())?;
         if file == Path::new("-") {
             let mut stdout = settings.terminal.stdout();

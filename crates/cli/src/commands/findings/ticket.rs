@@ -5,11 +5,9 @@ use inventory::owners::Answer;
 use model::{Attribute, Finding, Kind, Told, Validity, Verdict};
 use serde_json::{Value, json};
 
-use crate::commands::owner::suggest;
 use crate::commands::places;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged;
 use crate::output::{Cell, Fields, Page, Section, show};
 use crate::roll::Roll;
 use crate::settings::Settings;
@@ -33,7 +31,8 @@ impl Ticket {
         let is_meant = |finding: &Finding| {
             [finding.id.as_str(), finding.print.as_str()].contains(&self.finding.as_str())
         };
-        let judged = judged::all(&engine, &is_meant)?;
+        let judged =
+            tell::judge(&engine, &is_meant).map_err(Error::from_engine("cannot judge the roll"))?;
         let Some(finding) = judged.findings().next() else {
             let got = model::shorten(&model::clean(&self.finding), 60);
             return Err(Error::failed(format!("there is no finding `{got}` now"))
@@ -44,11 +43,11 @@ impl Ticket {
         let reading = || Error::from_engine("cannot read the roll");
         let left = engine.left().map_err(reading())?;
         let thing = engine.look(&finding.entity).map_err(reading())?;
-        let mut record = super::fields(finding);
+        let mut record = tell::finding(finding);
         let suggested = engine.suggested(&thing, &left);
-        record.insert("may_own_it".to_owned(), suggest::records(&suggested));
-        record.insert("used_by".to_owned(), places::user_records(&thing));
-        record.insert("places_seen".to_owned(), places::records(&thing));
+        record.insert("may_own_it".to_owned(), tell::owners(&suggested));
+        record.insert("used_by".to_owned(), tell::users(&thing));
+        record.insert("places_seen".to_owned(), tell::places(&thing));
         let holder = thing.holder.as_ref();
         let holder = holder.map(|holder| json!({"id": holder.id, "name": holder.name()}));
         record.insert("belongs_to".to_owned(), json!(holder));
@@ -145,11 +144,13 @@ fn users(thing: &Looked) -> Vec<String> {
 /// Where else it lies.
 fn others(settings: &Settings, finding: &Finding, thing: &Looked) -> Vec<String> {
     let own = finding.place.as_ref().map(|place| place.path.as_str());
-    let all = places::of(thing);
+    let all = tell::places_of(thing);
     let others = all
         .iter()
         .filter(|place| Some(place.path().as_str()) != own);
-    let mut lines: Vec<String> = others.map(|place| place.cell(settings.now).text).collect();
+    let mut lines: Vec<String> = others
+        .map(|place| places::cell(place, settings.now).text)
+        .collect();
     lines.dedup();
     let count = lines.len();
     lines.truncate(NAMED_MAX);

@@ -173,18 +173,6 @@ pub(crate) fn rows(answer: &Answer) -> Vec<Vec<Cell>> {
     rows
 }
 
-/// The same for machines.
-pub(crate) fn records(answer: &Answer) -> serde_json::Value {
-    let left = answer.left.iter().map(
-        |one| json!({"who": one.who.name(), "left_at": one.leaver.since, "because": one.reasons}),
-    );
-    json!({
-        "suggested": answer.ranked.iter().map(Suggestion::told).collect::<Vec<_>>(),
-        "left": left.collect::<Vec<_>>(),
-        "machines": answer.machines,
-    })
-}
-
 /// The suggestion that a person takes: the one for `who`, else the answer.
 pub(super) fn taken(
     engine: &Engine,

@@ -9,13 +9,14 @@ use engine::Change;
 
 use crate::arguments::{Gate, Limit};
 use crate::baseline::Baseline;
+use crate::baseline::LeftOut;
 use crate::error::Error;
 use crate::exit::Outcome;
-use crate::judged::{Judged, Known};
 use crate::output::Gauge;
 use crate::rules;
 use crate::settings::Settings;
 use crate::words::many;
+use tell::Judged;
 
 /// The rule of secrets that a change brings.
 const NEW_SECRET: &str = "new-secret";
@@ -106,7 +107,9 @@ pub(super) fn run(
     let mut judged = Judged::of(std::mem::take(&mut changed.findings));
     judged.cut += changed.cut;
     let trees = std::slice::from_ref(&changed.top);
-    let known = judged.leave_out(rules.baseline(settings, baseline, trees)?);
+    let known = rules
+        .baseline(settings, baseline, trees)?
+        .leave_out_of(&mut judged);
     let gauge = Gauge {
         sources: 1,
         gaps: changed.gaps.len() as u64,
@@ -138,7 +141,7 @@ fn tell(
     settings: &Settings,
     change: &Change,
     judged: &Judged,
-    known: Known,
+    known: LeftOut,
     changed: &engine::Changed,
 ) -> Result<(), Error> {
     let mut stderr = settings.terminal.stderr();

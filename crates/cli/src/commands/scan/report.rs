@@ -5,13 +5,14 @@ use model::{SourceId, Verdict};
 use serde_json::json;
 use store::PassOutcome;
 
+use crate::baseline::LeftOut;
 use crate::error::Error;
-use crate::judged::{Judged, Known};
 use crate::output::{Cell, Page, Section, Tone};
 use crate::roll::{Roll, percent};
 use crate::settings::Settings;
 use crate::shown;
 use crate::words::{count, many};
+use tell::Judged;
 
 /// Findings that the summary names.
 const NAMED_MAX: usize = 10;
@@ -44,7 +45,7 @@ pub(super) struct Report<'a> {
     /// What the rules say.
     pub(super) judged: &'a Judged,
     /// How many findings are known; they are left out.
-    pub(super) known: Known,
+    pub(super) known: LeftOut,
     /// How many findings are listed.
     pub(super) limit: Option<u64>,
 }

@@ -11,7 +11,7 @@ const NONE: &str = "none";
 impl Filter {
     /// What the store can answer, and whether that is all of it. Where it is not, each line
     /// still has to pass [`Filter::holds`].
-    pub(crate) fn lowered(&self) -> (store::Filter, bool) {
+    pub fn lowered(&self) -> (store::Filter, bool) {
         let mut asked = store::Filter {
             missing: Some(false),
             ..store::Filter::default()
@@ -64,7 +64,7 @@ impl Filter {
     }
 
     /// Whether a line has all that is asked for.
-    pub(crate) fn holds(&self, row: &Row) -> bool {
+    pub fn holds(&self, row: &Row) -> bool {
         self.terms.iter().all(|term| match term {
             Term::Is { field, values, not } => {
                 let has = word(row, *field);

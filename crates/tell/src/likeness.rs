@@ -3,39 +3,38 @@
 use std::collections::BTreeMap;
 
 use inventory::{Hinted, Suggestion, suggest};
-use model::{Attribute, EntityId, Sighting};
+use model::{Attribute, EntityId, Sighting, Tenant};
 use store::{Reading, Row};
-
-use crate::error::Error;
-use crate::roll::Roll;
 
 /// Things of the same name as `row` that have more in common with it, the likeliest first, each
 /// with its name. Soft keys are compared among things of one name only.
 ///
 /// # Errors
 /// The store refused or broke.
-pub(super) fn of(roll: &Roll, row: &Row) -> Result<Vec<(Suggestion, String)>, Error> {
-    roll.read(|reading, tenant| {
-        let mut ids = reading.find(tenant, &row.name)?;
-        ids.push(row.id.clone());
-        ids.sort();
-        ids.dedup();
-        let mut things = Vec::new();
-        for id in ids.iter().filter(|id| id.kind() == row.kind) {
-            things.push(hinted(reading, tenant, id, &row.name)?);
-        }
-        let ours = |one: &Suggestion| one.a == row.id || one.b == row.id;
-        Ok(suggest(&things)
-            .into_iter()
-            .filter(ours)
-            .map(|one| (one, row.name.clone()))
-            .collect())
-    })
+pub(crate) fn of(
+    reading: &mut Reading<'_>,
+    tenant: &Tenant,
+    row: &Row,
+) -> Result<Vec<(Suggestion, String)>, store::Error> {
+    let mut ids = reading.find(tenant, &row.name)?;
+    ids.push(row.id.clone());
+    ids.sort();
+    ids.dedup();
+    let mut things = Vec::new();
+    for id in ids.iter().filter(|id| id.kind() == row.kind) {
+        things.push(hinted(reading, tenant, id, &row.name)?);
+    }
+    let ours = |one: &Suggestion| one.a == row.id || one.b == row.id;
+    Ok(suggest(&things)
+        .into_iter()
+        .filter(ours)
+        .map(|one| (one, row.name.clone()))
+        .collect())
 }
 
 fn hinted(
     reading: &mut Reading<'_>,
-    tenant: &model::Tenant,
+    tenant: &Tenant,
     id: &EntityId,
     name: &str,
 ) -> Result<Hinted, store::Error> {

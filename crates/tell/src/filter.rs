@@ -25,7 +25,7 @@ const TERMS_MAX: usize = 50;
 
 /// A field that holds words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
+pub enum Field {
     Kind,
     Class,
     Type,
@@ -39,7 +39,7 @@ pub(crate) enum Field {
 
 /// A field that holds a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimeField {
+pub enum TimeField {
     Created,
     Rotated,
     Used,
@@ -50,7 +50,7 @@ pub(crate) enum TimeField {
 
 /// What a time is asked for. Times lie before or after an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
+pub enum When {
     /// Before this instant.
     Before(Timestamp),
     /// After this instant.
@@ -65,7 +65,7 @@ pub(crate) enum When {
 
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
+pub enum Term {
     /// The field is one of these, or with `not` none of them. The word `none` stands for nothing.
     Is {
         field: Field,
@@ -80,18 +80,18 @@ pub(crate) enum Term {
 
 /// What is asked for: all terms must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub struct Filter {
     /// In the order in which they were typed.
-    pub(crate) terms: Vec<Term>,
+    pub terms: Vec<Term>,
 }
 
 /// What is wrong with a filter.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) struct FilterError {
+pub struct FilterError {
     /// Expected and got.
     told: String,
     /// What to type instead.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl fmt::Display for FilterError {
@@ -138,7 +138,7 @@ impl Filter {
     ///
     /// # Errors
     /// The first term that cannot be understood.
-    pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Self, FilterError> {
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, FilterError> {
         let tokens = tokens(text)?;
         if tokens.len() > TERMS_MAX {
             return Err(wrong(format!(
@@ -236,7 +236,7 @@ fn term(token: &Token, now: Timestamp) -> Result<Term, FilterError> {
             .map(|(name, _)| *name)
             .chain(TIMES.iter().map(|(name, _)| *name))
     };
-    let hint = match crate::words::nearest(&name, known()) {
+    let hint = match crate::nearest(&name, known()) {
         Some(meant) => format!("did you mean `{meant}{operator}{}`?", shown(&value)),
         None => format!("fields: {}", known().collect::<Vec<_>>().join(", ")),
     };
@@ -306,7 +306,7 @@ fn check_words(field: Field, name: &str, values: &[String]) -> Result<(), Filter
                 known.join(", "),
                 shown(value)
             ),
-            hint: crate::words::nearest(value, known.iter().copied())
+            hint: crate::nearest(value, known.iter().copied())
                 .map(|meant| format!("did you mean `{name}={meant}`?")),
         }),
     }
@@ -352,7 +352,7 @@ fn compared(field: TimeField, less: bool, value: &str, now: Timestamp) -> Option
 }
 
 /// `30d`, `12h`, `45min`, `8w`, `1y`.
-pub(crate) fn span(text: &str) -> Option<Duration> {
+pub fn span(text: &str) -> Option<Duration> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let number: i64 = number.parse().ok().filter(|n| *n <= 1_000_000)?;

@@ -3,12 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::Engine;
+use engine::{Engine, Error};
 use model::{Finding, Place, Severity, Verdict};
-
-use crate::baseline::{Baseline, By};
-use crate::error::Error;
-use crate::words::many;
 
 /// So many findings are held; of more, the gravest.
 const FINDINGS_MAX: usize = 100_000;
@@ -19,42 +15,37 @@ type Rank = (bool, Reverse<Severity>, Reverse<u8>, Option<Place>, String);
 
 /// Findings, the gravest first.
 #[derive(Default)]
-pub(crate) struct Judged {
+pub struct Judged {
     gravest: BTreeMap<Rank, Finding>,
     /// How many more there were than are held.
-    pub(crate) cut: u64,
+    pub cut: u64,
 }
 
 impl Judged {
     /// The findings, the gravest first.
-    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.gravest.values()
     }
 
     /// These findings.
-    pub(crate) fn of(findings: Vec<Finding>) -> Self {
+    pub fn of(findings: Vec<Finding>) -> Self {
         let mut judged = Self::default();
         findings.into_iter().for_each(|one| judged.take(one));
         judged
     }
 
-    /// Leaves out what the baseline knows, and says how many that were. Of findings that share a
-    /// fingerprint, those stay that come last in their file.
-    pub(crate) fn leave_out(&mut self, mut baseline: Baseline) -> Known {
+    /// Leaves out those that `known` knows. Of findings that share a fingerprint, those stay that
+    /// come last in their file.
+    pub fn leave_out(&mut self, mut known: impl FnMut(&Finding) -> bool) {
         let mut by_place: Vec<_> = self.gravest.iter().collect();
         by_place.sort_by_key(|(rank, finding)| (finding.place.as_ref(), *rank));
-        let mut known = Known::default();
         let mut left_out = BTreeSet::new();
         for (rank, finding) in by_place {
-            match baseline.knows(finding) {
-                Some(By::Baseline) => known.baseline += 1,
-                Some(By::Ignored) => known.ignored += 1,
-                None => continue,
+            if known(finding) {
+                left_out.insert(rank.clone());
             }
-            left_out.insert(rank.clone());
         }
         self.gravest.retain(|rank, _| !left_out.contains(rank));
-        known
     }
 
     fn take(&mut self, finding: Finding) {
@@ -73,37 +64,11 @@ impl Judged {
     }
 }
 
-/// How many findings are known and left out.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Known {
-    /// From the baseline that was named.
-    pub(crate) baseline: u64,
-    /// From the `.gitleaksignore` of what was read.
-    pub(crate) ignored: u64,
-}
-
-impl Known {
-    /// In words, a line for each that there is.
-    pub(crate) fn told(self) -> impl Iterator<Item = String> {
-        let line = |(n, whence)| {
-            let findings = many(n, "finding is", "findings are");
-            format!("{findings} known from {whence} and left out")
-        };
-        [
-            (self.baseline, "the baseline"),
-            (self.ignored, "`.gitleaksignore`"),
-        ]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(line)
-    }
-}
-
 /// Judges everything, and keeps the findings that `keep` wants.
 ///
 /// # Errors
 /// The store refused or broke.
-pub(crate) fn all(engine: &Engine, keep: &dyn Fn(&Finding) -> bool) -> Result<Judged, Error> {
+pub fn judge(engine: &Engine, keep: &dyn Fn(&Finding) -> bool) -> Result<Judged, Error> {
     let mut judged = Judged::default();
     let mut take = |finding: Finding| {
         if keep(&finding) {
@@ -111,9 +76,7 @@ pub(crate) fn all(engine: &Engine, keep: &dyn Fn(&Finding) -> bool) -> Result<Ju
         }
         Ok(())
     };
-    engine
-        .findings(&mut take)
-        .map_err(Error::from_engine("cannot judge the roll"))?;
+    engine.findings(&mut take)?;
     Ok(judged)
 }
 
