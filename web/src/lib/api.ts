@@ -173,6 +173,13 @@ export interface Graph {
   edges: { from: string; to: string; relation: string; source: string | null }[];
   cut: boolean;
 }
+/** What passes of the last day brought. */
+export interface Day {
+  runs: number;
+  new: number;
+  changed: number;
+  missing: number;
+}
 /** One line of what was learnt or decided. */
 export interface Entry {
   at: string;
@@ -226,6 +233,7 @@ export const api = {
   facets: (query: Query) => get<Facet[]>("/identities/facets", query),
   thing: (id: string, query: Query = {}) => get<Thing>(`/identities/${part(id)}`, query),
   why: (id: string, query: Query = {}) => get<Why>(`/identities/${part(id)}/why`, query),
+  home: () => get<{ within_a_day: Day }>("/home"),
   graph: (id: string, query: Query = {}) => get<Graph>(`/identities/${part(id)}/graph`, query),
   timeline: (id: string) => get<Entry[]>(`/identities/${part(id)}/timeline`),
   findings: (query: Query) => get<List<Finding>>("/findings", query),

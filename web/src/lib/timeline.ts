@@ -26,13 +26,18 @@ export function happened(thing: Thing, why: Why | null, told: readonly Entry[] =
     all.push({ at: one.first_seen, what: "was first seen", says: one.sighting.source });
     if (one.missing_since) all.push({ at: one.missing_since, what: "was not found any more by a complete pass", says: one.sighting.source });
   }
-  all.push(...retold(why));
+  if (told.length === 0) all.push(...retold(why));
   for (const place of thing.places_seen) {
     if (place.committed_at) all.push({ at: place.committed_at, what: `was committed to ${place.place}`, says: place.author ?? place.source });
     if (place.missing_since) all.push({ at: place.missing_since, what: `was gone from ${place.place}`, says: place.source });
   }
-  // Decisions and acts are in the log alone; what sources told is said above, field by field.
-  for (const one of told) if (one.source === "evidence") all.push({ at: one.at, what: `${one.what.replaceAll("_", " ")}: ${one.detail}`, says: "the evidence log" });
+  // First sightings and losses are said above, of each sighting.
+  for (const one of told) {
+    const what = one.what.replaceAll("_", " ");
+    if (one.source === "evidence") all.push({ at: one.at, what: `${what}: ${one.detail}`, says: "the evidence log" });
+    else if (one.what === "changed") all.push({ at: one.at, what: `was told anew: ${one.detail.replaceAll("_", " ")}`, says: one.source });
+    else if (one.what === "back") all.push({ at: one.at, what: `was ${one.detail}`, says: one.source });
+  }
   return all.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.what.localeCompare(b.what)));
 }
 
