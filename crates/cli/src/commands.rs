@@ -4,6 +4,7 @@ mod apply;
 mod backup;
 mod completion;
 mod config;
+mod demo;
 mod diff;
 mod doctor;
 mod enrol;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     VerifyRevoked(verify_revoked::VerifyRevoked),
     Residual(residual::Residual),
     Up(up::Up),
+    Demo(demo::Demo),
     Receive(receive::Receive),
     Metrics(metrics::Metrics),
     #[command(subcommand)]
@@ -89,7 +91,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, Error> {
     if matches!(
         command,
-        Command::Scan(_) | Command::Sources(_) | Command::Up(_)
+        Command::Scan(_) | Command::Sources(_) | Command::Up(_) | Command::Demo(_)
     ) {
         crate::systems::read(settings)?;
     }
@@ -110,6 +112,7 @@ pub(crate) fn run(
         Command::VerifyRevoked(verify) => verify.run(settings),
         Command::Residual(residual) => residual.run(settings),
         Command::Up(up) => up.run(settings),
+        Command::Demo(demo) => demo.run(settings),
         Command::Receive(receive) => receive.run(settings),
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),

@@ -64,6 +64,8 @@ pub struct Api(pub(crate) Arc<Parts>);
 pub(crate) struct Parts {
     /// The roll that is served.
     pub(crate) engine: Engine,
+    /// Whether it is made up.
+    pub(crate) is_demo: bool,
     /// Who may come in.
     pub(crate) gate: Gate,
     /// What the server counts of itself.
@@ -91,8 +93,19 @@ impl std::fmt::Debug for Api {
 impl Api {
     /// The interface to what `engine` works on, for those whom `gate` lets in.
     pub fn new(engine: Engine, gate: Gate, keeping: Keeping) -> Self {
+        Self::of(engine, gate, keeping, false)
+    }
+
+    /// The same to an organisation that is made up, which whoever asks who they are is told;
+    /// nothing is read again.
+    pub fn of_demo(engine: Engine, gate: Gate) -> Self {
+        Self::of(engine, gate, Keeping::default(), true)
+    }
+
+    fn of(engine: Engine, gate: Gate, keeping: Keeping, is_demo: bool) -> Self {
         Self(Arc::new(Parts {
             engine,
+            is_demo,
             gate,
             counts: counts::Counts::default(),
             keeping,

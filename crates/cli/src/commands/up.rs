@@ -66,9 +66,6 @@ impl Up {
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let engine = Roll::open_or_make(settings, &location(settings)?)?.engine(settings)?;
-        let runtime = engine
-            .runtime()
-            .map_err(Error::from_engine("cannot serve"))?;
         let gate = Gate::default().or(Loopback {
             tenant: settings.tenant.clone(),
             actor: engine.actor.clone(),
@@ -80,19 +77,7 @@ impl Up {
         let api = Api::new(engine, gate, keeping);
         let bound = Bound::bind(self.listen, tls, Bounds::default())
             .map_err(Error::because("cannot serve"))?;
-        let serving = bound
-            .serve(&runtime, api.router(|routes| routes))
-            .map_err(Error::because("cannot serve"))?;
-        if !settings.quiet {
-            let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
-            settings.terminal.stderr().write_all(told.as_bytes())?;
-        }
-        api.begin().map_err(Error::because("cannot serve"))?;
-        settings.interrupt.ends(api, serving);
-        // A signal ends it; what is said meanwhile is said by those who answer.
-        loop {
-            std::thread::park();
-        }
+        serve(settings, api, bound, scheme)
     }
 
     /// Beyond this machine what is sent is to be unreadable, and somebody is to answer for it.
@@ -108,5 +93,29 @@ impl Up {
         Err(Error::usage(told).hint(
             "listen at 127.0.0.1:7310 behind a proxy of yours, or say `--insecure-beyond-loopback`",
         ))
+    }
+}
+
+/// Answers until a signal ends the process.
+pub(super) fn serve(
+    settings: &Settings,
+    api: Api,
+    bound: Bound,
+    scheme: &str,
+) -> Result<Outcome, Error> {
+    let runtime = api.engine().runtime();
+    let runtime = runtime.map_err(Error::from_engine("cannot serve"))?;
+    let serving = bound
+        .serve(&runtime, api.router(|routes| routes))
+        .map_err(Error::because("cannot serve"))?;
+    if !settings.quiet {
+        let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
+        settings.terminal.stderr().write_all(told.as_bytes())?;
+    }
+    api.begin().map_err(Error::because("cannot serve"))?;
+    settings.interrupt.ends(api, serving);
+    // What is said meanwhile is said by those who answer.
+    loop {
+        std::thread::park();
     }
 }

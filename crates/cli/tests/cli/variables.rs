@@ -124,6 +124,8 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["evidence", "show"], "--limit", "nonsense"),
     (&["up"], "--listen", "nonsense"),
     (&["up"], "--every", "nonsense"),
+    (&["demo"], "--listen", "nonsense"),
+    (&["demo"], "--identities", "nonsense"),
 ];
 
 /// Flags whose effect cannot be seen from here, and why.
@@ -139,6 +141,10 @@ const UNSEEN: &[(&str, &str)] = &[
     (
         "up --insecure-beyond-loopback",
         "with it the server listens until it is stopped",
+    ),
+    (
+        "demo --hostile-names",
+        "with it the server listens until it is stopped: the walk of the console has it",
     ),
     (
         "receive --check",

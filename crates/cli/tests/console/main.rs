@@ -1,4 +1,4 @@
-//! The console as the program serves it, over a made-up organisation, walked in a real browser.
+//! The console as the program serves it, over the organisation of the demo, walked in a real browser.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,6 @@ const IDENTITIES: &str = "1500";
 /// The program's folder of pages and walks.
 fn web() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web")
-}
-
-/// `keyroll` over a store of its own, and of nobody's settings.
-fn keyroll(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyroll"));
-    command.env_clear().env("HOME", dir).env("USER", "ann");
-    command.arg("--store").arg(dir.join("roll.db"));
-    command
 }
 
 /// Runs to the end, or fails with what was said.
@@ -36,9 +28,16 @@ struct Served {
 }
 
 impl Served {
-    fn over(dir: &Path) -> Self {
-        let mut command = keyroll(dir);
-        command.args(["up", "--listen", "127.0.0.1:0"]);
+    /// The demo, with names that are markup and formulas, of nobody's settings.
+    fn demo(dir: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyroll"));
+        command
+            .env_clear()
+            .env("HOME", dir)
+            .env("USER", "ann")
+            .env("TMPDIR", dir);
+        command.args(["demo", "--listen", "127.0.0.1:0", "--hostile-names"]);
+        command.args(["--identities", IDENTITIES]);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap()).lines();
         let at = said
@@ -59,35 +58,13 @@ impl Drop for Served {
     }
 }
 
-/// Two passes over six sources, some refused in part, with names that are markup and formulas.
-fn organisation(node: &str, dir: &Path) {
-    let made = dir.join("organisation");
-    done(
-        Command::new(node)
-            .arg(web().join("test/organisation.mjs"))
-            .arg(&made)
-            .arg(IDENTITIES),
-    );
-    let mut files: Vec<_> = std::fs::read_dir(&made)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    for file in files {
-        let name = format!("collection:{}", file.display());
-        // A part that was refused is no failure of the pass.
-        done(keyroll(dir).args(["scan", "-q", &name]));
-    }
-}
-
 #[test]
 fn every_screen_of_the_console_holds_what_it_claims_in_a_browser() {
     let Some((node, browser)) = testkit::browser() else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    organisation(&node, dir.path());
-    let served = Served::over(dir.path());
+    let served = Served::demo(dir.path());
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     let walked = done(
         Command::new(&node)
