@@ -10,5 +10,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { "/v1": process.env.KEYROLL_URL ?? "http://127.0.0.1:7700" } },
+  server: { proxy: { "/v1": process.env.KEYROLL_URL ?? "http://127.0.0.1:7310" } },
 });

@@ -36,8 +36,8 @@ const compare = (a, b) => (a === b ? 0 : a === null || a === "" ? 1 : b === null
 function page(rows, query) {
   const sort = query.get("sort");
   if (sort) {
-    const field = sort.replace("-", "");
-    rows = [...rows].sort((a, b) => compare(a[field], b[field]) * (sort.startsWith("-") ? -1 : 1));
+    const field = { name: "name", expires: "expires_at", last_used: "last_used_at" }[sort];
+    rows = [...rows].sort((a, b) => compare(a[field], b[field]));
   }
   const from = Number(query.get("after") ?? 0);
   const limit = Number(query.get("limit") ?? 100);
@@ -47,8 +47,8 @@ function page(rows, query) {
 
 async function answer(method, path, query, body) {
   const [, , name, id, part] = path.split("/").map(decodeURIComponent);
-  if (name === "me") return { name: "ann", role: "admin" };
-  if (name === "identities" && id === "facets") return page(await keyroll(["ls", "--facets", ...moment(query), "--", ...terms(query.get("filter"))]), new URLSearchParams("limit=1000"));
+  if (name === "me") return { id: "person:ann", name: "ann", roles: ["admin"], how: "loopback", permissions: ["read", "own", "decide", "act", "approve", "administer"], tenant: "local" };
+  if (name === "identities" && id === "facets") return keyroll(["ls", "--facets", ...moment(query), "--", ...terms(query.get("filter"))]);
   if (name === "identities" && !id) return page(await keyroll(["ls", "--limit", "0", ...moment(query), "--", ...terms(query.get("filter"))]), query);
   if (name === "identities" && part === "owner") return keyroll(method === "PUT" ? ["owner", "set", id, body.owner] : ["owner", "clear", id], false);
   if (name === "identities" && part === "why") return keyroll(["why", ...moment(query), "--", id]);

@@ -31,7 +31,9 @@ async function open(width, height, theme) {
   await context.addInitScript(LONG);
   const page = await context.newPage();
   page.on("pageerror", (error) => troubles.push(`an error of the page: ${error.message}`));
-  page.on("console", (line) => { if (line.type() === "error" && !/status of (404|501)/.test(line.text())) troubles.push(`the page's console: ${line.text()}`); });
+  page.on("console", (line) => { if (line.type() === "error" && !/server responded with a status/.test(line.text())) troubles.push(`the page's console: ${line.text()}`); });
+  // 404 tells of what this server has not; the door is refused by intent.
+  page.on("response", (answer) => { if (answer.status() >= 400 && ![401, 403, 404, 501].includes(answer.status())) troubles.push(`${answer.status()} for ${answer.url()}`); });
   page.on("dialog", (dialog) => { troubles.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
   return { context, page };
 }
@@ -44,6 +46,7 @@ const SCREENS = [
   ["expiry", "/expiry", "h1:has-text('Expiry')"],
   ["proofs", "/proofs", "h1:has-text('Proofs')"],
   ["sources", "/sources", "h1:has-text('Sources')"],
+  ["settings", "/settings", "h1:has-text('Settings')"],
 ];
 
 async function settled(page) {
@@ -132,6 +135,17 @@ for (const [width, height] of [[1440, 900], [1024, 768], [320, 640]]) {
   await page.waitForFunction(() => !location.search.includes("open="));
   await key("x");
   await page.waitForSelector("[aria-label='Chosen rows']");
+  // Every order that a column offers is one the server knows, whatever it then lists.
+  const filtered = page.url().split("&")[0];
+  const orders = await page.locator(".head .sort").count();
+  claim(orders > 0, "the roll can be put in order");
+  for (let n = 0; n < orders; n += 1) {
+    await page.goto(filtered);
+    await page.waitForSelector("[role=grid] [role=row] a");
+    await page.locator(".head .sort").nth(n).click();
+    await page.waitForFunction(() => location.search.includes("sort="));
+    await settled(page);
+  }
   await key("g"); await key("f");
   await page.waitForSelector("h1:has-text('Findings')");
   await page.waitForSelector("[role=grid] [role=row] a");
@@ -147,6 +161,78 @@ for (const [width, height] of [[1440, 900], [1024, 768], [320, 640]]) {
   await page.screenshot({ path: join(directory, "keyboard-palette.png") });
   await key("Enter");
   await page.waitForSelector("h1:has-text('Sources')");
+  await context.close();
+}
+
+// The door. Its answers are made up here, as a server with nobody on it has none: what is walked is
+// the pages, not who may come in.
+for (const [width, theme] of [[1440, "light"], [320, "dark"]]) {
+  const { context, page } = await open(width, 760, theme);
+  let inside = false;
+  const asked = [];
+  const say = (status, body) => ({ status, contentType: status < 400 ? "application/json" : "application/problem+json", body: JSON.stringify(body) });
+  await page.route("**/v1/**", (route) => {
+    const request = route.request();
+    const path = new URL(request.url()).pathname.slice("/v1".length);
+    if (request.method() !== "GET") asked.push([path, request.postDataJSON(), request.headers()["x-keyroll-csrf"]]);
+    if (path === "/sign-in/ways") return route.fulfill(say(200, { local: true, sso: [{ id: "corp", name: "Corp SSO", url: "/v1/sso/corp/start" }], set_up: true }));
+    if (path === "/sign-in") return route.fulfill(request.postDataJSON().password === "right password" ? say(200, { next: "code" }) : say(403, { title: "Forbidden", detail: "name and password do not fit together" }));
+    if (path === "/sign-in/code") { inside = true; return route.fulfill(say(200, { next: "done" })); }
+    if (path === "/invitations/look") return route.fulfill(say(200, { purpose: "invited", name: "<script>alert(1)</script> ann", totp_uri: "otpauth://totp/keyroll:ann?secret=JBSWY3DPEHPK3PXP", totp_secret: "JBSWY3DPEHPK3PXP" }));
+    if (path === "/invitations/follow") { inside = true; return route.fulfill(say(200, { recovery_codes: ["aaaa-bbbb", "cccc-dddd"] })); }
+    if (!inside) return route.fulfill(say(401, { title: "Unauthorized", detail: "sign in first" }));
+    if (path === "/me") return route.fulfill(say(200, { id: "person:ann", name: "ann", roles: ["admin"], how: "session", permissions: ["read", "administer"], tenant: "local" }));
+    if (path === "/tokens" && request.method() === "POST") return route.fulfill(say(201, { token: "keyroll_made_up_for_the_walk" }));
+    if (path === "/tokens") return route.fulfill(say(200, { items: [{ id: "t1", name: "ci-read", roles: ["viewer"], expires_at: "2027-01-01T00:00:00Z", last_used_at: null }] }));
+    if (path === "/accounts") return route.fulfill(say(200, { items: [{ id: "a1", name: "ann", roles: ["admin"], last_sign_in: "2026-11-30T10:00:00Z" }, { id: "a2", name: "\u202Egnp.bob", roles: ["viewer"], disabled: true }] }));
+    if (path === "/sessions") return route.fulfill(say(200, { items: [{ id: "s1", name: "ann", since: "2026-11-30T10:00:00Z", last_seen: "2026-12-01T00:00:00Z", from: "127.0.0.1", current: true }] }));
+    return route.continue();
+  });
+  const where = `at ${width} px, ${theme}`;
+  await page.goto(`${url}/settings`);
+  await page.waitForSelector("h1:has-text('Sign in')");
+  claim(!(await page.$("nav")), `the door shows nothing of the console ${where}`);
+  await settled(page);
+  await page.screenshot({ path: join(directory, `door-${width}-${theme}.png`) });
+  await judged(page, `the door ${where}`);
+  await page.fill("input[name=username]", "ann");
+  await page.fill("input[name=password]", "wrong");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=alert]:has-text('do not fit')");
+  await page.fill("input[name=password]", "right password");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("input[name=code]");
+  await page.keyboard.type("123 456");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("h1:has-text('Settings')");
+  claim(asked.every(([, , header]) => header === "1"), `what changes something carries the header against forgery ${where}`);
+  claim(asked.some(([path, body]) => path === "/sign-in/code" && body.code === "123456"), `the code is sent without its space ${where}`);
+  await page.click("button:has-text('Make a token')");
+  await page.keyboard.type("ci-write");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("text=keyroll_made_up_for_the_walk");
+  await settled(page);
+  await page.screenshot({ path: join(directory, `settings-inside-${width}-${theme}.png`), fullPage: true });
+  await judged(page, `settings, signed in ${where}`);
+  await page.click("button:has-text('I have kept it')");
+  claim((await page.getByText("keyroll_made_up_for_the_walk").count()) === 0, `a token is shown once ${where}`);
+
+  inside = false;
+  await page.goto(`${url}/set-up#a-link-of-the-walk`);
+  await page.waitForSelector("h1:has-text('Become somebody')");
+  claim(!page.url().includes("a-link-of-the-walk"), `a link does not stay in the address ${where}`);
+  await settled(page);
+  await page.screenshot({ path: join(directory, `set-up-${width}-${theme}.png`), fullPage: true });
+  await judged(page, `the link that invites ${where}`);
+  const [first, second] = await page.$$("input[type=password]");
+  await first.fill("a long password");
+  await second.fill("a long password");
+  await page.fill("input[autocomplete=one-time-code]", "123456");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("text=cccc-dddd");
+  await judged(page, `recovery codes ${where}`);
+  await page.click("button:has-text('I have kept them')");
+  await page.waitForSelector("#main");
   await context.close();
 }
 

@@ -155,15 +155,37 @@ export interface Leaf {
   body: unknown;
 }
 
-/** Who asks. */
-export interface Me {
+
+export interface GraphNode {
   id: string;
   name: string;
-  roles: string[];
-  how: string;
-  tenant: string;
-  permissions: string[];
-  demo?: boolean;
+  kind: string;
+  type: string;
+  class: string | null;
+  column: number;
+  x: number;
+  y: number;
+  /** Neighbours that are not shown. */
+  more: number;
+}
+export interface Graph {
+  nodes: GraphNode[];
+  edges: { from: string; to: string; relation: string; source: string | null }[];
+  cut: boolean;
+}
+/** What passes of the last day brought. */
+export interface Day {
+  runs: number;
+  new: number;
+  changed: number;
+  missing: number;
+}
+/** One line of what was learnt or decided. */
+export interface Entry {
+  at: string;
+  what: string;
+  source: string;
+  detail: string;
 }
 
 /** What a list is asked with; empty parts are left out. */
@@ -180,7 +202,7 @@ export class Problem extends Error {
   }
 }
 
-async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+export async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") parameters.set(name, String(value));
@@ -207,19 +229,24 @@ const get = <T>(path: string, query?: Query) => ask<T>("GET", path, query);
 const part = encodeURIComponent;
 
 export const api = {
-  me: () => get<Me>("/me"),
   identities: (query: Query) => get<List<Row>>("/identities", query),
-  facets: (query: Query) => get<List<Facet>>("/identities/facets", query),
+  facets: (query: Query) => get<Facet[]>("/identities/facets", query),
   thing: (id: string, query: Query = {}) => get<Thing>(`/identities/${part(id)}`, query),
   why: (id: string, query: Query = {}) => get<Why>(`/identities/${part(id)}/why`, query),
+  home: () => get<{ within_a_day: Day }>("/home"),
+  graph: (id: string, query: Query = {}) => get<Graph>(`/identities/${part(id)}/graph`, query),
+  timeline: (id: string) => get<Entry[]>(`/identities/${part(id)}/timeline`),
   findings: (query: Query) => get<List<Finding>>("/findings", query),
   gaps: (query: Query = {}) => get<List<Gap>>("/gaps", query),
   sources: (query: Query = {}) => get<List<Source>>("/sources", query),
 
   plans: (query: Query = {}) => get<List<Plan>>("/plans", query),
   residual: (query: Query = {}) => get<List<Plan>>("/residual", query),
+  /** Leaves of the log, the oldest first. */
   evidence: (query: Query = {}) => get<List<Leaf>>("/evidence", query),
+  leaf: (index: number) => get<Leaf>(`/evidence/${index}`),
 
+  planRevocation: (target: string) => ask<{ plan: { id: string } }>("POST", "/plans", {}, { act: "revoke", target }),
   run: (source: string) => ask<void>("POST", `/sources/${part(source)}/run`, {}, {}),
   own: (id: string, owner: string) => ask<void>("PUT", `/identities/${part(id)}/owner`, {}, { owner }),
   disown: (id: string) => ask<void>("DELETE", `/identities/${part(id)}/owner`),

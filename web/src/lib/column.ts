@@ -4,5 +4,6 @@ export interface Column {
   title: string;
   /** Its share of the width, as a track of a grid. */
   width: string;
-  sort?: boolean;
+  /** The order of the server that goes by it. */
+  sort?: string;
 }

@@ -18,9 +18,12 @@ export const PLACES: readonly Place[] = [
   { path: "/expiry", title: "Expiry", key: "e", icon: "expiry", load: () => import("../screens/Expiry.svelte") },
   { path: "/proofs", title: "Proofs", key: "p", icon: "proofs", load: () => import("../screens/Proofs.svelte") },
   { path: "/sources", title: "Sources", key: "s", icon: "sources", load: () => import("../screens/Sources.svelte") },
+  { path: "/settings", title: "Settings", key: ",", icon: "settings", load: () => import("../screens/Settings.svelte") },
 ];
 
 export const loadThing = () => import("../screens/Thing.svelte");
+export const loadDoor = () => import("../screens/Door.svelte");
+export const loadInvited = () => import("../screens/Invited.svelte");
 
 /** The place a path belongs to. */
 export const placeOf = (path: string): Place | undefined =>

@@ -1,6 +1,6 @@
 // What is known to have happened to one thing, newest first.
 
-import type { Thing, Why } from "./api";
+import type { Entry, Thing, Why } from "./api";
 import { isInstant } from "./words";
 
 export interface Happened {
@@ -16,7 +16,7 @@ const TOLD: [keyof Thing, string][] = [
   ["expires_at", "ends"],
 ];
 
-export function happened(thing: Thing, why: Why | null): Happened[] {
+export function happened(thing: Thing, why: Why | null, told: readonly Entry[] = []): Happened[] {
   const all: Happened[] = [];
   for (const [field, what] of TOLD) {
     const at = thing[field];
@@ -26,10 +26,17 @@ export function happened(thing: Thing, why: Why | null): Happened[] {
     all.push({ at: one.first_seen, what: "was first seen", says: one.sighting.source });
     if (one.missing_since) all.push({ at: one.missing_since, what: "was not found any more by a complete pass", says: one.sighting.source });
   }
-  all.push(...retold(why));
+  if (told.length === 0) all.push(...retold(why));
   for (const place of thing.places_seen) {
     if (place.committed_at) all.push({ at: place.committed_at, what: `was committed to ${place.place}`, says: place.author ?? place.source });
     if (place.missing_since) all.push({ at: place.missing_since, what: `was gone from ${place.place}`, says: place.source });
+  }
+  // First sightings and losses are said above, of each sighting.
+  for (const one of told) {
+    const what = one.what.replaceAll("_", " ");
+    if (one.source === "evidence") all.push({ at: one.at, what: `${what}: ${one.detail}`, says: "the evidence log" });
+    else if (one.what === "changed") all.push({ at: one.at, what: `was told anew: ${one.detail.replaceAll("_", " ")}`, says: one.source });
+    else if (one.what === "back") all.push({ at: one.at, what: `was ${one.detail}`, says: one.source });
   }
   return all.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.what.localeCompare(b.what)));
 }
