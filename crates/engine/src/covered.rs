@@ -12,6 +12,8 @@ use crate::{Engine, Error};
 const PASSES_MAX: usize = 10_000;
 /// Logs whose windows are known.
 const LOGS_MAX: usize = 10_000;
+/// The type of a log on the roll.
+pub(crate) const AUDIT_LOG: &str = "audit_log";
 
 impl Engine {
     /// Every inventory that was read, at least in part.
@@ -87,7 +89,7 @@ impl Engine {
     fn log_windows_in(&self, reading: &mut Reading<'_>) -> Result<Vec<LogWindow>, store::Error> {
         let filter = Filter {
             kind: Some(Kind::Resource),
-            type_: Some("audit_log".to_owned()),
+            type_: Some(AUDIT_LOG.to_owned()),
             missing: Some(false),
             ..Filter::default()
         };

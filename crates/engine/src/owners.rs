@@ -8,6 +8,8 @@ use crate::{Engine, Error, Looked};
 
 /// Rows fetched at once while the whole roll streams past.
 const ROWS: usize = 1_000;
+/// The status of whoever left.
+pub(crate) const LEFT: &str = "left";
 
 impl Engine {
     /// Everybody whom a list of leavers has, as it was last read.
@@ -32,7 +34,7 @@ impl Engine {
         loop {
             let rows = reading.roll(&self.tenant, &filter, &page)?;
             for row in &rows.rows {
-                if row.status.as_deref() == Some("left") {
+                if row.status.as_deref() == Some(LEFT) {
                     self.leaver(reading, &row.id, &mut left)?;
                 }
             }

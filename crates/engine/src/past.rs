@@ -13,16 +13,21 @@ mod decided;
 
 use std::collections::BTreeSet;
 
-use model::{EntityId, SightingKey, Tenant, Timestamp};
-use store::{Durability, Moment, Store, Writing};
+use model::{EntityId, Kind, SightingKey, Tenant, Timestamp};
+use store::{Durability, Moment, Reading, Store, Writing};
 
 pub use between::{Difference, What, between};
 
+use crate::covered::AUDIT_LOG;
+use crate::owners::LEFT;
 use crate::reconcile::Placing;
 use crate::{Engine, Error};
 
 /// Sightings put together in one transaction.
 const BLOCK: i64 = 1_000;
+
+/// Names that more lines bear than this, then or at another time, say nothing of what they are for.
+const NAMESAKES_MAX: usize = 4_000;
 
 /// After so many blocks the target counts anew what its plans are made from.
 const MANY_BLOCKS: u64 = 8;
@@ -65,14 +70,15 @@ impl Past<'_> {
         self.aliases()
     }
 
-    /// Takes down what tells of the things that these ids lead to now: they themselves, what
-    /// they held and who held them. Lines of what stands further off may lack a part.
+    /// Takes down what tells of the things that these ids lead to now, and what judges them: they
+    /// themselves, what they held and who held them, their namesakes, who had left, what was read.
+    /// Lines of what stands further off may lack a part.
     ///
     /// # Errors
     /// Either store refused or broke.
     pub fn around(&self, ids: &[EntityId]) -> Result<(), Error> {
         self.beside()?;
-        let numbers: Vec<i64> = self.from.read(|reading| {
+        let (seeds, mut numbers) = self.from.read(|reading| {
             let mut seeds = BTreeSet::new();
             for id in ids {
                 let row = reading.entity_row(self.tenant, id)?;
@@ -81,13 +87,49 @@ impl Past<'_> {
                 seeds.extend(members.into_iter().map(|one| one.key));
             }
             let seeds: Vec<_> = seeds.into_iter().collect();
-            let around = reading.around(self.tenant, self.moment, &seeds)?;
-            Ok(around.into_iter().collect())
+            let mut around = reading.around(self.tenant, self.moment, &seeds)?;
+            around.extend(self.ground(reading)?);
+            Ok((seeds, around))
         })?;
-        for block in numbers.chunks(usize::try_from(BLOCK).unwrap_or(usize::MAX)) {
-            self.block(block)?;
-        }
+        self.blocks(&numbers)?;
+        let mut namesakes = self.namesakes(&seeds)?;
+        namesakes.retain(|no| numbers.insert(*no));
+        self.blocks(&namesakes)?;
         self.aliases()
+    }
+
+    /// What every judgement looks at, whatever is judged: who left, what logs tell of, and which
+    /// systems were read.
+    fn ground(&self, reading: &mut Reading<'_>) -> Result<BTreeSet<i64>, store::Error> {
+        let mut ground = reading.of_each_source(self.tenant, self.moment)?;
+        ground.extend(reading.owners_told(self.tenant, LEFT)?);
+        let logs = reading.founders_of_type(self.tenant, Kind::Resource, AUDIT_LOG)?;
+        ground.extend(logs);
+        let from = ground.into_iter().collect();
+        reading.with_their_things(self.tenant, self.moment, from)
+    }
+
+    /// The identities that bore the names which those of `seeds` would have in other environments.
+    fn namesakes(&self, seeds: &[SightingKey]) -> Result<BTreeSet<i64>, Error> {
+        let names = self.to.read(|reading| {
+            let stood = reading.sightings(self.tenant, seeds)?;
+            let were: BTreeSet<EntityId> = stood.into_iter().map(|one| one.entity).collect();
+            let were: Vec<_> = were.into_iter().collect();
+            let lines = reading.entity_rows(self.tenant, &were)?.into_iter();
+            let told = lines.filter(|row| row.kind == Kind::Identity && row.environment.is_some());
+            Ok(told.flat_map(|row| assess::namesakes(&row.name)).collect())
+        })?;
+        Ok(self.from.read(|reading| {
+            let from = reading.founders_named(self.tenant, &names, NAMESAKES_MAX)?;
+            let from = from.into_iter().collect();
+            reading.with_their_things(self.tenant, self.moment, from)
+        })?)
+    }
+
+    fn blocks(&self, numbers: &BTreeSet<i64>) -> Result<(), Error> {
+        let numbers: Vec<_> = numbers.iter().copied().collect();
+        let mut blocks = numbers.chunks(usize::try_from(BLOCK).unwrap_or(usize::MAX));
+        blocks.try_for_each(|block| self.block(block))
     }
 
     /// Passes, plans and decisions.

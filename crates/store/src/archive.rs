@@ -173,7 +173,7 @@ impl Store {
             rows += page.len() as u64;
             table.insert(session.as_mut(), page)
         })?;
-        migrate::fill(session.as_mut(), &(1..=header.schema))?;
+        migrate::fill_blocks(session.as_mut(), &(1..=header.schema))?;
         session.commit()?;
         Self::open(to, &Options::default())?;
         Ok(Archived {
@@ -200,7 +200,7 @@ impl Store {
                 table.insert(target.as_mut(), &page)
             })?;
         }
-        migrate::fill(target.as_mut(), &(1..=SCHEMA))?;
+        migrate::fill_blocks(target.as_mut(), &(1..=SCHEMA))?;
         target.commit()?;
         Ok(Archived {
             tenants: header.tenants,

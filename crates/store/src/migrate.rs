@@ -7,17 +7,18 @@
 //! `a_newer_schema_is_refused_by_name`.
 
 use crate::engine::{Dialect, Engine, Mode, Session};
+use crate::past::fill_before;
 use crate::roll::{fill_facts, fill_names};
 use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 9;
+pub const SCHEMA: u32 = 10;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 9] = [
+const STEPS: [(u32, &[&str]); 10] = [
     (
         1,
         &[
@@ -33,15 +34,18 @@ const STEPS: [(u32, &[&str]); 9] = [
     (7, &[include_str!("schema/0007_chain.sql")]),
     (8, &[include_str!("schema/0008_journal.sql")]),
     (9, &[include_str!("schema/0009_owned.sql")]),
+    (10, &[include_str!("schema/0010_before.sql")]),
 ];
 
 /// The step before which no line was filed in blocks of names.
 const SEARCH: u32 = 4;
 /// The step before which none was filed in blocks of facts.
 const FACTS: u32 = 5;
+/// The step before which nobody noted where a sighting was filed before.
+const BEFORE: u32 = 10;
 
-/// Files lines in the blocks that came with the steps `wanted`.
-pub(crate) fn fill(
+/// Files lines in the blocks that came with the steps `wanted`, which no archive holds.
+pub(crate) fn fill_blocks(
     session: &mut dyn Session,
     wanted: &std::ops::RangeInclusive<u32>,
 ) -> Result<(), Error> {
@@ -111,7 +115,10 @@ fn migrate_to(engine: &dyn Engine, read_only: bool, schema: u32) -> Result<u32, 
         }
         put(session.as_mut(), "schema", *number)?;
     }
-    fill(session.as_mut(), &wanted)?;
+    fill_blocks(session.as_mut(), &wanted)?;
+    if wanted.contains(&BEFORE) {
+        fill_before(session.as_mut())?;
+    }
     if schema == SCHEMA {
         engine.after_migration(session.as_mut())?;
     }

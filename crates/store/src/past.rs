@@ -6,11 +6,15 @@
 //! the present.
 
 mod around;
+mod before;
+mod ground;
 mod kept;
 
 use std::collections::BTreeSet;
 
 use model::{EntityId, Observation, SightingKey, Tenant, Timestamp};
+
+pub(crate) use before::{filed_before, fill_before, named_before};
 
 use crate::engine::Bulk;
 use crate::sightings::{KEY_COLUMNS, key_values, sighting_key};
@@ -73,7 +77,6 @@ macro_rules! begun {
         )
     };
 }
-pub(crate) use begun;
 
 /// Sightings whose present version had begun by the moment ($2: known, $3: at).
 const STANDING: Bulk = Bulk {

@@ -107,7 +107,7 @@ impl Reading<'_> {
         };
         let asked: Vec<_> = names
             .iter()
-            .map(|name| vec![Value::from(cut(name, NAME_MAX))])
+            .map(|name| vec![Value::from(cut_name(name))])
             .collect();
         let fixed = [
             tenant.into(),
@@ -153,7 +153,7 @@ impl Reading<'_> {
         if found.is_empty() {
             found = self.rows(
                 "SELECT id FROM entity WHERE tenant = $1 AND name = $2 ORDER BY id LIMIT $3",
-                &[tenant.into(), cut(text, NAME_MAX).into(), FOUND_MAX.into()],
+                &[tenant.into(), cut_name(text).into(), FOUND_MAX.into()],
             )?;
         }
         let ids = found.into_iter();
@@ -293,7 +293,7 @@ const WORD_MAX: usize = 128;
 /// `row` with its texts cut to what an index can hold.
 fn bounded(row: &Row) -> Row {
     let mut row = row.clone();
-    row.name = cut(&row.name, NAME_MAX).to_owned();
+    row.name = cut_name(&row.name).to_owned();
     for text in [&mut row.type_, &mut row.provider] {
         *text = cut(text, WORD_MAX).to_owned();
     }
@@ -308,6 +308,11 @@ fn bounded(row: &Row) -> Row {
         *text = text.as_deref().map(|text| cut(text, WORD_MAX).to_owned());
     }
     row
+}
+
+/// A name as lines bear it.
+pub(crate) fn cut_name(name: &str) -> &str {
+    cut(name, NAME_MAX)
 }
 
 /// The longest beginning of `text` that has at most `bytes_max` bytes.

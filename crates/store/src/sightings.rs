@@ -3,6 +3,8 @@
 mod changes;
 mod recall;
 
+pub(crate) use changes::{HANGING_LINK, Hangs};
+
 use model::{EntityId, Kind, Observation, Scope, Sighting, SightingKey, SourceId, Tenant};
 
 use crate::closure::native_hash;

@@ -34,8 +34,7 @@ struct Seen {
     credentials: Vec<Row>,
     /// What grants of it say.
     grants: Vec<Row>,
-    /// `None`: it is of another moment and was not judged.
-    findings: Option<Vec<Finding>>,
+    findings: Vec<Finding>,
     suggested: Answer,
     revocation: Option<RevocationRow>,
 }
@@ -57,8 +56,7 @@ impl Get {
     }
 }
 
-/// What is shown of `thing`. Of another moment neither findings nor suggestions are: both look
-/// at more of the roll of then than one thing needs.
+/// What is shown of `thing`.
 fn see(view: &View, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
     let (credentials, grants, mutes, revocations) = view.roll.read(|reading, tenant| {
         let (mut credentials, mut grants) = (Vec::new(), Vec::new());
@@ -74,14 +72,11 @@ fn see(view: &View, engine: &Engine, thing: Looked) -> Result<Seen, Error> {
         let revocations = reading.revocations_of(tenant, &thing.row.id)?;
         Ok((credentials, grants, reading.mutes(tenant)?, revocations))
     })?;
-    let (mut findings, mut suggested) = (None, Answer::default());
-    if !view.is_past() {
-        let judged = engine.findings_of(&thing, &mutes);
-        findings = Some(judged.map_err(Error::from_engine("cannot judge it"))?);
-        let left = engine.left();
-        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-        suggested = engine.suggested(&thing, &left);
-    }
+    let findings = engine.findings_of(&thing, &mutes);
+    let findings = findings.map_err(Error::from_engine("cannot judge it"))?;
+    let left = engine.left();
+    let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+    let suggested = engine.suggested(&thing, &left);
     Ok(Seen {
         thing,
         credentials,
@@ -113,14 +108,14 @@ fn page(seen: &Seen, now: Timestamp) -> Page {
         places::users(&seen.thing),
     ));
     sections.extend(held(seen, now));
-    if seen.thing.owner.is_none() && seen.findings.is_some() {
+    if seen.thing.owner.is_none() {
         sections.push(Section::rows(
             "Who may own it",
             &["who", "as", "score", "because"],
             suggest::rows(&seen.suggested),
         ));
     }
-    sections.extend(seen.findings.as_deref().map(findings));
+    sections.push(findings(&seen.findings));
     if row.kind == Kind::Credential {
         sections.push(Section::lines("Revocation", revocation(seen, now)));
     }
@@ -139,11 +134,6 @@ fn page(seen: &Seen, now: Timestamp) -> Page {
 fn hints(seen: &Seen) -> Vec<String> {
     let row = &seen.thing.row;
     let id = row.id.as_str();
-    if seen.findings.is_none() {
-        return vec![format!(
-            "`keyroll findings {id}` with the same time says what was wrong with it then"
-        )];
-    }
     let mut hints = vec![format!(
         "`keyroll why {id}` shows where each word comes from"
     )];
@@ -372,12 +362,9 @@ fn record(seen: &Seen) -> serde_json::Value {
     fields.insert("granted".to_owned(), json!(grants));
     fields.insert("places_seen".to_owned(), places::records(&seen.thing));
     fields.insert("used_by".to_owned(), places::user_records(&seen.thing));
-    let findings = seen.findings.as_ref();
-    let findings: Option<Vec<_>> =
-        findings.map(|all| all.iter().map(super::findings::fields).collect());
+    let findings: Vec<_> = seen.findings.iter().map(super::findings::fields).collect();
     fields.insert("findings".to_owned(), json!(findings));
-    let owners = findings.map(|_| suggest::records(&seen.suggested));
-    fields.insert("may_own_it".to_owned(), json!(owners));
+    fields.insert("may_own_it".to_owned(), suggest::records(&seen.suggested));
     let revocation = seen
         .revocation
         .as_ref()

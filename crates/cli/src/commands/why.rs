@@ -39,17 +39,17 @@ impl Why {
         let thing = engine
             .look(&id)
             .map_err(Error::from_engine("cannot read the roll"))?;
-        let likely = match view.is_past() {
+        let left = engine.left();
+        let left = left.map_err(Error::from_engine("cannot read the roll"))?;
+        let alike = match view.is_past() {
             true => None,
-            false => {
-                let alike = likeness::of(&view.roll, &thing.row)?;
-                let left = engine.left();
-                let left = left.map_err(Error::from_engine("cannot read the roll"))?;
-                let owners = engine.suggested(&thing, &left);
-                Some(Likely { alike, owners })
-            }
+            false => Some(likeness::of(&view.roll, &thing.row)?),
         };
-        let mut page = page(&thing, likely.as_ref(), view.now);
+        let likely = Likely {
+            alike,
+            owners: engine.suggested(&thing, &left),
+        };
+        let mut page = page(&thing, &likely, view.now);
         page.footer.extend(view.told(settings));
         page.gauge = Some(view.gauge(settings)?);
         show(settings, &page)?;
@@ -57,14 +57,15 @@ impl Why {
     }
 }
 
-/// What is not known and only likely. It is not told of another moment: it looks at more of the
-/// roll of then than one thing needs.
+/// What is not known and only likely.
 struct Likely {
-    alike: Vec<(Suggestion, String)>,
+    /// `None` of another moment: what is alike is looked for in more of the roll of then than one
+    /// thing needs.
+    alike: Option<Vec<(Suggestion, String)>>,
     owners: Answer,
 }
 
-fn page(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Page {
+fn page(thing: &Looked, likely: &Likely, now: Timestamp) -> Page {
     let entity = &thing.entity;
     let members = entity.members.len() as u64;
     let lead = match members {
@@ -90,7 +91,7 @@ fn page(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Page {
     }
 }
 
-fn sections(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Vec<Section> {
+fn sections(thing: &Looked, likely: &Likely, now: Timestamp) -> Vec<Section> {
     let mut sections = vec![
         Section::rows(
             "Sightings",
@@ -114,23 +115,21 @@ fn sections(thing: &Looked, likely: Option<&Likely>, now: Timestamp) -> Vec<Sect
         ),
         Section::lines("Links", links(thing)),
     ];
-    sections.extend(likely.map(|likely| {
-        Section::rows(
-            "Who may own it, by this evidence",
-            &["who", "as", "score", "because"],
-            suggest::rows(&likely.owners),
-        )
-    }));
+    sections.push(Section::rows(
+        "Who may own it, by this evidence",
+        &["who", "as", "score", "because"],
+        suggest::rows(&likely.owners),
+    ));
     sections.push(Section::rows(
         "Kept apart",
         &["shared", "differ in", "side", "id", "seen as"],
         refused(thing),
     ));
-    sections.extend(likely.map(|likely| {
+    sections.extend(likely.alike.as_ref().map(|found| {
         Section::rows(
             "Might be the same, and was not merged",
             &["id", "name", "likeness", "because"],
-            alike(thing, &likely.alike),
+            alike(thing, found),
         )
     }));
     sections
@@ -260,9 +259,10 @@ fn refused_record(one: &Conflict) -> Value {
     })
 }
 
-fn record(thing: &Looked, likely: Option<&Likely>) -> Value {
+fn record(thing: &Looked, likely: &Likely) -> Value {
     let one = |(one, _): &(Suggestion, String)| json!({"id": other(thing, one), "score": one.score, "reasons": one.reasons});
-    let alike = likely.map(|likely| likely.alike.iter().map(one).collect::<Vec<_>>());
+    let alike = likely.alike.as_ref();
+    let alike = alike.map(|all| all.iter().map(one).collect::<Vec<_>>());
     json!({
         "id": thing.row.id,
         "kind": thing.row.kind,

@@ -1,12 +1,15 @@
 //! What was told at a moment is what is told of it later, and the difference between two moments
 //! is what their lists show otherwise.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use engine::{Past, What, between};
+use engine::{Engine, KeyPaths, Past, What, between};
+use inventory::owners::Answer;
 use model::{
-    Attribute, Collection, EntityId, Gap, Key, KeyKind, Kind, Observation, Reason, Relation, Scope,
-    SourceId, Timestamp,
+    Attribute, Collection, EntityId, Finding, Gap, Key, KeyKind, Kind, Observation, Reason,
+    Relation, Scope, SourceId, Timestamp,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -23,6 +26,8 @@ enum Act {
     Own(usize, u8),
 }
 
+/// Things of one moment that are taken down alone.
+const AROUND_EACH: usize = 3;
 /// More acts than any history has.
 const ACTS_MAX: usize = 7;
 
@@ -31,16 +36,66 @@ fn key() -> impl Strategy<Value = Key> {
     (prop::sample::select(kinds), "[12]").prop_map(|(kind, value)| Key::new(kind, value))
 }
 
+/// What makes rules speak: environments, words for what it is, who works with it, who has left.
+fn judged(seen: Observation, told: u8) -> Observation {
+    let word = |attribute, words: [&str; 3], seen: Observation| match words
+        [usize::from(told) % words.len()]
+    {
+        "" => seen,
+        word => seen.is(attribute, word),
+    };
+    let type_ = |words, seen| word(Attribute::TYPE, words, seen);
+    match seen.kind {
+        Kind::Identity => {
+            let seen = type_(["db_role", "db_role", "iam_user"], seen);
+            let seen = seen.is(Attribute::PROVIDER, "postgres");
+            let seen = word(Attribute::OWNER_HINT, ["", "ann", "bob"], seen);
+            match told / 3 % 3 {
+                0 => seen,
+                1 => seen.is(Attribute::ENVIRONMENT, "prod"),
+                _ => seen.is(Attribute::ENVIRONMENT, "dev"),
+            }
+        }
+        Kind::Credential => {
+            let seen = type_(["db_password", "aws_access_key", "db_password"], seen);
+            match told / 3 % 2 {
+                0 => seen,
+                _ => seen.link(Relation::UsedBy, Kind::Identity, "a").link(
+                    Relation::UsedBy,
+                    Kind::Identity,
+                    "b",
+                ),
+            }
+        }
+        Kind::Owner => word(Attribute::STATUS, ["left", "active", "left"], seen),
+        Kind::Resource => type_(["audit_log", "audit_log", "bucket"], seen)
+            .is(Attribute::named("log"), "postgres")
+            .is(Attribute::USES_COUNTED_SINCE, Timestamp(1))
+            .is(Attribute::USES_COUNTED_UNTIL, Timestamp(i64::from(told))),
+        Kind::Grant | Kind::Use => seen,
+    }
+}
+
 fn observation() -> impl Strategy<Value = Observation> {
-    let kind = prop::sample::select(vec![Kind::Credential, Kind::Identity, Kind::Grant]);
+    let kind = prop::sample::select(vec![
+        Kind::Credential,
+        Kind::Credential,
+        Kind::Identity,
+        Kind::Identity,
+        Kind::Grant,
+        Kind::Owner,
+        Kind::Resource,
+    ]);
     let keys = prop::collection::btree_set(key(), 0..3);
     let link = prop::option::of(prop_oneof!["[a-c]".prop_map(Ok), key().prop_map(Err)]);
-    let name = prop::option::of("[pq]");
+    let name = prop::option::of(prop::sample::select(vec!["p", "q", "p-prod", "p-dev"]));
     let created = prop::option::of(-20..90_i64);
-    (kind, "[a-c]", "[xy]", keys, link, (name, created)).prop_map(
-        |(kind, native, part, keys, link, (name, created))| {
+    let other = (name, created, any::<u8>());
+    (kind, "[a-c]", "[xy]", keys, link, other).prop_map(
+        |(kind, native, part, keys, link, (name, created, told))| {
             let mut seen = Observation::new(kind, native, &Scope::of(part));
             seen.keys = keys;
+            seen = judged(seen, told);
             if let Some(name) = name {
                 seen = seen.is(Attribute::NAME, name);
             }
@@ -148,7 +203,9 @@ impl Shelf {
         };
         Self {
             whole: (0..=ACTS_MAX).map(|n| open("whole", n)).collect(),
-            around: (0..=ACTS_MAX).map(|n| open("around", n)).collect(),
+            around: (0..=ACTS_MAX * AROUND_EACH + AROUND_EACH)
+                .map(|n| open("around", n))
+                .collect(),
             _dir: dir,
         }
     }
@@ -214,6 +271,121 @@ fn what_was_told_at_a_moment_is_told_of_it_later() {
                 Ok(())
             });
         held.unwrap();
+    });
+}
+
+/// What is said of a thing in one roll of then: findings and who may own it.
+fn said(engine: &Engine, roll: &Roll, at: i64, was: &EntityId) -> (Vec<Finding>, Answer) {
+    let engine = engine.of_past(roll.store.clone(), Timestamp(at));
+    let looked = engine.look(was).unwrap();
+    let owners = engine.suggested(&looked, &engine.left().unwrap());
+    (engine.findings_of(&looked, &[]).unwrap(), owners)
+}
+
+#[test]
+fn what_is_taken_down_around_a_thing_judges_it_as_the_whole_roll_of_then_does() {
+    on_every_engine("judged", |base| {
+        let shelf = Shelf::new();
+        let keys = tempfile::tempdir().unwrap();
+        let paths = KeyPaths {
+            fingerprint: keys.path().join("fingerprint-key"),
+            seal: keys.path().join("seal-key"),
+        };
+        let rules = RefCell::new(BTreeSet::new());
+        let held = runner(64, 1_000).run(&acts(), |acts| {
+            let roll = base.beside();
+            let all = happen(&roll, &acts);
+            let clock = Arc::new(engine::system_clock);
+            let (store, tenant) = (roll.store.clone(), roll.tenant.clone());
+            let engine = Engine::open(store, tenant, &paths, "person:ann", clock).unwrap();
+            for (n, then) in all.iter().enumerate() {
+                let moment = Moment {
+                    at: Timestamp(then.at),
+                    known: Timestamp(then.at),
+                };
+                let whole = back(&roll, &shelf.whole[n], moment, None);
+                // Few of each history: each takes a store of its own.
+                for (slot, (id, was)) in then.led.iter().rev().take(AROUND_EACH).enumerate() {
+                    let around = back(
+                        &roll,
+                        &shelf.around[n * AROUND_EACH + slot],
+                        moment,
+                        Some(id),
+                    );
+                    let (expected, got) = (
+                        said(&engine, &whole, then.at, was),
+                        said(&engine, &around, then.at, was),
+                    );
+                    rules
+                        .borrow_mut()
+                        .extend(expected.0.iter().map(|one| one.rule));
+                    prop_assert_eq!(got, expected, "{} at {}", id, then.at);
+                }
+            }
+            Ok(())
+        });
+        held.unwrap();
+        let rules = rules.into_inner();
+        assert!(rules.len() >= 4, "few rules spoke: {rules:?}");
+    });
+}
+
+/// What judges a thing and hangs together with it by nothing: a namesake that was called
+/// otherwise since, an owner who had left and came back.
+#[test]
+fn around_a_thing_its_namesakes_of_then_are_found_and_who_had_left_by_then() {
+    on_every_engine("beside", |base| {
+        let shelf = Shelf::new();
+        let keys = tempfile::tempdir().unwrap();
+        let paths = KeyPaths {
+            fingerprint: keys.path().join("fingerprint-key"),
+            seal: keys.path().join("seal-key"),
+        };
+        let roll = base.beside();
+        let take = |source: &str, at: i64, seen: Observation| {
+            let source = SourceId::new("test", source);
+            let mut pass = Collection::new(source, Scope::whole(), Timestamp(at));
+            // Nothing of it is the first that its source sees.
+            let other = Observation::new(Kind::Credential, "0", &Scope::of("x"));
+            pass.observations = vec![other, seen];
+            roll.take(&pass);
+        };
+        let role = |native: &str, name: &str, environment: &str| {
+            Observation::new(Kind::Identity, native, &Scope::of("x"))
+                .is(Attribute::TYPE, "db_role")
+                .is(Attribute::PROVIDER, "postgres")
+                .is(Attribute::NAME, name)
+                .is(Attribute::OWNER_HINT, "ann@corp.example")
+                .is(Attribute::ENVIRONMENT, environment)
+        };
+        let ann = |status: &str| {
+            Observation::new(Kind::Owner, "ann@corp.example", &Scope::of("x"))
+                .is(Attribute::TYPE, "person")
+                .is(Attribute::STATUS, status)
+        };
+        take("a", 10, role("one", "shop-prod", "prod"));
+        take("b", 10, role("two", "shop-dev", "dev"));
+        take("people", 10, ann("left"));
+        take("b", 20, role("two", "till", "dev"));
+        take("people", 20, ann("active"));
+        let clock = Arc::new(engine::system_clock);
+        let (store, tenant) = (roll.store.clone(), roll.tenant.clone());
+        let engine = Engine::open(store, tenant, &paths, "person:ann", clock).unwrap();
+        let moment = Moment {
+            at: Timestamp(10),
+            known: Timestamp(20),
+        };
+        let whole = back(&roll, &shelf.whole[0], moment, None);
+        let mut rules = BTreeSet::new();
+        for (n, (source, native)) in [("a", "one"), ("b", "two")].into_iter().enumerate() {
+            let id = crate::id_of(source, Kind::Identity, native);
+            let around = back(&roll, &shelf.around[n], moment, Some(&id));
+            let told = said(&engine, &around, 10, &id);
+            assert_eq!(told, said(&engine, &whole, 10, &id));
+            rules.extend(told.0.iter().map(|one| one.rule));
+        }
+        assert!(rules.contains("cloned-identity"), "{rules:?}");
+        assert!(rules.contains("orphaned"), "{rules:?}");
     });
 }
 

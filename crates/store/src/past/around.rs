@@ -1,10 +1,10 @@
 //! What a thing hung together with at a moment: enough of the roll to tell of it alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::{SightingKey, Target, Tenant};
 
-use super::{Moment, Stood, begun, numbers};
+use super::{Moment, Stood, numbers};
 use crate::closure::{Keyed, bearer_hash, target_hash};
 use crate::engine::Bulk;
 use crate::sightings::own_hash;
@@ -15,16 +15,6 @@ type Hash = [u8; 16];
 
 /// Sightings looked at at once.
 const BLOCK: usize = 1_000;
-
-/// The numbers of sightings under hashes that they bear or point at.
-type Filed = BTreeMap<Hash, Vec<i64>>;
-
-/// What the roll files otherwise now than it was at the moment.
-#[derive(Default)]
-struct Moved {
-    bearing: Filed,
-    pointing: Filed,
-}
 
 /// What connected a sighting.
 struct Connected {
@@ -73,9 +63,7 @@ impl Connected {
 struct Around<'a> {
     tenant: &'a Tenant,
     moment: Moment,
-    moved: Moved,
     found: BTreeSet<i64>,
-    asked: BTreeSet<i64>,
     followed: BTreeSet<Hash>,
 }
 
@@ -92,7 +80,7 @@ impl Reading<'_> {
         moment: Moment,
         seeds: &[SightingKey],
     ) -> Result<BTreeSet<i64>, Error> {
-        let mut around = self.at(tenant, moment)?;
+        let mut around = Around::at(tenant, moment);
         let seeds = self.numbers_of(tenant, seeds)?;
         let things = around.grow(self, seeds)?;
         let mut next = around.pointed_at(self, &things)?;
@@ -115,7 +103,7 @@ impl Reading<'_> {
         moment: Moment,
         seeds: &[SightingKey],
     ) -> Result<Vec<Keyed>, Error> {
-        let mut around = self.at(tenant, moment)?;
+        let mut around = Around::at(tenant, moment);
         let seeds = self.numbers_of(tenant, seeds)?;
         let connected = around.grow(self, seeds)?.into_iter();
         let mut keyed: Vec<_> = connected.map(|one| one.keyed).collect();
@@ -123,130 +111,145 @@ impl Reading<'_> {
         Ok(keyed)
     }
 
-    fn at<'a>(&mut self, tenant: &'a Tenant, moment: Moment) -> Result<Around<'a>, Error> {
-        Ok(Around {
-            tenant,
-            moment,
-            moved: self.moved(tenant, moment)?,
-            found: BTreeSet::new(),
-            asked: BTreeSet::new(),
-            followed: BTreeSet::new(),
-        })
-    }
-
-    /// Sightings that had other keys or links at the moment than the roll files now.
-    fn moved(&mut self, tenant: &Tenant, moment: Moment) -> Result<Moved, Error> {
-        const OTHERWISE: &str = concat!(
-            "SELECT p.no FROM sighting_past p
-             JOIN sighting_body b ON b.tenant = p.tenant AND b.no = p.no
-             WHERE p.tenant = $1 AND p.seen_from <= $2 AND ",
-            begun!("p", "seen_from"),
-            " <= $3 AND (p.seen_to > $2 OR p.valid_to > $3 OR p.ended = 'missing')
-              AND (coalesce(p.body ->> 'keys', '') <> coalesce(b.body ->> 'keys', '')
-                OR coalesce(p.body ->> 'links', '') <> coalesce(b.body ->> 'links', ''))"
-        );
-        let fixed = [tenant.into(), moment.known.into(), moment.at.into()];
-        let mut all = numbers(self.rows(OTHERWISE, &fixed)?)?;
-        all.sort_unstable();
-        all.dedup();
-        let mut moved = Moved::default();
-        for block in all.chunks(BLOCK) {
-            for one in self.stood(tenant, moment, block)? {
-                let connected = Connected::of(&one);
-                for hash in connected.keys {
-                    moved.bearing.entry(hash).or_default().push(one.no);
-                }
-                for hash in connected.targets {
-                    moved.pointing.entry(hash).or_default().push(one.no);
-                }
-            }
-        }
-        Ok(moved)
+    /// The numbers of all sightings that stood at a moment and were one thing with those of the
+    /// numbers `from`, which are among them.
+    ///
+    /// # Errors
+    /// The store refused or broke.
+    pub fn with_their_things(
+        &mut self,
+        tenant: &Tenant,
+        moment: Moment,
+        from: Vec<i64>,
+    ) -> Result<BTreeSet<i64>, Error> {
+        let mut around = Around::at(tenant, moment);
+        around.grow(self, from)?;
+        Ok(around.found)
     }
 }
 
-const BEARING: Bulk = Bulk {
-    sql: "SELECT h.no FROM {rows} JOIN hard_key h ON h.tenant = $1 AND h.hash = r.hash",
-    columns: &[("hash", Type::Bytes)],
-};
-const POINTING: Bulk = Bulk {
-    sql: "SELECT k.no FROM {rows} JOIN link k ON k.tenant = $1 AND k.target = r.hash",
-    columns: &[("hash", Type::Bytes)],
-};
+/// Where sightings are filed, and where they were before.
+const BEARING: [Bulk; 2] = [
+    Bulk {
+        sql: "SELECT h.no FROM {rows} JOIN hard_key h ON h.tenant = $1 AND h.hash = r.hash",
+        columns: &[("hash", Type::Bytes)],
+    },
+    Bulk {
+        sql: "SELECT h.no FROM {rows} JOIN key_before h ON h.tenant = $1 AND h.hash = r.hash",
+        columns: &[("hash", Type::Bytes)],
+    },
+];
+const POINTING: [Bulk; 2] = [
+    Bulk {
+        sql: "SELECT k.no FROM {rows} JOIN link k ON k.tenant = $1 AND k.target = r.hash",
+        columns: &[("hash", Type::Bytes)],
+    },
+    Bulk {
+        sql: "SELECT k.no FROM {rows} JOIN link_before k ON k.tenant = $1 AND k.target = r.hash",
+        columns: &[("hash", Type::Bytes)],
+    },
+];
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    const fn at(tenant: &'a Tenant, moment: Moment) -> Self {
+        Self {
+            tenant,
+            moment,
+            found: BTreeSet::new(),
+            followed: BTreeSet::new(),
+        }
+    }
+
     /// Adds these and all that was one thing with them, by keys, however many steps away;
     /// answers what connected those that were added.
     fn grow(&mut self, reading: &mut Reading<'_>, from: Vec<i64>) -> Result<Vec<Connected>, Error> {
         let mut added = Vec::new();
-        let mut frontier = from;
-        while !frontier.is_empty() {
-            frontier.retain(|no| self.asked.insert(*no));
+        let mut next = self.stood(reading, &from)?;
+        while !next.is_empty() {
             let mut hashes = Vec::new();
-            for block in frontier.chunks(BLOCK) {
-                for one in reading.stood(self.tenant, self.moment, block)? {
-                    self.found.insert(one.no);
-                    let connected = Connected::of(&one);
-                    let fresh = connected.keys.iter().copied();
-                    hashes.extend(fresh.filter(|hash| self.followed.insert(*hash)));
+            for (no, connected) in next {
+                if self.found.insert(no) {
+                    let keys = connected.keys.iter().copied();
+                    hashes.extend(keys.filter(|hash| self.followed.insert(*hash)));
                     added.push(connected);
                 }
             }
-            frontier = filed(reading, self.tenant, &BEARING, &hashes, &self.moved.bearing)?;
+            let filed = filed(reading, self.tenant, &BEARING, &hashes)?;
+            next = self.stood(reading, &filed)?;
+            next.retain(|(_, one)| one.keys.iter().any(|key| self.followed.contains(key)));
         }
         Ok(added)
+    }
+
+    /// What connected those of these that stood then and were not found yet.
+    fn stood(
+        &self,
+        reading: &mut Reading<'_>,
+        numbers: &[i64],
+    ) -> Result<Vec<(i64, Connected)>, Error> {
+        let fresh = numbers.iter().filter(|no| !self.found.contains(no));
+        let fresh: Vec<_> = fresh.copied().collect();
+        let mut all = Vec::new();
+        for block in fresh.chunks(BLOCK) {
+            let stood = reading.stood(self.tenant, self.moment, block)?;
+            all.extend(stood.iter().map(|one| (one.no, Connected::of(one))));
+        }
+        Ok(all)
     }
 
     /// What links led to.
     fn pointed_at(&self, reading: &mut Reading<'_>, from: &[Connected]) -> Result<Vec<i64>, Error> {
         let natives: BTreeSet<_> = from.iter().flat_map(|one| one.natives.iter()).collect();
         let natives: Vec<_> = natives.into_iter().cloned().collect();
-        let hashes: BTreeSet<_> = from.iter().flat_map(|one| &one.targets).copied().collect();
-        let hashes: Vec<_> = hashes.into_iter().collect();
+        let hashes = from.iter().flat_map(|one| &one.targets).copied().collect();
         let mut to = reading.numbers_of(self.tenant, &natives)?;
-        to.extend(filed(
-            reading,
-            self.tenant,
-            &BEARING,
-            &hashes,
-            &self.moved.bearing,
-        )?);
+        to.extend(self.filed_so(reading, &BEARING, &hashes, |one| &one.keys)?);
         Ok(to)
     }
 
     /// What had links that led to these.
     fn pointing(&self, reading: &mut Reading<'_>, to: &[Connected]) -> Result<Vec<i64>, Error> {
-        let hashes: BTreeSet<_> = to
-            .iter()
-            .flat_map(|one| one.keys.iter().chain([&one.own]))
-            .copied()
-            .collect();
-        let hashes: Vec<_> = hashes.into_iter().collect();
-        filed(
-            reading,
-            self.tenant,
-            &POINTING,
-            &hashes,
-            &self.moved.pointing,
-        )
+        let hashes = to.iter().flat_map(|one| one.keys.iter().chain([&one.own]));
+        let hashes = hashes.copied().collect();
+        self.filed_so(reading, &POINTING, &hashes, |one| &one.targets)
+    }
+
+    /// What stood filed under one of `hashes` then, by those that `by` names.
+    fn filed_so(
+        &self,
+        reading: &mut Reading<'_>,
+        bulks: &[Bulk<'_>],
+        hashes: &BTreeSet<Hash>,
+        by: fn(&Connected) -> &Vec<Hash>,
+    ) -> Result<Vec<i64>, Error> {
+        let asked: Vec<_> = hashes.iter().copied().collect();
+        let filed = filed(reading, self.tenant, bulks, &asked)?;
+        let stood = self.stood(reading, &filed)?.into_iter();
+        let so = stood.filter(|(_, one)| by(one).iter().any(|hash| hashes.contains(hash)));
+        Ok(so.map(|(no, _)| no).collect())
     }
 }
 
-/// The numbers of what is filed under these hashes now, and of what was then. Some of the first
-/// may have come there since: how each stood says so.
+/// The numbers of what is filed under these hashes now, and of what once was. Some may have been
+/// there before, or come since: how each stood says so.
 fn filed(
     reading: &mut Reading<'_>,
     tenant: &Tenant,
-    bulk: &Bulk<'_>,
+    bulks: &[Bulk<'_>],
     hashes: &[Hash],
-    moved: &Filed,
 ) -> Result<Vec<i64>, Error> {
     let asked: Vec<_> = hashes
         .iter()
         .map(|hash| vec![Value::from(hash.as_slice())])
         .collect();
-    let mut all = numbers(reading.bulk_rows(bulk, &[tenant.into()], &asked)?)?;
-    all.extend(hashes.iter().filter_map(|hash| moved.get(hash)).flatten());
+    let mut all = Vec::new();
+    for bulk in bulks {
+        all.extend(numbers(reading.bulk_rows(
+            bulk,
+            &[tenant.into()],
+            &asked,
+        )?)?);
+    }
     all.sort_unstable();
     all.dedup();
     Ok(all)

@@ -11,6 +11,7 @@ use super::names::{self, Renamed};
 use super::{Assigned, Row, bounded, row, values};
 use crate::engine::Bulk;
 use crate::feed::Happening;
+use crate::past::named_before;
 use crate::sightings::key_values;
 use crate::value::{Type, Value};
 use crate::{Error, Writing};
@@ -142,6 +143,13 @@ impl Writing<'_> {
         self.move_counts(tenant, &moves.cells)?;
         self.move_spots(tenant, &moves.spots)?;
         self.move_days(tenant, &moves.days)?;
+        let bore = left.iter().map(|old| (old.row.name.as_str(), old.founder));
+        let bear: BTreeSet<_> = written
+            .iter()
+            .filter_map(|line| Some((line.row.name.as_str(), *founders.get(&line.row.id)?)))
+            .collect();
+        let no_more = bore.filter(|one| !bear.contains(one));
+        named_before(self.session.as_mut(), &tenant.into(), no_more)?;
         names::write(self.session.as_mut(), &tenant.into(), renamed)?;
         facts::write(self.session.as_mut(), &tenant.into(), retold)?;
         self.append_feed(tenant, now, feed)

@@ -7,6 +7,7 @@ use model::{Attribute, EntityId, Observation, SightingKey, SourceId, Tenant, Tim
 use super::Change;
 use crate::closure::{bearer_hash, target_hash};
 use crate::engine::Bulk;
+use crate::past::filed_before;
 use crate::value::{Type, Value, json};
 use crate::{Error, Writing};
 
@@ -288,6 +289,7 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Files them no longer, and notes that they once were.
     fn unhang(&mut self, tenant: &Tenant, hangs: Hangs) -> Result<(), Error> {
         const KEYS: Bulk = Bulk {
             sql: "DELETE FROM hard_key WHERE (tenant, hash, no) IN
@@ -302,11 +304,11 @@ impl Writing<'_> {
         let (keys, links) = hangs.into_rows();
         self.bulk(&KEYS, &[tenant.into()], &keys)?;
         self.bulk(&LINKS, &[tenant.into()], &links)?;
-        Ok(())
+        filed_before(self.session.as_mut(), &tenant.into(), &keys, &links)
     }
 }
 
-const HANGING_LINK: &[(&str, Type)] = &[
+pub(crate) const HANGING_LINK: &[(&str, Type)] = &[
     ("target", Type::Bytes),
     ("no", Type::Int),
     ("relation", Type::Text),
@@ -362,13 +364,13 @@ const MISSING: Bulk = Bulk {
 
 /// Hard keys and links of sightings, by which others find them.
 #[derive(Default)]
-pub(super) struct Hangs {
+pub(crate) struct Hangs {
     keys: Vec<([u8; 16], i64)>,
     links: Vec<([u8; 16], i64, &'static str)>,
 }
 
 impl Hangs {
-    pub(super) fn add(&mut self, source: &SourceId, no: i64, seen: &Observation) {
+    pub(crate) fn add(&mut self, source: &SourceId, no: i64, seen: &Observation) {
         for key in &seen.keys {
             self.keys.push((bearer_hash(seen.kind, key), no));
         }
@@ -379,7 +381,7 @@ impl Hangs {
     }
 
     /// Sorted by key, so that writers meet in one order (ST-2).
-    fn into_rows(mut self) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    pub(crate) fn into_rows(mut self) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
         self.keys.sort_unstable();
         self.keys.dedup();
         self.links.sort_unstable();

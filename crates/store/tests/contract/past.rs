@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use model::{EntityId, Kind, Relation, SightingKey};
-use store::{Change, Durability, Error, Moment, PassOutcome};
+use store::{Assigned, Change, Durability, Error, Moment, Options, PassOutcome, Store};
 
-use crate::world::{World, alone, credential, fill, identity, key, secret, source, time, together};
+use crate::world::{
+    World, alone, credential, fill, identity, key, line, secret, source, time, together,
+};
 
 contract![
     what_hung_together_then_is_found_by_the_keys_and_links_of_then,
+    a_store_of_an_older_schema_knows_where_its_sightings_were_filed,
+    a_line_is_found_by_the_name_that_it_bore,
     a_sighting_written_down_again_stands_as_it_stood,
     ids_that_lead_somewhere_are_told_from_those_that_do_not,
     passes_and_plans_of_later_are_no_part_of_then,
@@ -80,6 +84,56 @@ fn what_hung_together_then_is_found_by_the_keys_and_links_of_then(world: &World)
     };
     assert_eq!(connected(10), names(&["one", "other"]));
     assert_eq!(connected(20), names(&["one"]));
+}
+
+fn a_store_of_an_older_schema_knows_where_its_sightings_were_filed(world: &World) {
+    let host = source("host");
+    let other = |with: bool| match with {
+        true => credential("other", "a").key(secret("k")),
+        false => credential("other", "a"),
+    };
+    let one = Change::New(credential("one", "a").key(secret("k")));
+    world.pass(&host, 10, &[one, Change::New(other(true))]);
+    world.pass(&host, 20, &[Change::Changed(other(false))]);
+    world.back_to_schema_6();
+    let store = Store::open(world.location(), &Options::default()).unwrap();
+    let one = key(&host, Kind::Credential, "one");
+    let of = |at| {
+        let around = store
+            .read(|reading| reading.around(&world.tenant, moment(at), std::slice::from_ref(&one)));
+        around.unwrap().len()
+    };
+    assert_eq!((of(10), of(20)), (2, 1));
+    assert_eq!(founders_named(&store, world, "other"), 1);
+}
+
+/// How many lines bear a name or bore it.
+fn founders_named(store: &Store, world: &World, name: &str) -> usize {
+    let names = BTreeSet::from([name.to_owned()]);
+    let found = store.read(|reading| reading.founders_named(&world.tenant, &names, 10));
+    found.unwrap().len()
+}
+
+fn a_line_is_found_by_the_name_that_it_bore(world: &World) {
+    let host = source("host");
+    let member = key(&host, Kind::Credential, "x");
+    world.pass(&host, 1, &[Change::New(credential("x", "y"))]);
+    let bears = |name: &str| {
+        let one = Assigned {
+            row: line(&EntityId::of(&member), name, 1),
+            members: vec![member.clone()],
+            sources: [host.clone()].into(),
+            aliases: Vec::new(),
+        };
+        let written = world.store.write(Durability::Full, |writing| {
+            writing.assign(&world.tenant, time(2), &[one], &[])
+        });
+        written.unwrap();
+    };
+    bears("first");
+    bears("second");
+    let found = |name| founders_named(&world.store, world, name);
+    assert_eq!((found("first"), found("second"), found("third")), (1, 1, 0));
 }
 
 fn a_sighting_written_down_again_stands_as_it_stood(world: &World) {
