@@ -1,5 +1,6 @@
 //! The verbs, one file each, in the order of the manual.
 
+mod account;
 mod apply;
 mod backup;
 mod completion;
@@ -26,6 +27,7 @@ mod residual;
 mod restore;
 mod scan;
 mod sources;
+mod token;
 mod up;
 mod verify_revoked;
 mod why;
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     VerifyRevoked(verify_revoked::VerifyRevoked),
     Residual(residual::Residual),
     Up(up::Up),
+    #[command(subcommand)]
+    Account(account::Account),
+    #[command(subcommand)]
+    Token(token::Token),
     Receive(receive::Receive),
     Metrics(metrics::Metrics),
     #[command(subcommand)]
@@ -110,6 +116,8 @@ pub(crate) fn run(
         Command::VerifyRevoked(verify) => verify.run(settings),
         Command::Residual(residual) => residual.run(settings),
         Command::Up(up) => up.run(settings),
+        Command::Account(account) => account.run(settings),
+        Command::Token(token) => token.run(settings),
         Command::Receive(receive) => receive.run(settings),
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use server::{Api, Bound, Bounds, Gate, Loopback, Tls};
+use engine::Engine;
+use server::{Api, Bound, Bounds, Loopback, Tls, accounts};
 
 use crate::error::Error;
 use crate::exit::Outcome;
@@ -15,8 +16,9 @@ use crate::settings::Settings;
 /// Serve the interface and the console
 ///
 /// Runs in the foreground until it is stopped; then nobody more is let in, and what is being
-/// answered comes to its end. Whoever can connect to the loopback address is taken for you, other
-/// users of this machine included.
+/// answered comes to its end. The first start prints a link that makes an administrator. Until it
+/// is followed, whoever can connect to the loopback address is taken for you, other users of this
+/// machine included.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {
     /// Where to listen
@@ -51,7 +53,6 @@ pub(crate) struct Up {
 impl Up {
     /// Serves until somebody stops it.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        self.refuse_what_is_open()?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => {
                 let read = Tls::read(certificate, key);
@@ -61,21 +62,35 @@ impl Up {
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let engine = Roll::open_or_make(settings, &location(settings)?)?.engine(settings)?;
+        self.refuse_what_is_open(&engine)?;
         let runtime = engine
             .runtime()
             .map_err(Error::from_engine("cannot serve"))?;
-        let gate = Gate::default().or(Loopback {
+        let loopback = Loopback {
             tenant: settings.tenant.clone(),
             actor: engine.actor.clone(),
-        });
+        };
+        let gate = accounts::gate(&engine, loopback);
+        let link = engine
+            .setup_link()
+            .map_err(Error::from_denied("cannot serve"))?;
         let api = Api::new(engine, gate);
         let bound = Bound::bind(self.listen, tls, Bounds::default())
             .map_err(Error::because("cannot serve"))?;
         let serving = bound
-            .serve(&runtime, api.router(|routes| routes))
+            .serve(&runtime, api.router(accounts::routes))
             .map_err(Error::because("cannot serve"))?;
         if !settings.quiet {
             let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
+            settings.terminal.stderr().write_all(told.as_bytes())?;
+        }
+        if let Some(link) = link {
+            let secret = String::from_utf8_lossy(link.secret.secret().expose());
+            let told = format!(
+                "Nobody administers it yet. Within a day, make yourself an account at\n\
+                 {scheme}://{}/welcome#{secret}\n",
+                serving.address
+            );
             settings.terminal.stderr().write_all(told.as_bytes())?;
         }
         settings.interrupt.ends(serving);
@@ -86,17 +101,22 @@ impl Up {
     }
 
     /// Beyond this machine what is sent is to be unreadable, and somebody is to answer for it.
-    fn refuse_what_is_open(&self) -> Result<(), Error> {
+    fn refuse_what_is_open(&self, engine: &Engine) -> Result<(), Error> {
         if self.listen.ip().to_canonical().is_loopback() || self.insecure_beyond_loopback {
             return Ok(());
         }
-        let lacks = match self.tls_cert {
-            None => "a certificate (`--tls-cert`, `--tls-key`) and an administrator",
-            Some(_) => "an administrator",
+        let administered = engine
+            .is_administered()
+            .map_err(Error::from_denied("cannot serve"))?;
+        let lacks = match (&self.tls_cert, administered) {
+            (Some(_), true) => return Ok(()),
+            (None, true) => "a certificate (`--tls-cert`, `--tls-key`)",
+            (Some(_), false) => "an administrator",
+            (None, false) => "a certificate (`--tls-cert`, `--tls-key`) and an administrator",
         };
         let told = format!("listening at {} needs {lacks}", self.listen);
         Err(Error::usage(told).hint(
-            "listen at 127.0.0.1:7310 behind a proxy of yours, or say `--insecure-beyond-loopback`",
+            "listen at 127.0.0.1:7310 behind a proxy of yours; make an administrator by `keyroll account add NAME --role admin`, or say `--insecure-beyond-loopback`",
         ))
     }
 }
