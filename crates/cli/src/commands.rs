@@ -1,5 +1,6 @@
 //! The verbs, one file each, in the order of the manual.
 
+mod account;
 mod apply;
 mod backup;
 mod completion;
@@ -27,6 +28,7 @@ mod residual;
 mod restore;
 mod scan;
 mod sources;
+mod token;
 mod up;
 mod verify_revoked;
 mod why;
@@ -62,6 +64,10 @@ pub(crate) enum Command {
     Residual(residual::Residual),
     Up(up::Up),
     Demo(demo::Demo),
+    #[command(subcommand)]
+    Account(account::Account),
+    #[command(subcommand)]
+    Token(token::Token),
     Receive(receive::Receive),
     Metrics(metrics::Metrics),
     #[command(subcommand)]
@@ -113,6 +119,8 @@ pub(crate) fn run(
         Command::Residual(residual) => residual.run(settings),
         Command::Up(up) => up.run(settings),
         Command::Demo(demo) => demo.run(settings),
+        Command::Account(account) => account.run(settings),
+        Command::Token(token) => token.run(settings),
         Command::Receive(receive) => receive.run(settings),
         Command::Metrics(metrics) => metrics.run(settings),
         Command::Evidence(evidence) => evidence.run(settings),

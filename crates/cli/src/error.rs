@@ -81,6 +81,15 @@ impl Error {
         }
     }
 
+    /// Of what is decided about accounts and tokens.
+    pub(crate) fn from_denied(doing: impl Into<String>) -> impl FnOnce(engine::Denied) -> Self {
+        let doing = doing.into();
+        move |denied| match denied {
+            engine::Denied::Broken(error) => Self::from_engine(doing)(error),
+            other => Self::failed(format!("{doing}: {other}")),
+        }
+    }
+
     /// A failure of the engine.
     pub(crate) fn from_engine(doing: impl Into<String>) -> impl FnOnce(engine::Error) -> Self {
         let told = doing.into();

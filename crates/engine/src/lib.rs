@@ -8,6 +8,7 @@
 //! transaction that makes it true: no log, no act. Held by
 //! `without_the_log_nothing_is_decided_and_nothing_is_done`.
 
+mod access;
 mod changed;
 mod collect;
 mod copies;
@@ -50,6 +51,10 @@ use std::sync::Arc;
 use model::{Tenant, Timestamp};
 use store::Store;
 
+pub use access::{
+    ADMINISTRATOR, Denied, Handed, Link, Offer, Origin, SESSION_HOURS, SESSION_IDLE, SignedIn,
+    TOKEN_DAYS,
+};
 pub use changed::{Changed, changed};
 pub use collect::{Pass, PassReport, Progress};
 pub use connectors::Change;

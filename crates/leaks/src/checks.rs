@@ -21,6 +21,8 @@ pub enum Check {
     GithubToken,
     /// The same checksum, as npm writes it.
     NpmToken,
+    /// The same, of a token of Keyroll's own interface.
+    KeyrollToken,
     /// Header, claims, expiry.
     Jwt,
     /// Workspace and application within a Slack token or webhook.
@@ -47,6 +49,12 @@ pub enum Check {
     GrafanaKey,
     /// A telegram bot's number.
     Telegram,
+}
+
+/// The checksum that a token ends in whose `body` stands before it: CRC-32 in six digits of base62.
+/// Keyroll's own tokens have it, as those of GitHub and npm do.
+pub fn base62_checksum(body: &[u8]) -> [u8; 6] {
+    base62::digits(base62::crc32(body))
 }
 
 /// What a check says.
@@ -106,7 +114,9 @@ impl Check {
         match self {
             Self::AwsKeyId => aws::key_id(secret),
             Self::AwsSecret => aws::secret(secret),
-            Self::GithubToken | Self::NpmToken => Outcome::checksum(base62::is_right(secret)),
+            Self::GithubToken | Self::NpmToken | Self::KeyrollToken => {
+                Outcome::checksum(base62::is_right(secret))
+            }
             Self::Jwt => jwt::read(secret),
             Self::Slack => structure::slack(secret),
             Self::Stripe => structure::stripe(secret),

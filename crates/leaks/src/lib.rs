@@ -41,7 +41,7 @@ mod window;
 pub use allow::{Allowlist, Condition};
 pub use baseline::{Baseline, Places, fingerprint};
 pub use catalog::{Examples, builtin, examples};
-pub use checks::Check;
+pub use checks::{Check, base62_checksum};
 pub use detector::{Detector, Summary};
 pub use entropy::shannon;
 pub use error::Error;

@@ -9,6 +9,7 @@
 //!
 //! **Deliberately absent:** HTTP/2, redirects.
 
+pub mod accounts;
 mod api;
 mod events;
 mod listen;

@@ -30,11 +30,16 @@ const FORMAT: &str = "keyroll-archive/1";
 
 /// Tables that an archive leaves out: the roll itself tells what is in them.
 const TOLD_BY_THE_ROLL: [&str; 3] = ["name_block", "name_page", "fact_block"];
+/// Tables that an archive leaves out: whoever restores it lets nobody in who was in before.
+const LET_IN_HERE: [&str; 4] = ["invitation", "session", "device", "attempt"];
 
 /// The tables that an archive of `schema` holds.
 fn archived(schema: u32) -> impl Iterator<Item = Table> {
     let tables = tables_of(schema).into_iter();
-    tables.filter(|table| !TOLD_BY_THE_ROLL.contains(&table.name.as_str()))
+    tables.filter(|table| {
+        let name = table.name.as_str();
+        !TOLD_BY_THE_ROLL.contains(&name) && !LET_IN_HERE.contains(&name)
+    })
 }
 
 /// What was written into an archive, read from one, or copied.

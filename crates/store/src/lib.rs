@@ -26,6 +26,7 @@
 //! keeps the last [`FEED_KEPT`] changes of each of its 16 shards. A pass keeps its first
 //! [`GAPS_KEPT`] gaps and counts the rest.
 
+mod access;
 mod archive;
 mod closure;
 mod decisions;
@@ -55,6 +56,7 @@ mod tables;
 mod value;
 mod views;
 
+pub use access::{Account, ApiToken, Attempt, Invitation, SessionRow, Stage};
 pub use archive::Archived;
 #[doc(hidden)]
 pub use archive::archive_rows;

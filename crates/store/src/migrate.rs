@@ -13,12 +13,12 @@ use crate::value::Value;
 use crate::{Durability, Error};
 
 /// The step this program knows last.
-pub const SCHEMA: u32 = 10;
+pub const SCHEMA: u32 = 11;
 
 /// Number of shards of the change feed; written into a store when it is made (decision 14).
 pub(crate) const SHARDS: u32 = 16;
 
-const STEPS: [(u32, &[&str]); 10] = [
+const STEPS: [(u32, &[&str]); 11] = [
     (
         1,
         &[
@@ -35,6 +35,7 @@ const STEPS: [(u32, &[&str]); 10] = [
     (8, &[include_str!("schema/0008_journal.sql")]),
     (9, &[include_str!("schema/0009_owned.sql")]),
     (10, &[include_str!("schema/0010_before.sql")]),
+    (11, &[include_str!("schema/0011_access.sql")]),
 ];
 
 /// The step before which no line was filed in blocks of names.

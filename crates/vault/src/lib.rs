@@ -5,6 +5,7 @@
 //!   version; the ring itself is sealed by a [`Seal`];
 //! * [`FingerprintKey`]: one secret seen in a file, a vault and a pipeline is one credential;
 //!   [`Enrolment`] carries the key to another scanner;
+//! * [`PasswordHash`] and [`totp_step`]: what people sign in with;
 //! * [`PasswordVerifier`]: whether a secret is the password of a PostgreSQL role, without a login.
 //!
 //! **Invariant:** a sealed value opens at the tenant, path and version it was sealed for and
@@ -20,8 +21,10 @@ mod error;
 mod fingerprint;
 mod hashes;
 mod keytext;
+mod password;
 mod scram;
 mod seal;
+mod totp;
 mod verifier;
 
 pub use barrier::{
@@ -30,8 +33,10 @@ pub use barrier::{
 pub use error::Error;
 pub use fingerprint::{Enrolment, FingerprintKey, canonical};
 pub use hashes::{mysql_native_hash, redis_hash};
+pub use password::{PASSWORD_LETTERS, PasswordHash};
 pub use scram::{ITERATIONS_MAX, scram_stored_key};
 pub use seal::{KeyFileSeal, Seal};
+pub use totp::{TOTP_SEED_BYTES, base32, totp_code, totp_step};
 pub use verifier::PasswordVerifier;
 
 /// Where random bytes come from. The edge implements it over the system's generator, once.

@@ -87,7 +87,7 @@ impl Demo {
         });
         let bound = Bound::bind(self.listen, None, Bounds::default())
             .map_err(Error::because("cannot serve"))?;
-        super::up::serve(settings, Api::of_demo(engine, gate), bound, "http")
+        super::up::serve(settings, Api::of_demo(engine, gate), bound, "http", None)
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
+use engine::Engine;
 use model::Duration;
-use server::{Api, Bound, Bounds, Gate, Keeping, Loopback, Tls};
+use server::{Api, Bound, Bounds, Keeping, Loopback, Tls, accounts};
 
 use crate::error::Error;
 use crate::exit::Outcome;
@@ -17,8 +18,9 @@ use crate::settings::Settings;
 /// Serve the interface and the console
 ///
 /// Runs in the foreground until it is stopped; then nobody more is let in, and what is being
-/// answered comes to its end. Whoever can connect to the loopback address is taken for you, other
-/// users of this machine included.
+/// answered comes to its end. The first start prints a link that makes an administrator. Until it
+/// is followed, whoever can connect to the loopback address is taken for you, other users of this
+/// machine included.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {
     /// Where to listen
@@ -56,7 +58,6 @@ pub(crate) struct Up {
 impl Up {
     /// Serves until somebody stops it.
     pub(crate) fn run(self, settings: &Settings) -> Result<Outcome, Error> {
-        self.refuse_what_is_open()?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => {
                 let read = Tls::read(certificate, key);
@@ -66,9 +67,18 @@ impl Up {
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
         let engine = Roll::open_or_make(settings, &location(settings)?)?.engine(settings)?;
-        let gate = Gate::default().or(Loopback {
+        self.refuse_what_is_open(&engine)?;
+        let loopback = Loopback {
             tenant: settings.tenant.clone(),
             actor: engine.actor.clone(),
+        };
+        let gate = accounts::gate(&engine, loopback);
+        let link = engine
+            .setup_link()
+            .map_err(Error::from_denied("cannot serve"))?;
+        let link = link.map(|link| {
+            let secret = link.secret.secret().expose();
+            String::from_utf8_lossy(secret).into_owned()
         });
         let keeping = Keeping {
             every: self.every,
@@ -77,39 +87,53 @@ impl Up {
         let api = Api::new(engine, gate, keeping);
         let bound = Bound::bind(self.listen, tls, Bounds::default())
             .map_err(Error::because("cannot serve"))?;
-        serve(settings, api, bound, scheme)
+        serve(settings, api, bound, scheme, link)
     }
 
     /// Beyond this machine what is sent is to be unreadable, and somebody is to answer for it.
-    fn refuse_what_is_open(&self) -> Result<(), Error> {
+    fn refuse_what_is_open(&self, engine: &Engine) -> Result<(), Error> {
         if self.listen.ip().to_canonical().is_loopback() || self.insecure_beyond_loopback {
             return Ok(());
         }
-        let lacks = match self.tls_cert {
-            None => "a certificate (`--tls-cert`, `--tls-key`) and an administrator",
-            Some(_) => "an administrator",
+        let administered = engine
+            .is_administered()
+            .map_err(Error::from_denied("cannot serve"))?;
+        let lacks = match (&self.tls_cert, administered) {
+            (Some(_), true) => return Ok(()),
+            (None, true) => "a certificate (`--tls-cert`, `--tls-key`)",
+            (Some(_), false) => "an administrator",
+            (None, false) => "a certificate (`--tls-cert`, `--tls-key`) and an administrator",
         };
         let told = format!("listening at {} needs {lacks}", self.listen);
         Err(Error::usage(told).hint(
-            "listen at 127.0.0.1:7310 behind a proxy of yours, or say `--insecure-beyond-loopback`",
+            "listen at 127.0.0.1:7310 behind a proxy of yours; make an administrator by `keyroll account add NAME --role admin`, or say `--insecure-beyond-loopback`",
         ))
     }
 }
 
-/// Answers until a signal ends the process.
+/// Answers until a signal ends the process. Whoever follows `link` is the first administrator.
 pub(super) fn serve(
     settings: &Settings,
     api: Api,
     bound: Bound,
     scheme: &str,
+    link: Option<String>,
 ) -> Result<Outcome, Error> {
     let runtime = api.engine().runtime();
     let runtime = runtime.map_err(Error::from_engine("cannot serve"))?;
     let serving = bound
-        .serve(&runtime, api.router(|routes| routes))
+        .serve(&runtime, api.router(accounts::routes))
         .map_err(Error::because("cannot serve"))?;
     if !settings.quiet {
         let told = format!("Keyroll is at {scheme}://{}\n", serving.address);
+        settings.terminal.stderr().write_all(told.as_bytes())?;
+    }
+    if let Some(link) = link {
+        let told = format!(
+            "Nobody administers it yet. Within a day, make yourself an account at\n\
+             {scheme}://{}/welcome#{link}\n",
+            serving.address
+        );
         settings.terminal.stderr().write_all(told.as_bytes())?;
     }
     api.begin().map_err(Error::because("cannot serve"))?;

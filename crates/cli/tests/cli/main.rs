@@ -8,6 +8,7 @@
     reason = "a fixture that fails is a test that fails"
 )]
 
+mod access;
 mod accounts;
 mod allowed;
 mod assigned;

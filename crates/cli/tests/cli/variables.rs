@@ -116,6 +116,9 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["verify-revoked"], "--within", "nonsense"),
     (&["residual"], "--wait", "nonsense"),
     (&["residual"], "--limit", "nonsense"),
+    (&["account", "add", "ann"], "--role", "nonsense"),
+    (&["token", "add", "ann", "ci"], "--permission", "nonsense"),
+    (&["token", "add", "ann", "ci"], "--days", "nonsense"),
     (&["evidence", "export", "-"], "--subject", "nobody"),
     (&["evidence", "export", "-"], "--from", "7"),
     (&["evidence", "export", "-"], "--to", "nonsense"),
@@ -130,6 +133,13 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
 
 /// Flags whose effect cannot be seen from here, and why.
 const UNSEEN: &[(&str, &str)] = &[
+    ("up --listen", "it serves until it is stopped"),
+    ("up --tls-cert", "it serves until it is stopped"),
+    ("up --tls-key", "it serves until it is stopped"),
+    (
+        "up --insecure-beyond-loopback",
+        "it serves until it is stopped",
+    ),
     (
         "up --tls-cert",
         "is read together with the key: the server's tests have both",

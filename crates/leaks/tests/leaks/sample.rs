@@ -108,7 +108,7 @@ fn special(name: &str, chance: &mut Chance) -> Option<String> {
         "uuid" => [8, 4, 4, 4, 12]
             .map(|count| chance.text(hex, count))
             .join("-"),
-        "githubcrc" | "npmcrc" => {
+        "githubcrc" | "npmcrc" | "keyrollcrc" => {
             let body = chance.text(&b62, 30);
             let check = check_digits(crc32(body.as_bytes()));
             body + &check

@@ -1,7 +1,7 @@
 //! Who asks, and what roles permit: one table.
 
 use model::Tenant;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Whoever asks, as one of the ways in found them.
@@ -17,6 +17,12 @@ pub struct Caller {
     pub roles: Vec<Role>,
     /// How they came in.
     pub how: How,
+    /// Their account; whoever comes over the loopback address has none.
+    pub account: Option<String>,
+    /// The session that they came in by.
+    pub session: Option<String>,
+    /// What a token is confined to, whatever the roles of its account permit.
+    pub scope: Option<Vec<Permission>>,
 }
 
 /// How somebody came in.
@@ -34,7 +40,7 @@ pub enum How {
 }
 
 /// What somebody is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads everything of the tenant.
@@ -59,6 +65,22 @@ impl Role {
         Self::Admin,
     ];
 
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Owner => "owner",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+
     /// The one table of what a role permits.
     pub const fn permits(self) -> &'static [Permission] {
         use Permission::{Act, Administer, Approve, Decide, Own, Read};
@@ -73,7 +95,7 @@ impl Role {
 }
 
 /// What a route asks of whoever calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// To read what is known.
@@ -112,13 +134,18 @@ impl Permission {
             Self::Administer => "administer",
         }
     }
+
+    /// The permission of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
 }
 
 impl Caller {
-    /// Whether one of the roles permits it.
+    /// Whether one of the roles permits it, and the token that was shown as well.
     pub fn may(&self, permission: Permission) -> bool {
-        self.roles
-            .iter()
+        let scope = self.scope.as_ref();
+        scope.is_none_or(|scope| scope.contains(&permission)) && { self.roles.iter() }
             .any(|role| role.permits().contains(&permission))
     }
 

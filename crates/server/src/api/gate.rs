@@ -109,6 +109,9 @@ impl Way for Loopback {
             name: name.to_owned(),
             roles: vec![Role::Admin],
             how: How::Loopback,
+            account: None,
+            session: None,
+            scope: None,
         }))
     }
 }
@@ -169,6 +172,11 @@ impl Door {
         let caller = caller.ok_or_else(|| {
             Problem::unknown_caller("sign in, or send `Authorization: Bearer keyroll_…`")
         })?;
+        // Here for all routes at once, whatever they ask of the store.
+        if caller.tenant != self.api.engine().tenant {
+            let told = "no roll of your tenant is served here";
+            return Err(Problem::forbidden(told, "ask the server of your tenant"));
+        }
         if !caller.may(needs) {
             return Err(Problem::forbidden(
                 format!(

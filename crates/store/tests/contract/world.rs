@@ -26,7 +26,9 @@ const WITHOUT_SEARCH: &str = "DROP TABLE name_block; DROP TABLE name_page; DROP 
   CREATE INDEX entity_cell_last_used ON entity (tenant, cell, last_used_at, id, expires_at);";
 
 /// Undoes the steps behind schema 6.
-const WITHOUT_CHAIN: &str = "DROP TABLE key_before; DROP TABLE link_before;
+const WITHOUT_CHAIN: &str = "DROP TABLE account; DROP TABLE recovery_code;
+  DROP TABLE invitation; DROP TABLE session; DROP TABLE device; DROP TABLE api_token;
+  DROP TABLE attempt; DROP TABLE key_before; DROP TABLE link_before;
   DROP TABLE name_before; DROP INDEX entity_owner;
   CREATE INDEX entity_owner ON entity (tenant, owner) WHERE owner IS NOT NULL;
   DROP TABLE journal; DROP TABLE owner_decision;
