@@ -88,7 +88,7 @@ impl Up {
             let secret = String::from_utf8_lossy(link.secret.secret().expose());
             let told = format!(
                 "Nobody administers it yet. Within a day, make yourself an account at\n\
-                 {scheme}://{}/welcome#{secret}\n",
+                 {scheme}://{}/set-up#{secret}\n",
                 serving.address
             );
             settings.terminal.stderr().write_all(told.as_bytes())?;
