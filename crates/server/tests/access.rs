@@ -321,9 +321,12 @@ fn an_administrator_makes_accounts_and_the_last_one_stays() {
 fn a_token_does_what_it_says_and_is_shown_once() {
     let world = World::served();
     let (_, ann) = world.first();
-    let new = json!({"name": "export", "permissions": ["read"]});
+    let new = json!({"name": "export", "roles": ["viewer"]});
+    let late = json!({"name": "export", "roles": ["viewer"], "expires_at": "2999-01-01"});
     let made = world.ask("POST /v1/tokens", &ann, &new);
     assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.json()["permissions"], json!(["read"]));
+    assert_eq!(world.ask("POST /v1/tokens", &ann, &late).status, 400);
     let token = made.json()["token"].as_str().unwrap().to_owned();
     let bearer = format!("authorization: Bearer {token}\r\n");
     let me = world.ask("GET /v1/me", &bearer, &Value::Null).json();
@@ -338,7 +341,7 @@ fn a_token_does_what_it_says_and_is_shown_once() {
     assert_eq!(world.ask("POST /v1/tokens", &bearer, &new).status, 403);
     let listed = world.ask("GET /v1/tokens", &ann, &Value::Null);
     assert!(!listed.body.contains(&token));
-    assert!(listed.json()["items"][0]["last_used"].is_string());
+    assert!(listed.json()["items"][0]["last_used_at"].is_string());
     let id = made.json()["id"].as_str().unwrap().to_owned();
     let revoke = format!("DELETE /v1/tokens/{id}");
     assert_eq!(world.ask(&revoke, &ann, &Value::Null).status, 204);

@@ -24,6 +24,8 @@ macro_rules! contract {
     };
 }
 
+#[path = "contract/access.rs"]
+mod access;
 #[path = "contract/archive.rs"]
 mod archive;
 #[path = "contract/crash.rs"]

@@ -127,7 +127,7 @@ fn linked(
 ) -> Result<Outcome, Error> {
     let secret = String::from_utf8_lossy(link.secret.secret().expose()).into_owned();
     let lead = vec![
-        Cell::new(format!("/welcome#{secret}")),
+        Cell::new(format!("/invited#{secret}")),
         Cell::new(format!(
             "put the console's address before it; works once, until {}, and is not shown again",
             clock(link.ends)

@@ -131,7 +131,7 @@ pub(super) fn serve(
     if let Some(link) = link {
         let told = format!(
             "Nobody administers it yet. Within a day, make yourself an account at\n\
-             {scheme}://{}/welcome#{link}\n",
+             {scheme}://{}/set-up#{link}\n",
             serving.address
         );
         settings.terminal.stderr().write_all(told.as_bytes())?;

@@ -62,7 +62,9 @@ pub(crate) struct Ready {
 }
 
 fn handed(link: &str) -> Result<Handed, Problem> {
-    Handed::shown(link.trim())
+    // Whoever copies the whole of it means what stands behind the `#`.
+    let secret = link.trim().rsplit('#').next().unwrap_or_default();
+    Handed::shown(secret)
         .ok_or_else(|| Problem::unfit("a link's letters and digits", "others", "copy it whole"))
 }
 

@@ -16,7 +16,7 @@ use crate::api::{Api, Caller, Problem, Role, Told};
 #[schema(example = json!({
     "id": "acc-0123456789abcdef", "name": "ann", "roles": ["admin"], "ready": true,
     "disabled": false, "made": "2026-03-01T00:00:00Z", "made_by": "person:root",
-    "signed_in": "2026-03-02T08:00:00Z"
+    "last_sign_in": "2026-03-02T08:00:00Z"
 }))]
 pub(crate) struct Person {
     id: String,
@@ -27,7 +27,7 @@ pub(crate) struct Person {
     disabled: bool,
     made: String,
     made_by: String,
-    signed_in: Option<String>,
+    last_sign_in: Option<String>,
 }
 
 impl From<Account> for Person {
@@ -36,7 +36,7 @@ impl From<Account> for Person {
             ready: account.ready.is_some(),
             disabled: account.disabled.is_some(),
             made: account.made.to_string(),
-            signed_in: account.signed_in.map(|at| at.to_string()),
+            last_sign_in: account.signed_in.map(|at| at.to_string()),
             id: account.id,
             name: account.name,
             roles: account.roles,
@@ -72,13 +72,13 @@ pub(crate) struct Change {
 /// A link for an account. It is shown now and never again.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "acc-0123456789abcdef", "link": "3xV0mXq2yQh8LrT5n1KcWz7Rb4JdFs",
+    "id": "acc-0123456789abcdef", "link": "/invited#3xV0mXq2yQh8LrT5n1KcWz7Rb4JdFs",
     "ends": "2026-03-02T00:00:00Z"
 }))]
 pub(crate) struct Invited {
     /// The account.
     id: String,
-    /// Of `/welcome#LINK`, for whoever it is to be.
+    /// For whoever it is to be: the console's address comes before it.
     link: String,
     ends: String,
 }
@@ -86,7 +86,10 @@ pub(crate) struct Invited {
 fn invited(id: String, link: &Link) -> Invited {
     Invited {
         id,
-        link: String::from_utf8_lossy(link.secret.secret().expose()).into_owned(),
+        link: format!(
+            "/invited#{}",
+            String::from_utf8_lossy(link.secret.secret().expose())
+        ),
         ends: link.ends.to_string(),
     }
 }

@@ -11,18 +11,22 @@ use crate::api::{Api, Caller, Problem, Told};
 /// Where one is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0123456789abcdef", "made": "2026-03-01T00:00:00Z", "seen": "2026-03-01T01:00:00Z",
-    "ends": "2026-03-01T12:00:00Z", "address": "192.0.2.7", "agent": "Mozilla/5.0", "this": true
+    "id": "0123456789abcdef", "name": "Mozilla/5.0", "since": "2026-03-01T00:00:00Z",
+    "last_seen": "2026-03-01T01:00:00Z",
+    "ends": "2026-03-01T12:00:00Z", "from": "192.0.2.7", "current": true
 }))]
 pub(crate) struct Session {
     id: String,
-    made: String,
-    seen: String,
+    /// The program, in its own words.
+    name: String,
+    since: String,
+    /// To within a minute.
+    last_seen: String,
     ends: String,
-    address: String,
-    agent: String,
+    /// The address that signed in.
+    from: String,
     /// Whether it is the one that asks.
-    this: bool,
+    current: bool,
 }
 
 /// One's own sessions.
@@ -46,13 +50,13 @@ pub(crate) async fn list(
         None => Vec::new(),
     };
     let items = all.into_iter().map(|one| Session {
-        this: caller.session.as_ref() == Some(&one.id),
-        made: one.made.to_string(),
-        seen: one.seen.to_string(),
+        current: caller.session.as_ref() == Some(&one.id),
+        since: one.made.to_string(),
+        last_seen: one.seen.to_string(),
         ends: one.ends.to_string(),
         id: one.id,
-        address: one.address,
-        agent: one.agent,
+        from: one.address,
+        name: one.agent,
     });
     Ok(Told(Sessions {
         items: items.collect(),

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use model::{Duration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::ApiToken;
 use utoipa::ToSchema;
 
 use super::{in_person, own};
-use crate::api::{Api, Caller, Permission, Problem, Told};
+use crate::api::{Api, Caller, Permission, Problem, Role, Told};
 
 /// Days of a token that does not say.
 const DAYS: i64 = 90;
@@ -17,27 +18,34 @@ const DAYS: i64 = 90;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0123456789abcdef", "name": "nightly export", "account": "acc-0123456789abcdef",
-    "permissions": ["read"], "made": "2026-03-01T00:00:00Z", "ends": "2026-05-30T00:00:00Z",
-    "last_used": "2026-03-02T08:00:00Z", "revoked": null
+    "permissions": ["read"], "roles": ["viewer"], "made": "2026-03-01T00:00:00Z",
+    "expires_at": "2026-05-30T00:00:00Z", "last_used_at": "2026-03-02T08:00:00Z", "revoked": null
 }))]
 pub(crate) struct Token {
     id: String,
     name: String,
     account: String,
     permissions: Vec<String>,
+    /// The roles that permit just that.
+    roles: Vec<Role>,
     made: String,
-    ends: String,
+    expires_at: String,
     /// To within a minute; `null`: never.
-    last_used: Option<String>,
+    last_used_at: Option<String>,
     revoked: Option<String>,
 }
 
 impl From<ApiToken> for Token {
     fn from(token: ApiToken) -> Self {
+        let has: Vec<_> = { token.permissions.iter() }
+            .filter_map(|word| Permission::named(word))
+            .collect();
+        let roles = Role::ALL.into_iter().filter(|one| one.permits() == has);
         Self {
+            roles: roles.collect(),
             made: token.made.to_string(),
-            ends: token.ends.to_string(),
-            last_used: token.last_used.map(|at| at.to_string()),
+            expires_at: token.ends.to_string(),
+            last_used_at: token.last_used.map(|at| at.to_string()),
             revoked: token.revoked.map(|at| at.to_string()),
             id: token.id,
             name: token.name,
@@ -56,14 +64,18 @@ pub(crate) struct Tokens {
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "nightly export", "permissions": ["read"], "days": 90}))]
+#[schema(example = json!({"name": "nightly export", "permissions": ["read"], "expires_at": "2026-05-30T00:00:00Z"}))]
 pub(crate) struct New {
     /// What it is for.
     name: String,
     /// What it may do: no more than its account.
+    #[serde(default)]
     permissions: Vec<Permission>,
-    /// 1 to 366; 90 if it is left out.
-    days: Option<i64>,
+    /// What these roles permit as well.
+    #[serde(default)]
+    roles: Vec<Role>,
+    /// Within 366 days, rounded up to whole ones; after 90 if it is left out.
+    expires_at: Option<String>,
 }
 
 /// A new token. It is shown now and never again.
@@ -98,6 +110,11 @@ pub(crate) async fn make(
     in_person(&caller)?;
     let account = own(&api, &caller).await?;
     let mut permissions = given.permissions;
+    permissions.extend(given.roles.iter().flat_map(|role| role.permits()));
+    let until = given.expires_at.map(|text| text.parse::<Timestamp>());
+    let until = until
+        .transpose()
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     permissions.sort_unstable();
     permissions.dedup();
     if let Some(more) = permissions.iter().find(|one| !caller.may(**one)) {
@@ -122,7 +139,9 @@ pub(crate) async fn make(
         .collect();
     let (handed, token) = api
         .asking(&caller, move |engine| {
-            let days = given.days.unwrap_or(DAYS);
+            let day = Duration::days(1).0;
+            let left = until.map(|at| at.since(engine.now()).0);
+            let days = left.map_or(DAYS, |left| (left + day - 1).div_euclid(day));
             let made = engine.make_token(&account, &given.name, words, days)?;
             engine.enrol_tokens()?;
             Ok(made)
