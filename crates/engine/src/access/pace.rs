@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_budget_is_spent_waited_for_and_comes_back() {
-        let at = |seconds| Timestamp::from_seconds(1_000 + seconds);
+        let at = |seconds: i64| Timestamp::from_seconds(1_000 + seconds);
         let mut kept = None;
         for _ in 0..CODE.most {
             let (attempt, wait) = CODE.spend(kept, "b", at(0));
