@@ -105,8 +105,18 @@ impl World {
         );
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.write_all(raw.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
+        let (mut text, mut some) = (Vec::new(), [0; 4096]);
+        loop {
+            let read = stream.read(&mut some).unwrap();
+            text.extend_from_slice(&some[..read]);
+            // Events come without an end.
+            let head = String::from_utf8_lossy(&text);
+            let streams = head.contains("\r\n\r\n") && head.contains("text/event-stream");
+            if read == 0 || streams {
+                break;
+            }
+        }
+        let text = String::from_utf8(text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         Answer {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
