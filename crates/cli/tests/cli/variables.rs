@@ -125,11 +125,12 @@ const FLAGS: &[(&[&str], &str, &str)] = &[
     (&["evidence", "verify", "nowhere"], "--key", "nonsense"),
     (&["evidence", "show"], "--subject", "nobody"),
     (&["evidence", "show"], "--limit", "nonsense"),
-    (&["up"], "--listen", "nonsense"),
-    (&["up"], "--every", "nonsense"),
-    (&["demo"], "--listen", "nonsense"),
-    (&["demo"], "--identities", "nonsense"),
+    (&["up", "--listen", BEYOND], "--every", "nonsense"),
+    (&["demo", "--listen", BEYOND], "--identities", "nonsense"),
 ];
+
+/// An address at which nothing is served, which is said at once.
+const BEYOND: &str = "192.0.2.1:1";
 
 /// Flags whose effect cannot be seen from here, and why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -139,6 +140,14 @@ const UNSEEN: &[(&str, &str)] = &[
     (
         "up --insecure-beyond-loopback",
         "it serves until it is stopped",
+    ),
+    (
+        "up --listen",
+        "without it the server listens until it is stopped",
+    ),
+    (
+        "demo --listen",
+        "without it the server listens until it is stopped",
     ),
     (
         "up --tls-cert",

@@ -162,7 +162,8 @@ impl Reading<'_> {
 }
 
 impl Writing<'_> {
-    /// Makes an account, or changes all of it but who it is.
+    /// Makes an account, or changes all of it but who it is. The latest step of its second factor
+    /// never goes back.
     ///
     /// # Errors
     /// [`Error::Conflict`] if another account has its name.
@@ -178,7 +179,9 @@ impl Writing<'_> {
                made_by, disabled, signed_in)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name, roles = excluded.roles,
-               ready = excluded.ready, totp_step = excluded.totp_step,
+               ready = excluded.ready, totp_step = CASE
+                 WHEN account.totp_step > coalesce(excluded.totp_step, 0) THEN account.totp_step
+                 ELSE excluded.totp_step END,
                disabled = excluded.disabled, signed_in = excluded.signed_in",
             &[
                 tenant.into(),
