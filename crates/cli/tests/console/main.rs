@@ -33,6 +33,14 @@ struct Served {
 }
 
 impl Served {
+    /// A roll with nothing on it, which nobody administers yet.
+    fn empty(dir: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyroll"));
+        command.env_clear().env("HOME", dir).env("USER", "ann");
+        command.arg("--store").arg(dir.join("roll.db"));
+        Self::told(command.args(["up", "--listen", "127.0.0.1:0"]), "/set-up#")
+    }
+
     /// The demo, with names that are markup and formulas, of nobody's settings.
     fn demo(dir: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyroll"));
@@ -43,15 +51,17 @@ impl Served {
             .env("TMPDIR", dir);
         command.args(["demo", "--listen", "127.0.0.1:0", "--hostile-names"]);
         command.args(["--identities", IDENTITIES]);
+        Self::told(&mut command, "http")
+    }
+
+    /// What is served, and the address in the first line that has `word`.
+    fn told(command: &mut Command, word: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines();
-        let at = said
-            .map(Result::unwrap)
-            .find_map(|line| Some(line.split_once(" is at ")?.1.trim().to_owned()));
-        Self {
-            child,
-            address: at.unwrap(),
-        }
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = said.find_map(|line| line.ok().filter(|line| line.contains(word)));
+        let line = line.unwrap();
+        let address = line[line.find("http").unwrap()..].trim().to_owned();
+        Self { child, address }
     }
 }
 
@@ -79,4 +89,20 @@ fn every_screen_of_the_console_holds_what_it_claims_in_a_browser() {
             .env("KEYROLL_BROWSER", &browser),
     );
     assert!(walked.contains("every screen holds what it claims"));
+}
+
+#[test]
+fn whoever_follows_the_first_link_administers_the_server_and_signs_in_in_a_browser() {
+    let Some((node, browser)) = testkit::browser() else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::empty(dir.path());
+    let said = done(
+        Command::new(&node)
+            .arg(web().join("test/door.mjs"))
+            .arg(&served.address)
+            .env("KEYROLL_BROWSER", &browser),
+    );
+    assert!(said.contains("an administrator was made and signed in"));
 }
